@@ -1,0 +1,98 @@
+//! `yuanjiao worker …`: the processes that touch media.
+//!
+//! A worker reads its job as one JSON line on standard input and lives until
+//! that input closes: when the server dies, so do its workers.
+
+use std::io::{BufRead, Write};
+
+use anyhow::Context;
+use serde::de::DeserializeOwned;
+
+use crate::base::SystemClock;
+use crate::hls::wire::PackageLine;
+use crate::pipeline::studio::{BroadcastJob, FilmJob, broadcast, film};
+use crate::pipeline::{PackageJob, PipelineError, RelayJob, SlateJob, package, run_relay, slate};
+
+/// Which worker to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum WorkerKind {
+    /// MPEG-TS in, a live window out.
+    Relay,
+    /// A media file in, a package out.
+    Package,
+    /// A picture in, a slate's package out.
+    Slate,
+    /// Slides and speech in, a lesson's file out (demo).
+    Film,
+    /// An endless MPEG-TS broadcast (demo).
+    Broadcast,
+}
+
+impl WorkerKind {
+    /// The name on the command line.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Relay => "relay",
+            Self::Package => "package",
+            Self::Slate => "slate",
+            Self::Film => "film",
+            Self::Broadcast => "broadcast",
+        }
+    }
+}
+
+/// Runs the worker to its end.
+pub(super) fn run(kind: WorkerKind) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match kind {
+        WorkerKind::Relay => run_relay(&job::<RelayJob>()?, &SystemClock::new(), &mut out)?,
+        WorkerKind::Package => {
+            let job = job::<PackageJob>()?;
+            let mut last = -1.0;
+            let made = package(&job, &mut |stage, percent| {
+                if percent - last >= 1.0 {
+                    last = percent;
+                    tell(&PackageLine::Progress { stage: stage.to_owned(), percent });
+                }
+            });
+            answer(&mut out, made)?;
+        }
+        WorkerKind::Slate => answer(&mut out, slate(&job::<SlateJob>()?))?,
+        WorkerKind::Film => film(&job::<FilmJob>()?)?,
+        WorkerKind::Broadcast => broadcast(&job::<BroadcastJob>()?, &|| false)?,
+    }
+    Ok(())
+}
+
+fn answer(out: &mut impl Write, made: Result<crate::hls::Manifest, PipelineError>) -> anyhow::Result<()> {
+    let line = match made {
+        Ok(manifest) => PackageLine::Done { manifest: Box::new(manifest) },
+        Err(error) => PackageLine::Failed { message: error.to_string(), detail: format!("{error:?}") },
+    };
+    writeln!(out, "{}", serde_json::to_string(&line)?)?;
+    Ok(out.flush()?)
+}
+
+fn tell(line: &PackageLine) {
+    // The main thread holds standard output's lock; it is ours, and reentrant.
+    let mut out = std::io::stdout().lock();
+    if let Ok(text) = serde_json::to_string(line) {
+        // A closed pipe means that the server is gone; the watcher below ends us.
+        let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+    }
+}
+
+/// Reads the job, then watches for the end of standard input.
+fn job<T: DeserializeOwned>() -> anyhow::Result<T> {
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).context("reading the job from standard input")?;
+    let job = serde_json::from_str(&line).context("standard input should hold the job as one JSON line")?;
+    std::thread::Builder::new().name("parent".into()).spawn(|| {
+        let mut rest = String::new();
+        while std::io::stdin().lock().read_line(&mut rest).is_ok_and(|n| n > 0) {
+            rest.clear();
+        }
+        std::process::exit(0);
+    })?;
+    Ok(job)
+}

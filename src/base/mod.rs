@@ -1,0 +1,18 @@
+//! What every room may lean on: clock, identifiers, languages, intervals,
+//! problems in files, and the signal to stop.
+//!
+//! Invariant: nothing here knows any other room.
+
+pub mod clock;
+pub mod ids;
+pub mod interval;
+pub mod lang;
+pub mod problem;
+pub mod shutdown;
+
+pub use clock::{Clock, SystemClock};
+pub use ids::{ChannelId, LessonId, RelayId, SessionId, SiteId, TerminalId, TownshipId};
+pub use interval::IntervalSet;
+pub use lang::{Direction, Lang, Titles};
+pub use problem::{Problem, Problems};
+pub use shutdown::Shutdown;

@@ -1,0 +1,19 @@
+//! Plan + packages + live windows → timeline → playlist, as pure functions.
+//!
+//! Invariants: no I/O, no tokio, no clock. Published entries never change; the
+//! sequence numbers come from the as-run log alone; equal inputs give equal
+//! bytes.
+
+mod advance;
+mod airing;
+mod join;
+mod lineup;
+mod playlist;
+mod sources;
+mod timeline;
+
+pub use airing::{Airing, AiringSource, SlateReason};
+pub use lineup::{Lineup, Rendition};
+pub use playlist::{Window, media_playlist, vod_playlist};
+pub use sources::{Asset, Sources};
+pub use timeline::{Placed, Step, Timeline};

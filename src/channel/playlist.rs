@@ -1,0 +1,201 @@
+//! The timeline as media playlists.
+
+use jiff::Timestamp;
+
+use crate::hls::{
+    Address, LiveSegment, MediaPlaylist, PlaylistKind, Segment, SegmentFile, Track, audio_for, subtitle_for,
+    video_for,
+};
+
+use super::{Airing, AiringSource, Asset, Lineup, Placed, Rendition, Sources, Timeline};
+
+/// Which part of the timeline a playlist shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Window {
+    /// The live edge.
+    Live,
+    /// Catch-up and start-over: `[from, to)`.
+    Range {
+        /// First instant.
+        from: Timestamp,
+        /// Instant after the last.
+        to: Timestamp,
+    },
+}
+
+/// Least number of segments in a live playlist (media.md, timeline rule 6).
+const AT_LEAST: usize = 6;
+
+/// The media playlist of `rendition` at `now`: whole segments that lie in the
+/// past. `base` is the way from the playlist to the folder of segments, with
+/// a slash at the end. None if nothing has been on air in the window.
+pub fn media_playlist(
+    timeline: &Timeline,
+    sources: &dyn Sources,
+    lineup: &Lineup,
+    rendition: &Rendition,
+    window: Window,
+    now: Timestamp,
+    base: &str,
+) -> Option<MediaPlaylist> {
+    let placed = select(timeline, sources, lineup, window, now);
+    let (_, first) = placed.first()?;
+    let kind = match window {
+        Window::Live => PlaylistKind::Live,
+        Window::Range { to, .. } if to > now => PlaylistKind::Event,
+        Window::Range { .. } => PlaylistKind::Vod,
+    };
+    let segments =
+        placed.iter().filter_map(|(a, p)| segment(a, p, sources, lineup, rendition, base)).collect::<Vec<_>>();
+    Some(MediaPlaylist {
+        kind,
+        target_duration: lineup.target_duration,
+        media_sequence: first.sequence,
+        discontinuity_sequence: first.discontinuities,
+        segments,
+    })
+}
+
+/// The segments in the window, oldest first, with the airing each belongs to.
+fn select<'a>(
+    timeline: &'a Timeline,
+    sources: &'a dyn Sources,
+    lineup: &Lineup,
+    window: Window,
+    now: Timestamp,
+) -> Vec<(&'a Airing, Placed)> {
+    let mut listed = Vec::new();
+    let past = timeline
+        .airings()
+        .iter()
+        .rev()
+        .flat_map(|a| timeline.placed_rev(a, sources).map(move |p| (a, p)))
+        .skip_while(|(_, p)| p.end() > now);
+    let mut newest_end = None;
+    for (airing, placed) in past {
+        match window {
+            Window::Live => {
+                let end = *newest_end.get_or_insert(placed.end());
+                if listed.len() >= AT_LEAST && placed.start + lineup.window < end {
+                    break;
+                }
+            }
+            Window::Range { to, .. } if placed.start >= to => continue,
+            Window::Range { from, .. } if placed.end() <= from => break,
+            Window::Range { .. } => {}
+        }
+        listed.push((airing, placed));
+    }
+    listed.reverse();
+    listed
+}
+
+fn segment(
+    airing: &Airing,
+    placed: &Placed,
+    sources: &dyn Sources,
+    lineup: &Lineup,
+    rendition: &Rendition,
+    base: &str,
+) -> Option<Segment> {
+    let bytes = match &airing.source {
+        AiringSource::Lesson { owner, .. } | AiringSource::Slate { owner, .. } => {
+            packaged(&*sources.asset(owner)?, rendition, lineup, placed)
+        }
+        AiringSource::Relay { relay, .. } => {
+            let window = sources.window(relay)?;
+            live(&format!("relay.{relay}"), window.get(placed.n)?, rendition, lineup)
+        }
+    };
+    let bytes = bytes.unwrap_or_else(|| Bytes::silent_text(placed));
+    Some(Segment {
+        uri: format!("{base}{}", bytes.media),
+        map: bytes.init.map(|a| format!("{base}{a}")),
+        duration: bytes.duration,
+        date: Some(placed.start),
+        discontinuity: placed.breaks,
+    })
+}
+
+/// Addresses of one segment in one rendition.
+struct Bytes {
+    media: Address,
+    init: Option<Address>,
+    duration: std::time::Duration,
+}
+
+impl Bytes {
+    fn of(owner: &str, track: &Track, n: u64, duration: std::time::Duration) -> Self {
+        let address = |file| Address { owner: owner.to_owned(), rendition: track.name.clone(), file };
+        Self {
+            media: address(SegmentFile::Media(n)),
+            init: Some(address(SegmentFile::Init(track.init.clone()))),
+            duration,
+        }
+    }
+
+    fn text(owner: &str, rendition: String, n: u64, duration: std::time::Duration) -> Self {
+        let media = Address { owner: owner.to_owned(), rendition, file: SegmentFile::Text(n) };
+        Self { media, init: None, duration }
+    }
+
+    /// WebVTT without a cue, for what has no subtitles.
+    fn silent_text(placed: &Placed) -> Self {
+        Self::text("none", "s".into(), 0, placed.duration)
+    }
+}
+
+fn pick<'a>(tracks: impl Iterator<Item = &'a Track>, r: &Rendition, lineup: &Lineup) -> Option<&'a Track> {
+    match r {
+        Rendition::Video(height) => video_for(tracks, *height),
+        Rendition::Audio(lang) => audio_for(tracks, lang, lineup.default_audio().unwrap_or(lang)),
+        Rendition::Subtitles(_) => None,
+    }
+}
+
+fn packaged(asset: &Asset, rendition: &Rendition, lineup: &Lineup, placed: &Placed) -> Option<Bytes> {
+    let manifest = &asset.manifest;
+    if let Rendition::Subtitles(lang) = rendition {
+        let langs = manifest.subtitle_langs();
+        let lang = subtitle_for(&langs, lang)?;
+        return Some(Bytes::text(&asset.owner, format!("s-{lang}"), placed.n, placed.duration));
+    }
+    let track = pick(manifest.tracks.iter().map(|t| &t.track), rendition, lineup)?;
+    Some(Bytes::of(&asset.owner, track, placed.n, placed.duration))
+}
+
+fn live(owner: &str, segment: &LiveSegment, rendition: &Rendition, lineup: &Lineup) -> Option<Bytes> {
+    let track = pick(segment.tracks(), rendition, lineup)?;
+    let index = segment.tracks().position(|t| t.name == track.name)?;
+    let duration = std::time::Duration::from_micros(segment.parts.get(index)?.us);
+    Some(Bytes::of(owner, track, segment.n, duration))
+}
+
+/// A lesson on demand: the whole package in one rendition.
+pub fn vod_playlist(asset: &Asset, lineup: &Lineup, rendition: &Rendition, base: &str) -> MediaPlaylist {
+    let segments = (0..asset.len()).map(|n| {
+        let placed = Placed {
+            sequence: n,
+            discontinuities: 0,
+            breaks: false,
+            n,
+            start: Timestamp::UNIX_EPOCH,
+            duration: asset.offset(n + 1) - asset.offset(n),
+        };
+        let bytes = packaged(asset, rendition, lineup, &placed).unwrap_or_else(|| Bytes::silent_text(&placed));
+        Segment {
+            uri: format!("{base}{}", bytes.media),
+            map: bytes.init.map(|a| format!("{base}{a}")),
+            duration: bytes.duration,
+            date: None,
+            discontinuity: false,
+        }
+    });
+    MediaPlaylist {
+        kind: PlaylistKind::Vod,
+        target_duration: lineup.target_duration,
+        media_sequence: 0,
+        discontinuity_sequence: 0,
+        segments: segments.collect(),
+    }
+}

@@ -1,0 +1,72 @@
+//! What the timeline may play, as read handles.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::{ChannelId, LessonId, RelayId};
+use crate::hls::{LiveWindow, Manifest};
+
+use super::SlateReason;
+
+/// A package ready to be put on air.
+#[derive(Debug, Clone)]
+pub struct Asset {
+    /// Its owner name in addresses; changes whenever its bytes do.
+    pub owner: String,
+    /// What it holds.
+    pub manifest: Arc<Manifest>,
+    // End of each segment from the start, microseconds.
+    ends_us: Vec<u64>,
+}
+
+impl Asset {
+    /// Prepares a package. `family` is the first word of its owner name:
+    /// `lesson` or `slate`.
+    pub fn new(family: &str, manifest: Arc<Manifest>) -> Self {
+        let mut end = 0;
+        let ends_us = manifest
+            .segments_us
+            .iter()
+            .map(|us| {
+                end += us;
+                end
+            })
+            .collect();
+        Self { owner: format!("{family}.{}.{}", manifest.id, manifest.short_hash()), manifest, ends_us }
+    }
+
+    /// Number of segments.
+    pub fn len(&self) -> u64 {
+        self.ends_us.len() as u64
+    }
+
+    /// True if it has no segment.
+    pub fn is_empty(&self) -> bool {
+        self.ends_us.is_empty()
+    }
+
+    /// Time from the start to the beginning of segment `n` (or to the end, for `n` past it).
+    pub fn offset(&self, n: u64) -> Duration {
+        let n = usize::try_from(n).unwrap_or(usize::MAX).min(self.ends_us.len());
+        Duration::from_micros(n.checked_sub(1).map_or(0, |i| self.ends_us[i]))
+    }
+
+    /// The segment on air `offset` after the start; none past the end.
+    pub fn segment_at(&self, offset: Duration) -> Option<u64> {
+        let us = u64::try_from(offset.as_micros()).ok()?;
+        let n = self.ends_us.partition_point(|end| *end <= us) as u64;
+        (n < self.len()).then_some(n)
+    }
+}
+
+/// Read handles on everything a channel can play.
+pub trait Sources {
+    /// The current package of a lesson.
+    fn lesson(&self, lesson: &LessonId) -> Option<Arc<Asset>>;
+    /// A package by owner name, current or not, lesson or slate.
+    fn asset(&self, owner: &str) -> Option<Arc<Asset>>;
+    /// What a relay has recorded.
+    fn window(&self, relay: &RelayId) -> Option<Arc<LiveWindow>>;
+    /// The slate for a reason, or the channel's plain one while that is being made.
+    fn slate(&self, channel: &ChannelId, reason: &SlateReason) -> Option<Arc<Asset>>;
+}

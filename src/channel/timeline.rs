@@ -1,0 +1,184 @@
+//! The recent part of the as-run log, and where each of its segments stands.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Airing, AiringSource, Sources};
+
+/// A change of the as-run log, to be stored before it is shown to anyone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// A new airing.
+    Open(Airing),
+    /// An airing is over after so many segments.
+    Close {
+        /// Its number.
+        no: u64,
+        /// Segments used.
+        segments: u64,
+    },
+    /// The schedule moved the end of the airing on air.
+    Until {
+        /// Its number.
+        no: u64,
+        /// The new end.
+        until: Timestamp,
+    },
+}
+
+/// The airings of one channel, oldest first, the last one possibly on air.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Timeline {
+    airings: Vec<Airing>,
+    /// Segments of the last airing that are settled: they have begun.
+    decided: u64,
+}
+
+/// A segment in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Placed {
+    /// `EXT-X-MEDIA-SEQUENCE`.
+    pub sequence: u64,
+    /// Discontinuities before and at it.
+    pub discontinuities: u64,
+    /// Timestamps break before it.
+    pub breaks: bool,
+    /// Number in the source's own count.
+    pub n: u64,
+    /// When it is on air.
+    pub start: Timestamp,
+    /// Duration on the timeline.
+    pub duration: Duration,
+}
+
+impl Placed {
+    /// Instant after it.
+    pub fn end(&self) -> Timestamp {
+        self.start + self.duration
+    }
+}
+
+impl Timeline {
+    /// Restores the timeline from stored airings, oldest first. Every segment
+    /// of an airing still open that has begun by `seen` counts as published:
+    /// what a player may have been told must not change.
+    pub fn restore(airings: Vec<Airing>, sources: &dyn Sources, seen: Timestamp) -> Self {
+        let mut timeline = Self { airings, decided: 0 };
+        let Some(last) = timeline.airings.last() else { return timeline };
+        timeline.decided = last.segments.unwrap_or_else(|| {
+            let begun = |k: &u64| {
+                let start = place(last, *k, sources).map(|p| p.start);
+                start.is_some_and(|s| s <= seen && s < last.until)
+            };
+            (0..).take_while(begun).count() as u64
+        });
+        timeline
+    }
+
+    /// The airings, oldest first.
+    pub fn airings(&self) -> &[Airing] {
+        &self.airings
+    }
+
+    /// The airing on air.
+    pub fn open(&self) -> Option<&Airing> {
+        self.airings.last().filter(|a| a.segments.is_none())
+    }
+
+    /// Segments of the last airing that have begun.
+    pub fn decided(&self) -> u64 {
+        self.decided
+    }
+
+    /// Settles the next segment of the airing on air.
+    pub(super) fn decide(&mut self) {
+        self.decided += 1;
+    }
+
+    /// Applies a step.
+    pub fn apply(&mut self, step: &Step) {
+        match step {
+            Step::Open(airing) => {
+                self.airings.push(airing.clone());
+                self.decided = 0;
+            }
+            Step::Close { no, segments } => {
+                if let Some(a) = self.airings.iter_mut().rev().find(|a| a.no == *no) {
+                    a.segments = Some(*segments);
+                }
+            }
+            Step::Until { no, until } => {
+                if let Some(a) = self.airings.iter_mut().rev().find(|a| a.no == *no) {
+                    a.until = *until;
+                }
+            }
+        }
+    }
+
+    /// Forgets airings that ended before `instant`; the last two always stay.
+    pub fn forget_before(&mut self, instant: Timestamp) {
+        let keep_from = self.airings.len().saturating_sub(2);
+        let old = self.airings.iter().skip(1).take_while(|a| a.start < instant).count();
+        self.airings.drain(..old.min(keep_from));
+    }
+
+    /// Number of settled segments of `airing`.
+    pub(super) fn count(&self, airing: &Airing) -> u64 {
+        airing.segments.unwrap_or(self.decided)
+    }
+
+    /// Where the next segment will stand: the end of all that is settled.
+    pub fn cursor(&self, sources: &dyn Sources) -> Option<Timestamp> {
+        let last = self.airings.last()?;
+        match self.count(last).checked_sub(1) {
+            None => Some(last.start),
+            Some(k) => place(last, k, sources).map(|p| p.end()),
+        }
+    }
+
+    /// `EXT-X-MEDIA-SEQUENCE` of the next segment.
+    pub fn next_sequence(&self) -> u64 {
+        self.airings.last().map_or(0, |a| a.base_sequence + self.count(a))
+    }
+
+    /// The settled segments of `airing` with their places, newest first.
+    pub(super) fn placed_rev<'a>(
+        &'a self,
+        airing: &'a Airing,
+        sources: &'a dyn Sources,
+    ) -> impl Iterator<Item = Placed> + 'a {
+        (0..self.count(airing)).rev().map_while(move |k| place(airing, k, sources))
+    }
+}
+
+/// The place of segment `k` of `airing`; none if its source no longer (or not yet) has it.
+pub(super) fn place(airing: &Airing, k: u64, sources: &dyn Sources) -> Option<Placed> {
+    let n = airing.first + k;
+    let (offset, duration) = match &airing.source {
+        AiringSource::Lesson { owner, .. } | AiringSource::Slate { owner, .. } => {
+            let asset = sources.asset(owner)?;
+            if n >= asset.len() {
+                return None;
+            }
+            (asset.offset(n) - asset.offset(airing.first), asset.offset(n + 1) - asset.offset(n))
+        }
+        AiringSource::Relay { relay, origin, generation } => {
+            let window = sources.window(relay)?;
+            let segment = window.get(n).filter(|s| s.generation == *generation)?;
+            (unsigned(segment.start.duration_since(*origin)), segment.duration())
+        }
+    };
+    Some(Placed {
+        sequence: airing.base_sequence + k,
+        discontinuities: airing.discontinuities,
+        breaks: k == 0 && !airing.continues,
+        n,
+        start: airing.start + offset,
+        duration,
+    })
+}
+
+fn unsigned(d: SignedDuration) -> Duration {
+    Duration::try_from(d).unwrap_or_default()
+}

@@ -1,0 +1,153 @@
+//! The county as the rest of the house sees it: validated, resolved, typed.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+
+use crate::base::{ChannelId, Lang, RelayId, Titles};
+use crate::sites::Registry;
+
+/// One county's server.
+#[derive(Debug, Clone)]
+pub struct County {
+    /// The county's name by language.
+    pub names: Titles,
+    /// The zone that schedules and pages speak in.
+    pub tz: TimeZone,
+    /// Languages of the pages, the default first.
+    pub languages: Vec<Lang>,
+    /// Where the server listens.
+    pub listen: SocketAddr,
+    /// The address under which terminals reach the server, without a slash at
+    /// the end; for M3U and XMLTV. None: taken from each request's `Host`.
+    pub public_url: Option<String>,
+    /// Folder of the store and keys.
+    pub data: PathBuf,
+    /// Folder of inbox, library, live windows and slates.
+    pub media: PathBuf,
+    /// Folder of the schedule files.
+    pub schedules: PathBuf,
+    /// Limits of the HTTP server.
+    pub http: HttpLimits,
+    /// Packaging of courseware.
+    pub packaging: Packaging,
+    /// Sessions and tickets.
+    pub evidence: Evidence,
+    /// Channels in the order of their numbers.
+    pub channels: Vec<Channel>,
+    /// Relayed upstreams.
+    pub relays: Vec<Relay>,
+    /// Who takes part.
+    pub registry: Registry,
+}
+
+/// Limits that keep one peer from starving the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpLimits {
+    /// Largest request head, bytes.
+    pub max_header_bytes: usize,
+    /// Longest time from accept (or the last answer) to a whole request head once it began.
+    pub header_timeout: Duration,
+    /// Longest silence of a connection kept alive.
+    pub idle_timeout: Duration,
+    /// Most connections at once.
+    pub max_connections: usize,
+    /// Longest drain after SIGTERM.
+    pub drain_timeout: Duration,
+    /// Memory for hot segments, bytes.
+    pub segment_cache_bytes: u64,
+}
+
+/// How courseware is packaged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packaging {
+    /// Packaging workers at once.
+    pub jobs: usize,
+    /// Video rungs, best first.
+    pub ladder: Vec<Rung>,
+    /// Bit rate of each audio rendition, kb/s.
+    pub audio_kbps: u32,
+}
+
+/// One video rung.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rung {
+    /// Its name in URLs, such as `v720`.
+    pub name: String,
+    /// Height in pixels; the width follows the picture.
+    pub height: u32,
+    /// Video bit rate, kb/s.
+    pub kbps: u32,
+}
+
+/// Sessions and tickets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// How long a ticket for a channel is valid.
+    pub ticket_ttl: Duration,
+    /// Silence after which a session closes (evidence.md: 300 s).
+    pub session_timeout: Duration,
+}
+
+/// A television channel of the county.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Channel {
+    /// Its identifier.
+    pub id: ChannelId,
+    /// Channel number on the remote control, unique.
+    pub number: u32,
+    /// Its name by language.
+    pub names: Titles,
+    /// Its own language: of slates, and of audio where none is chosen.
+    pub lang: Lang,
+    /// Audio languages offered, the default first.
+    pub audio: Vec<Lang>,
+    /// Subtitle languages offered.
+    pub subtitles: Vec<Lang>,
+    /// Length of the live playlist.
+    pub window: Duration,
+    /// A relay without a segment newer than this yields to the slate.
+    pub slate_after: Duration,
+    /// Longest gap in the schedule that is not reported.
+    pub max_gap: Duration,
+}
+
+/// A relayed upstream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relay {
+    /// Its identifier.
+    pub id: RelayId,
+    /// Its name by language.
+    pub names: Titles,
+    /// Sources in the order of preference, at least one.
+    pub sources: Vec<Source>,
+    /// Audio languages in the order of preference; used where the stream's
+    /// ISO 639 codes do not say the script, or say nothing.
+    pub audio: Vec<Lang>,
+    /// Programme to take from a multi-programme stream; none: the first.
+    pub service: Option<u16>,
+    /// No access unit for this long: the source has stalled.
+    pub stall_after: Duration,
+    /// Stalled for this long: the next source is tried.
+    pub failover_after: Duration,
+    /// A better source healthy for this long is taken back.
+    pub failback_after: Duration,
+    /// A segment is cut here at the latest.
+    pub max_segment: Duration,
+    /// Hours of recording kept.
+    pub retention_hours: u32,
+}
+
+/// Where a relay's bytes come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// MPEG-TS in UDP datagrams, unicast or multicast.
+    Udp {
+        /// Address and port to receive on, or the multicast group.
+        address: SocketAddr,
+        /// Local address of the interface a group is joined on.
+        interface: Option<IpAddr>,
+    },
+}

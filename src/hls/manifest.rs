@@ -1,0 +1,94 @@
+//! `package.json`: what a package on disk holds.
+
+use std::time::Duration;
+
+use crate::base::{Lang, Titles};
+
+use super::Track;
+
+/// Bytes of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ByteRange {
+    /// First byte.
+    pub offset: u64,
+    /// Number of bytes.
+    pub length: u64,
+}
+
+/// One rendition of a package: one CMAF file.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct PackagedTrack {
+    /// What it is.
+    #[serde(flatten)]
+    pub track: Track,
+    /// File in the package's folder.
+    pub file: String,
+    /// SHA-256 of the file, hex.
+    pub sha256: String,
+    /// Measured peak over a segment, bits per second.
+    pub bandwidth: u64,
+    /// Measured mean, bits per second.
+    pub average_bandwidth: u64,
+    /// Where the initialisation segment lies.
+    pub header: ByteRange,
+    /// Where each media segment lies.
+    pub segments: Vec<ByteRange>,
+}
+
+/// One subtitle language of a package.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Subtitle {
+    /// Its language.
+    pub lang: Lang,
+    /// WebVTT file in the package's folder.
+    pub file: String,
+    /// SHA-256 of the file, hex.
+    pub sha256: String,
+}
+
+/// `package.json`.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Manifest {
+    /// Of this format; 1.
+    pub version: u32,
+    /// The lesson's identifier, or the slate's.
+    pub id: String,
+    /// SHA-256 over the hashes of its media files; evidence refers to it.
+    pub content_hash: String,
+    /// Titles by language.
+    pub titles: Titles,
+    /// SHA-256 of the file it was made from, hex.
+    pub source_sha256: String,
+    /// Duration of each segment, microseconds; the same in every rendition.
+    pub segments_us: Vec<u64>,
+    /// Video best first, then audio in the order of the source.
+    pub tracks: Vec<PackagedTrack>,
+    /// Subtitle languages.
+    pub subtitles: Vec<Subtitle>,
+    /// Picture for lists; a file in the package's folder.
+    pub poster: Option<String>,
+    /// Integrated loudness of the source by audio track, LUFS, before it was normalised.
+    pub source_loudness: Vec<f64>,
+}
+
+impl Manifest {
+    /// Total duration.
+    pub fn duration(&self) -> Duration {
+        Duration::from_micros(self.segments_us.iter().sum())
+    }
+
+    /// The first part of the content hash, enough to tell versions apart in addresses.
+    pub fn short_hash(&self) -> &str {
+        self.content_hash.get(..12).unwrap_or(&self.content_hash)
+    }
+
+    /// A rendition by name.
+    pub fn track(&self, name: &str) -> Option<&PackagedTrack> {
+        self.tracks.iter().find(|t| t.track.name == name)
+    }
+
+    /// Languages of the subtitles.
+    pub fn subtitle_langs(&self) -> Vec<Lang> {
+        self.subtitles.iter().map(|s| s.lang.clone()).collect()
+    }
+}

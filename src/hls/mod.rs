@@ -1,0 +1,22 @@
+//! Segments, renditions and playlists: data, and writing it.
+//!
+//! Invariant: knows neither schedules nor clocks nor files; equal inputs give
+//! equal bytes.
+
+mod address;
+mod manifest;
+mod media;
+mod multivariant;
+mod tracks;
+mod vtt;
+mod window;
+
+pub mod wire;
+
+pub use address::{Address, SegmentFile};
+pub use manifest::{ByteRange, Manifest, PackagedTrack, Subtitle};
+pub use media::{MediaPlaylist, PlaylistKind, Segment};
+pub use multivariant::{AlternativeMedia, MediaKind, Multivariant, Variant};
+pub use tracks::{Track, TrackKind, audio_for, subtitle_for, video_for};
+pub use vtt::{Cue, parse_subtitles, write_vtt};
+pub use window::{LiveSegment, LiveTrack, LiveWindow, Part};

@@ -1,0 +1,76 @@
+//! WebVTT: reading SubRip and WebVTT, writing a segment's cues.
+
+use std::fmt::Write;
+
+/// One subtitle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cue {
+    /// From the start of the lesson, milliseconds.
+    pub start_ms: u64,
+    /// From the start of the lesson, milliseconds.
+    pub end_ms: u64,
+    /// Lines of text.
+    pub text: String,
+}
+
+/// Reads SubRip or WebVTT; blocks without a time line are passed over.
+pub fn parse_subtitles(text: &str) -> Vec<Cue> {
+    let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
+    let mut cues: Vec<Cue> = text.split("\n\n").filter_map(parse_block).collect();
+    cues.sort_by_key(|c| (c.start_ms, c.end_ms));
+    cues
+}
+
+fn parse_block(block: &str) -> Option<Cue> {
+    let mut lines = block.lines().skip_while(|l| !l.contains("-->"));
+    let (start, rest) = lines.next()?.split_once("-->")?;
+    let end = rest.split_whitespace().next()?;
+    let text = lines.collect::<Vec<_>>().join("\n").trim().to_owned();
+    let cue = Cue { start_ms: parse_time(start.trim())?, end_ms: parse_time(end)?, text };
+    (cue.end_ms > cue.start_ms && !cue.text.is_empty()).then_some(cue)
+}
+
+/// `hh:mm:ss.mmm`, hours optional, comma or point (WebVTT §4.4; SubRip).
+fn parse_time(text: &str) -> Option<u64> {
+    let (clock, ms) = text.split_once(['.', ','])?;
+    let mut seconds = 0u64;
+    for part in clock.split(':') {
+        seconds = seconds.checked_mul(60)?.checked_add(part.trim().parse().ok()?)?;
+    }
+    seconds.checked_mul(1000)?.checked_add(ms.parse::<u64>().ok().filter(|m| *m < 1000)?)
+}
+
+/// WebVTT of the cues that overlap `[from_ms, to_ms)`, with the header that
+/// ties cue time to the media timeline, which starts at 0 (RFC 8216 §3.5).
+pub fn write_vtt(cues: &[Cue], from_ms: u64, to_ms: u64) -> String {
+    let mut out = String::from("WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00:00.000\n");
+    for cue in cues.iter().filter(|c| c.start_ms < to_ms && c.end_ms > from_ms) {
+        let text = cue.text.replace("-->", "→");
+        write!(out, "\n{} --> {}\n{text}\n", clock(cue.start_ms), clock(cue.end_ms))
+            .expect("writing to a String cannot fail");
+    }
+    out
+}
+
+fn clock(ms: u64) -> String {
+    format!("{:02}:{:02}:{:02}.{:03}", ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60, ms % 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subrip_becomes_webvtt() {
+        let cues = parse_subtitles("\u{feff}1\r\n00:00:01,500 --> 00:00:04,000\r\n葡萄\r\n第二行\r\n\r\n2\r\n00:00:05,000 --> 00:00:04,000\r\nbad\r\n");
+        assert_eq!(cues, [Cue { start_ms: 1500, end_ms: 4000, text: "葡萄\n第二行".into() }]);
+        let vtt = write_vtt(&cues, 0, 3840);
+        assert!(vtt.ends_with("\n00:00:01.500 --> 00:00:04.000\n葡萄\n第二行\n"), "{vtt}");
+        assert!(!write_vtt(&cues, 4000, 8000).contains("-->"));
+    }
+
+    #[test]
+    fn nonsense_is_passed_over() {
+        assert!(parse_subtitles("WEBVTT\n\nNOTE x\n\n--> \n\n99999999999999999999:00.000 --> 1:00.000\nx").is_empty());
+    }
+}

@@ -1,0 +1,12 @@
+//! Yuanjiao: the broadcast and courseware server of one county.
+//!
+//! The rooms stand in the order of the data; `docs/architecture.md` says what
+//! each may know, and `tests/tidy.rs` holds the code to it.
+
+pub mod app;
+pub mod base;
+pub mod config;
+pub mod hls;
+pub mod pipeline;
+pub mod schedule;
+pub mod sites;

@@ -1,0 +1,29 @@
+//! The only GStreamer code: relay, package, slates, and the demo's sources.
+//!
+//! Everything here runs in worker processes (`yuanjiao worker …`): a crash in
+//! a codec ends one worker, never the server. Invariant: knows nothing of the
+//! county; a worker is told what to do by its arguments and its standard
+//! input, and answers in JSON lines ([`crate::hls::wire`]).
+
+mod bitstream;
+mod cmaf;
+mod encode;
+mod error;
+mod frame;
+mod live_writer;
+mod package;
+mod probe;
+mod receive;
+mod relay;
+mod runtime;
+mod segmenter;
+mod slate;
+mod still;
+mod track_file;
+
+pub mod studio;
+
+pub use error::PipelineError;
+pub use package::{LadderRung, PackageJob, package};
+pub use relay::{RelayJob, run_relay};
+pub use slate::{SlateJob, slate};

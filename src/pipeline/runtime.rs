@@ -1,0 +1,90 @@
+//! Starting GStreamer, and small helpers every pipeline needs.
+
+use gstreamer as gst;
+use gst::prelude::*;
+use gstreamer_app as gst_app;
+
+use super::PipelineError;
+
+/// Starts GStreamer once per process.
+pub(super) fn init() -> Result<(), PipelineError> {
+    gst::init().map_err(|e| PipelineError::Build { what: "starting GStreamer", detail: e.to_string() })
+}
+
+/// A pipeline from a description whose element names are constants of ours.
+pub(super) fn launch(what: &'static str, description: &str) -> Result<gst::Pipeline, PipelineError> {
+    let element = gst::parse::launch(description)
+        .map_err(|e| PipelineError::Build { what, detail: e.to_string() })?;
+    element
+        .downcast()
+        .map_err(|_| PipelineError::Build { what, detail: "the description is not a pipeline".into() })
+}
+
+/// An element by name, of the type asked for.
+pub(super) fn named<T: IsA<gst::Element>>(pipeline: &gst::Pipeline, name: &str) -> Result<T, PipelineError> {
+    pipeline
+        .by_name(name)
+        .and_then(|e| e.downcast().ok())
+        .ok_or_else(|| PipelineError::Missing { element: name.to_owned() })
+}
+
+/// A new element.
+pub(super) fn make(factory: &str) -> Result<gst::Element, PipelineError> {
+    gst::ElementFactory::make(factory).build().map_err(|_| PipelineError::Missing { element: factory.to_owned() })
+}
+
+/// An appsink that never waits for a clock.
+pub(super) fn sink(max_buffers: u32) -> gst_app::AppSink {
+    gst_app::AppSink::builder().sync(false).max_buffers(max_buffers).build()
+}
+
+/// Runs `pipeline` to its end, calling `tick` every 200 ms.
+pub(super) fn run_to_end(
+    pipeline: &gst::Pipeline,
+    file: &str,
+    mut tick: impl FnMut(),
+) -> Result<(), PipelineError> {
+    let stopped = Stopped(pipeline.clone());
+    start(pipeline)?;
+    let bus = pipeline.bus().ok_or(PipelineError::Missing { element: "bus".into() })?;
+    loop {
+        match bus.timed_pop(gst::ClockTime::from_mseconds(200)) {
+            Some(message) => match message.view() {
+                gst::MessageView::Eos(..) => break,
+                gst::MessageView::Error(e) => return Err(media_error(file, e)),
+                _ => {}
+            },
+            None => tick(),
+        }
+    }
+    drop(stopped);
+    Ok(())
+}
+
+/// Sets `pipeline` playing.
+pub(super) fn start(pipeline: &gst::Pipeline) -> Result<(), PipelineError> {
+    pipeline
+        .set_state(gst::State::Playing)
+        .map_err(|e| PipelineError::Build { what: "starting a pipeline", detail: e.to_string() })?;
+    Ok(())
+}
+
+/// GStreamer's error as ours.
+pub(super) fn media_error(file: &str, e: &gst::message::Error) -> PipelineError {
+    PipelineError::Media {
+        file: file.to_owned(),
+        detail: e.error().message().to_owned(),
+        debug: e.debug().map(|d| d.to_string()).unwrap_or_default(),
+    }
+}
+
+/// Stops its pipeline when dropped, so that no way out leaves one running.
+#[derive(Debug)]
+pub(super) struct Stopped(pub(super) gst::Pipeline);
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        // Nothing can be done about a pipeline that will not stop: the process ends soon.
+        let _ = self.0.set_state(gst::State::Null);
+    }
+}

@@ -1,0 +1,221 @@
+//! Cutting a live feed into segments: all tracks together, at the upstream's
+//! own key frames.
+
+use std::collections::VecDeque;
+
+use super::frame::{Codec, Frame, VIDEO_TIMESCALE, micros};
+
+/// Shortest segment in the running state, 90 kHz ticks: 3.84 s less half a frame.
+const REGULAR: i64 = 3_840 * 90 - 1_800;
+/// Shortest segment right after a (re)connection: 0.96 s less half a frame. Two
+/// fresh segments bring a relay back on air, so the first ones are short.
+const STARTER: i64 = 960 * 90 - 1_800;
+const STARTERS: u32 = 2;
+/// Audio this late (90 kHz ticks of video past the cut) is not waited for.
+const AUDIO_GRACE: i64 = 2 * 90_000;
+/// A step of the decoding time beyond this is a new timeline.
+const JUMP: i64 = 2 * 90_000;
+
+/// Frames of one track in one segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Cut {
+    /// In decoding order; empty if the track was silent.
+    pub(super) frames: Vec<Frame>,
+    /// Decoding time after the last frame, ticks of the track.
+    pub(super) end: i64,
+}
+
+/// One segment, all tracks; video first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct CutSegment {
+    /// Presentation time of its first picture, 90 kHz.
+    pub(super) start: i64,
+    /// Presentation time of the next segment's first picture, 90 kHz.
+    pub(super) end: i64,
+    /// Begins with a key frame.
+    pub(super) independent: bool,
+    /// Per track.
+    pub(super) cuts: Vec<Cut>,
+}
+
+/// A feed's timeline broke: the pipeline must be built again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TimelineBroken;
+
+/// The state of one generation of a feed: track 0 is video, the others audio.
+#[derive(Debug)]
+pub(super) struct Segmenter {
+    timescales: Vec<u32>,
+    max_ticks: i64,
+    emitted: u32,
+    video: VecDeque<Frame>,
+    audio: Vec<VecDeque<Frame>>,
+    /// Index in `video` of the first frame of the next segment, once known.
+    cut: Option<usize>,
+    last_dts: Option<i64>,
+}
+
+impl Segmenter {
+    /// For tracks with these codecs, video first. `max_segment_us` cuts at
+    /// the latest, key frame or not.
+    pub(super) fn new(codecs: &[Codec], max_segment_us: i64) -> Self {
+        Self {
+            timescales: codecs.iter().map(Codec::timescale).collect(),
+            max_ticks: max_segment_us * 9 / 100,
+            emitted: 0,
+            video: VecDeque::new(),
+            audio: vec![VecDeque::new(); codecs.len().saturating_sub(1)],
+            cut: None,
+            last_dts: None,
+        }
+    }
+
+    /// Takes a frame of `track` and returns the segment it completes.
+    pub(super) fn push(&mut self, track: usize, frame: Frame) -> Result<Option<CutSegment>, TimelineBroken> {
+        if track > 0 {
+            // Sound before the first picture belongs to no segment.
+            if !self.video.is_empty() {
+                self.audio[track - 1].push_back(frame);
+            }
+        } else {
+            self.push_video(frame)?;
+        }
+        Ok(self.complete())
+    }
+
+    fn push_video(&mut self, frame: Frame) -> Result<(), TimelineBroken> {
+        let step = self.last_dts.map_or(0, |last| frame.dts - last);
+        if !(0..=JUMP).contains(&step) {
+            return Err(TimelineBroken);
+        }
+        if self.video.is_empty() && !frame.key {
+            return Ok(());
+        }
+        self.last_dts = Some(frame.dts);
+        if let (None, Some(first)) = (self.cut, self.video.front()) {
+            let length = frame.pts - first.pts;
+            let least = if self.emitted < STARTERS { STARTER } else { REGULAR };
+            if (frame.key && length >= least) || length >= self.max_ticks {
+                self.cut = Some(self.video.len());
+            }
+        }
+        self.video.push_back(frame);
+        Ok(())
+    }
+
+    fn complete(&mut self) -> Option<CutSegment> {
+        let cut = self.cut?;
+        let (first, next) = (self.video.front()?, self.video.get(cut)?);
+        let (start, end, next_dts) = (first.pts, next.pts, next.dts);
+        let waited = self.last_dts? - next_dts > AUDIO_GRACE;
+        let scales = &self.timescales[1..];
+        let whole = |(queue, scale): (&VecDeque<Frame>, &u32)| {
+            queue.back().is_some_and(|f| f.pts >= rescale(end, *scale))
+        };
+        if !waited && !self.audio.iter().zip(scales).all(whole) {
+            return None;
+        }
+        let independent = first.key;
+        let mut cuts = vec![Cut { frames: self.video.drain(..cut).collect(), end: next_dts }];
+        for (queue, scale) in self.audio.iter_mut().zip(scales) {
+            let limit = rescale(end, *scale);
+            let count = queue.iter().take_while(|f| f.pts < limit).count();
+            let frames: Vec<Frame> = queue.drain(..count).collect();
+            let end = frames.last().map_or(limit, |f| f.dts + super::frame::AAC_SAMPLES);
+            cuts.push(Cut { frames, end });
+        }
+        self.cut = None;
+        self.emitted += 1;
+        self.find_cut();
+        Some(CutSegment { start, end, independent, cuts })
+    }
+
+    /// Frames that came while sound was waited for may hold the next cut already.
+    fn find_cut(&mut self) {
+        let Some(first) = self.video.front().map(|f| f.pts) else { return };
+        let least = if self.emitted < STARTERS { STARTER } else { REGULAR };
+        self.cut = self
+            .video
+            .iter()
+            .skip(1)
+            .position(|f| (f.key && f.pts - first >= least) || f.pts - first >= self.max_ticks)
+            .map(|i| i + 1);
+    }
+}
+
+fn rescale(ticks: i64, scale: u32) -> i64 {
+    (i128::from(ticks) * i128::from(scale) / i128::from(VIDEO_TIMESCALE)) as i64
+}
+
+impl CutSegment {
+    /// Duration on the timeline, microseconds.
+    pub(super) fn us(&self) -> i64 {
+        micros(self.end, VIDEO_TIMESCALE) - micros(self.start, VIDEO_TIMESCALE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use proptest::prelude::*;
+
+    fn codecs() -> Vec<Codec> {
+        vec![
+            Codec::H264 { avcc: vec![1, 100, 0, 31], width: 1280, height: 720, fps: 25.0 },
+            Codec::Aac { config: vec![0x11, 0x90], rate: 48_000, channels: 2 },
+        ]
+    }
+
+    /// A feed with a key frame every `gop` frames, sound arriving `lag` pictures late.
+    fn feed(frames: i64, gop: i64, lag: i64) -> Vec<CutSegment> {
+        let mut segmenter = Segmenter::new(&codecs(), 8_000_000);
+        let mut out = Vec::new();
+        let mut sound = 0;
+        for i in 0..frames {
+            let frame = Frame { pts: i * 3600, dts: i * 3600, key: i % gop == 0, data: Bytes::new() };
+            out.extend(segmenter.push(0, frame).expect("steady"));
+            while (sound + 1) * AAC <= (i - lag).max(0) * 1920 {
+                let frame = Frame { pts: sound * AAC, dts: sound * AAC, key: true, data: Bytes::new() };
+                out.extend(segmenter.push(1, frame).expect("steady"));
+                sound += 1;
+            }
+        }
+        out
+    }
+    const AAC: i64 = super::super::frame::AAC_SAMPLES;
+
+    proptest! {
+        #[test]
+        fn segments_join_without_hole_or_overlap(gop in 5i64..120, lag in 0i64..20) {
+            let segments = feed(1500, gop, lag);
+            prop_assert!(segments.len() > 4);
+            for pair in segments.windows(2) {
+                prop_assert_eq!(pair[0].end, pair[1].start);
+                for (a, b) in pair[0].cuts.iter().zip(&pair[1].cuts) {
+                    prop_assert_eq!(a.frames.last().map(|_| a.end), b.frames.first().map(|f| f.dts));
+                }
+            }
+            for s in segments.iter().skip(2) {
+                prop_assert!(s.independent);
+                prop_assert!(s.end - s.start >= REGULAR && s.end - s.start <= REGULAR + gop * 3600 + 3600);
+            }
+        }
+    }
+
+    #[test]
+    fn a_jump_is_a_new_timeline() {
+        let mut segmenter = Segmenter::new(&codecs(), 8_000_000);
+        let frame = |dts: i64| Frame { pts: dts, dts, key: true, data: Bytes::new() };
+        assert!(segmenter.push(0, frame(0)).is_ok());
+        assert_eq!(segmenter.push(0, frame(90_000 * 60)), Err(TimelineBroken));
+        assert_eq!(segmenter.push(0, frame(-1)), Err(TimelineBroken));
+    }
+
+    #[test]
+    fn an_upstream_without_key_frames_is_cut_at_the_limit() {
+        let segments = feed(1500, 100_000, 2);
+        assert!(segments.iter().all(|s| s.end - s.start <= 8 * 90_000 + 3600));
+        assert!(segments.iter().skip(1).all(|s| !s.independent));
+    }
+}

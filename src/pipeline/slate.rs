@@ -1,0 +1,123 @@
+//! Slates: one picture, silent, in short segments.
+
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use gstreamer as gst;
+use gstreamer_app as gst_app;
+use sha2::{Digest, Sha256};
+
+use crate::base::{Lang, Titles};
+use crate::hls::{Manifest, PackagedTrack, TrackKind};
+
+use super::encode::{Silence, counted, x264};
+use super::frame::{AAC_SAMPLES, Codec};
+use super::package::{LadderRung, content_hash, publish};
+use super::runtime::{Stopped, init, launch, named, start};
+use super::track_file::TrackFile;
+use super::{PipelineError, still};
+
+/// What the server tells a slate worker.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct SlateJob {
+    /// Its identifier, a folder name.
+    pub id: String,
+    /// Folder of the slates.
+    pub out: PathBuf,
+    /// The picture, 1280 × 720.
+    pub svg: String,
+    /// Language its audio track is marked with.
+    pub lang: Lang,
+    /// Titles by language.
+    pub titles: Titles,
+    /// Video rungs, best first.
+    pub ladder: Vec<LadderRung>,
+}
+
+/// 24 frames at 25 per second and 45 AAC frames at 48 kHz are both 0.96 s.
+const FRAMES: u32 = 24;
+const AAC_FRAMES: usize = 45;
+const SEGMENT_US: u64 = 960_000;
+const FRAME_TICKS: i64 = 3600;
+/// 61 s before the slate begins again.
+const SEGMENTS: usize = 64;
+
+/// Makes the slate's package. One group of pictures is encoded and written
+/// again and again with new times: it is the same picture.
+pub fn slate(job: &SlateJob) -> Result<Manifest, PipelineError> {
+    init()?;
+    let folder = job.out.join(format!(".tmp-{}-{}", job.id, std::process::id()));
+    std::fs::create_dir_all(&folder).map_err(PipelineError::io(&folder))?;
+    let (width, height) = (1280, 720);
+    let picture = still::render(&job.svg, "I420", width, height)?;
+    let segments_us = vec![SEGMENT_US; SEGMENTS];
+    let mut tracks = Vec::new();
+    for rung in &job.ladder {
+        let (width, height) = rung.size(width, height);
+        let gop = encode_gop(&picture, width, height, rung.kbps)?;
+        let kind = TrackKind::Video { width, height, fps: 25.0 };
+        let mut file = TrackFile::create(&folder, &rung.name, FRAME_TICKS, FRAMES as usize)?;
+        for _ in 0..SEGMENTS {
+            for (codec, key, data) in &gop {
+                file.push(codec, *key, data.clone())?;
+            }
+        }
+        tracks.push(file.finish(kind, &segments_us)?);
+    }
+    tracks.push(silent_track(&folder, &job.lang, &segments_us)?);
+    let manifest = Manifest {
+        version: 1,
+        id: job.id.clone(),
+        content_hash: content_hash(&tracks, &[]),
+        titles: job.titles.clone(),
+        source_sha256: hex::encode(Sha256::digest(job.svg.as_bytes())),
+        segments_us,
+        tracks,
+        subtitles: Vec::new(),
+        poster: None,
+        source_loudness: Vec::new(),
+    };
+    publish(&folder, &job.out.join(&job.id), &manifest)?;
+    Ok(manifest)
+}
+
+fn silent_track(folder: &std::path::Path, lang: &Lang, segments_us: &[u64]) -> Result<PackagedTrack, PipelineError> {
+    let silence = Silence::make()?;
+    let mut file = TrackFile::create(folder, &format!("a-{lang}"), AAC_SAMPLES, AAC_FRAMES)?;
+    for _ in 0..SEGMENTS * AAC_FRAMES {
+        file.push(&silence.codec, true, silence.data.clone())?;
+    }
+    file.finish(TrackKind::Audio { lang: lang.clone(), channels: 2 }, segments_us)
+}
+
+fn encode_gop(picture: &[u8], width: u32, height: u32, kbps: u32) -> Result<Vec<(Codec, bool, Bytes)>, PipelineError> {
+    let what = "encoding a slate";
+    let pipeline = launch(
+        what,
+        &format!(
+            "appsrc name=in format=time caps=video/x-raw,format=I420,width=1280,height=720,framerate=25/1,pixel-aspect-ratio=1/1 \
+             ! videoscale ! video/x-raw,width={width},height={height},pixel-aspect-ratio=1/1 \
+             ! {} ! appsink name=out sync=false",
+            x264(kbps, FRAMES, "medium")
+        ),
+    )?;
+    let _stopped = Stopped(pipeline.clone());
+    let input: gst_app::AppSrc = named(&pipeline, "in")?;
+    let out: gst_app::AppSink = named(&pipeline, "out")?;
+    start(&pipeline)?;
+    let picture = gst::Buffer::from_slice(picture.to_vec());
+    let failed = || PipelineError::Build { what, detail: "the encoder refused the picture".into() };
+    for i in 0..u64::from(FRAMES) {
+        let mut frame = picture.copy();
+        let frame_ref = frame.make_mut();
+        frame_ref.set_pts(gst::ClockTime::from_mseconds(i * 40));
+        frame_ref.set_duration(gst::ClockTime::from_mseconds(40));
+        input.push_buffer(frame).map_err(|_| failed())?;
+    }
+    input.end_of_stream().map_err(|_| failed())?;
+    let mut gop = Vec::new();
+    while let Ok(sample) = out.pull_sample() {
+        gop.extend(counted(&sample));
+    }
+    if gop.len() == FRAMES as usize { Ok(gop) } else { Err(failed()) }
+}

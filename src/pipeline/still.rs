@@ -1,0 +1,55 @@
+//! SVG pictures as raw frames, and pictures of packages as JPEG.
+
+use std::path::Path;
+
+use gstreamer as gst;
+use gstreamer_app as gst_app;
+
+use super::PipelineError;
+use super::runtime::{Stopped, launch, named, start};
+
+/// Renders `svg` to one raw frame of `format` and size.
+pub(super) fn render(svg: &str, format: &str, width: u32, height: u32) -> Result<Vec<u8>, PipelineError> {
+    let what = "drawing an SVG picture";
+    let pipeline = launch(
+        what,
+        &format!(
+            "appsrc name=in format=bytes caps=image/svg+xml ! rsvgdec ! videoconvert ! videoscale \
+             ! video/x-raw,format={format},width={width},height={height},pixel-aspect-ratio=1/1 \
+             ! appsink name=out sync=false"
+        ),
+    )?;
+    let _stopped = Stopped(pipeline.clone());
+    let input: gst_app::AppSrc = named(&pipeline, "in")?;
+    let out: gst_app::AppSink = named(&pipeline, "out")?;
+    start(&pipeline)?;
+    let failed = |detail: &str| PipelineError::Build { what, detail: detail.to_owned() };
+    input.push_buffer(gst::Buffer::from_slice(svg.as_bytes().to_vec())).map_err(|_| failed("not taken"))?;
+    input.end_of_stream().map_err(|_| failed("not taken"))?;
+    let sample = out.pull_sample().map_err(|_| failed("no picture came: is the SVG well formed?"))?;
+    let buffer = sample.buffer().ok_or_else(|| failed("no picture came"))?;
+    let map = buffer.map_readable().map_err(|_| failed("the picture cannot be read"))?;
+    Ok(map.as_slice().to_vec())
+}
+
+/// Writes the first picture of an MP4 file as a JPEG of `height`.
+pub(super) fn poster(mp4: &Path, jpeg: &Path, height: u32) -> Result<(), PipelineError> {
+    let what = "taking the poster";
+    let pipeline = launch(
+        what,
+        &format!(
+            "filesrc name=from ! qtdemux ! h264parse ! avdec_h264 ! videoconvert ! videoscale \
+             ! video/x-raw,height={height},pixel-aspect-ratio=1/1 ! jpegenc quality=80 ! appsink name=out sync=false"
+        ),
+    )?;
+    let _stopped = Stopped(pipeline.clone());
+    let from: gst::Element = named(&pipeline, "from")?;
+    gst::prelude::ObjectExt::set_property(&from, "location", mp4.to_string_lossy().as_ref());
+    let out: gst_app::AppSink = named(&pipeline, "out")?;
+    start(&pipeline)?;
+    let failed = || PipelineError::Build { what, detail: "no picture came".into() };
+    let sample = out.pull_sample().map_err(|_| failed())?;
+    let buffer = sample.buffer().ok_or_else(failed)?;
+    let map = buffer.map_readable().map_err(|_| failed())?;
+    std::fs::write(jpeg, map.as_slice()).map_err(PipelineError::io(jpeg))
+}

@@ -1,0 +1,7 @@
+//! Townships, sites, terminals and how a terminal proves who it is.
+//!
+//! Invariant: pure; knows neither HTTP nor disk.
+
+mod model;
+
+pub use model::{DeviceKind, Registry, Site, Terminal, TokenHash, Township};

@@ -1,0 +1,90 @@
+//! Who takes part: townships, their sites, the terminals enrolled there.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+use crate::base::{SiteId, TerminalId, Titles, TownshipId};
+
+/// A township, or a department that keeps sites of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Township {
+    /// Its identifier.
+    pub id: TownshipId,
+    /// Its name by language.
+    pub names: Titles,
+}
+
+/// A village, community or unit where people watch together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Site {
+    /// Its identifier.
+    pub id: SiteId,
+    /// The township it belongs to.
+    pub township: TownshipId,
+    /// Its name by language.
+    pub names: Titles,
+}
+
+/// What kind of screen a terminal is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeviceKind {
+    /// A computer with a browser.
+    Computer,
+    /// A set-top box or television.
+    Tv,
+    /// A phone.
+    Phone,
+}
+
+/// SHA-256 of a terminal's token; the token itself is never kept.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TokenHash(pub [u8; 32]);
+
+impl TokenHash {
+    /// The hash of `token` as its terminal presents it.
+    pub fn of(token: &str) -> Self {
+        Self(Sha256::digest(token.as_bytes()).into())
+    }
+}
+
+/// A device enrolled at a site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terminal {
+    /// Its identifier.
+    pub id: TerminalId,
+    /// The site it stands at.
+    pub site: SiteId,
+    /// Its name by language.
+    pub names: Titles,
+    /// What kind of screen it is.
+    pub device: DeviceKind,
+    /// Hash of the secret it holds.
+    pub token: TokenHash,
+}
+
+/// Everyone who takes part. Built by `config`, whose checks guarantee that
+/// every reference resolves and that no two terminals share a token.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Registry {
+    /// Townships by identifier.
+    pub townships: BTreeMap<TownshipId, Township>,
+    /// Sites by identifier.
+    pub sites: BTreeMap<SiteId, Site>,
+    /// Terminals by identifier.
+    pub terminals: BTreeMap<TerminalId, Terminal>,
+}
+
+impl Registry {
+    /// The terminal that holds `token`.
+    pub fn by_token(&self, token: &str) -> Option<&Terminal> {
+        let hash = TokenHash::of(token);
+        self.terminals.values().find(|t| t.token == hash)
+    }
+
+    /// The sites of a township, in the order of their identifiers.
+    pub fn sites_of<'a>(&'a self, township: &'a TownshipId) -> impl Iterator<Item = &'a Site> {
+        self.sites.values().filter(move |s| &s.township == township)
+    }
+}
