@@ -5,8 +5,16 @@
 
 pub mod app;
 pub mod base;
+pub mod channel;
 pub mod config;
+pub mod courseware;
+pub mod delivery;
+pub mod evidence;
+pub mod guide;
 pub mod hls;
 pub mod pipeline;
+pub mod portal;
+pub mod relay;
 pub mod schedule;
 pub mod sites;
+pub mod store;

@@ -1,6 +1,16 @@
 //! Wiring: the command line, who owns which task, start and stop order.
 
 pub mod cli;
+pub mod demo;
 
+mod commands;
+mod keys;
 mod logging;
+mod metrics;
+mod on_air;
+mod planning;
+mod router;
+mod serve;
+mod signals;
+mod slates;
 mod worker;

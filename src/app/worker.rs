@@ -28,19 +28,6 @@ pub(super) enum WorkerKind {
     Broadcast,
 }
 
-impl WorkerKind {
-    /// The name on the command line.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Relay => "relay",
-            Self::Package => "package",
-            Self::Slate => "slate",
-            Self::Film => "film",
-            Self::Broadcast => "broadcast",
-        }
-    }
-}
-
 /// Runs the worker to its end.
 pub(super) fn run(kind: WorkerKind) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();

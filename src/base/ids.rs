@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 /// A text that is not an identifier.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not an identifier: expected 1 to 64 of a-z, 0-9 and `-`, starting with a letter or digit")]
+#[error(
+    "`{text}` is not an identifier: expected 1 to 64 of a-z, 0-9 and `-`, starting with a letter or digit"
+)]
 pub struct BadId {
     /// What was given.
     pub text: String,

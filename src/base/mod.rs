@@ -3,13 +3,16 @@
 //!
 //! Invariant: nothing here knows any other room.
 
+pub mod child;
 pub mod clock;
+pub(crate) mod document;
 pub mod ids;
 pub mod interval;
 pub mod lang;
 pub mod problem;
 pub mod shutdown;
 
+pub use child::WorkerProcess;
 pub use clock::{Clock, SystemClock};
 pub use ids::{ChannelId, LessonId, RelayId, SessionId, SiteId, TerminalId, TownshipId};
 pub use interval::IntervalSet;

@@ -13,6 +13,9 @@ use super::{Airing, AiringSource, Lineup, SlateReason, Sources, Step, Timeline};
 /// less, it starts from its beginning (a segment's lateness is normal).
 const LATE: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
 
+/// How far in the past a timeline begins: two regular segments.
+const BEGIN: jiff::SignedDuration = jiff::SignedDuration::from_secs(8);
+
 /// What should be on air at the cursor.
 enum Choice {
     Open { source: AiringSource, first: u64, item: u32 },
@@ -33,7 +36,7 @@ impl Timeline {
     /// them before it publishes this timeline.
     ///
     /// A timeline that has nothing yet, or whose end lies before `resume`,
-    /// begins (again) at `now`.
+    /// begins (again) just before `now`.
     pub fn advance(
         &mut self,
         plan: &Plan,
@@ -44,12 +47,15 @@ impl Timeline {
     ) -> Vec<Step> {
         let view = View { plan, sources, lineup, now };
         let mut steps = Vec::new();
+        let begin = now - BEGIN;
         let mut cursor = self.cursor(sources).filter(|c| *c >= resume);
         if cursor.is_none() {
             self.close(&mut steps);
         }
         loop {
-            let at = cursor.unwrap_or(now);
+            // A timeline begins a little in the past, where a relay joined has
+            // its segments already, but never before what was on air last.
+            let at = cursor.unwrap_or_else(|| self.cursor(sources).map_or(begin, |end| end.max(begin)));
             if at > now || !self.step(&view, at, &mut steps) {
                 return steps;
             }

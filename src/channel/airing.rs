@@ -47,6 +47,14 @@ pub enum AiringSource {
 }
 
 impl AiringSource {
+    /// True if segments of this airing are addressed under `owner`.
+    pub fn is_owner(&self, owner: &str) -> bool {
+        match self {
+            Self::Lesson { owner: mine, .. } | Self::Slate { owner: mine, .. } => mine == owner,
+            Self::Relay { relay, .. } => owner.strip_prefix("relay.") == Some(relay.as_str()),
+        }
+    }
+
     /// True for slates.
     pub fn is_slate(&self) -> bool {
         matches!(self, Self::Slate { .. })

@@ -142,6 +142,20 @@ impl Timeline {
         self.airings.last().map_or(0, |a| a.base_sequence + self.count(a))
     }
 
+    /// The latest place of segment `n` of `owner` (an address's owner name).
+    pub fn find(&self, owner: &str, n: u64, sources: &dyn Sources) -> Option<Placed> {
+        let holds = |a: &&Airing| a.source.is_owner(owner) && (a.first..a.first + self.count(a)).contains(&n);
+        let airing = self.airings.iter().rev().find(holds)?;
+        place(airing, n - airing.first, sources)
+    }
+
+    /// The first instant after `now` at which a live playlist changes, as far
+    /// as segments are settled.
+    pub fn next_edge(&self, sources: &dyn Sources, now: Timestamp) -> Option<Timestamp> {
+        let ends = self.airings.iter().rev().flat_map(|a| self.placed_rev(a, sources)).map(|p| p.end());
+        ends.take_while(|end| *end > now).last()
+    }
+
     /// The settled segments of `airing` with their places, newest first.
     pub(super) fn placed_rev<'a>(
         &'a self,

@@ -94,7 +94,7 @@ impl LiveWindow {
         let at = self.hours.partition_point(|h| h.first().is_some_and(|s| s.n <= n)).checked_sub(1)?;
         let hour = &self.hours[at];
         let index = n.checked_sub(hour.first()?.n)?;
-        hour.get(usize::try_from(index).ok()?)
+        hour.get(usize::try_from(index).ok()?).filter(|s| s.n == n)
     }
 
     /// The newest segment.

@@ -39,8 +39,8 @@ const FRAMES: u32 = 24;
 const AAC_FRAMES: usize = 45;
 const SEGMENT_US: u64 = 960_000;
 const FRAME_TICKS: i64 = 3600;
-/// 61 s before the slate begins again.
-const SEGMENTS: usize = 64;
+/// 31 s before the slate begins again.
+const SEGMENTS: usize = 32;
 
 /// Makes the slate's package. One group of pictures is encoded and written
 /// again and again with new times: it is the same picture.

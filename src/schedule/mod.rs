@@ -2,6 +2,18 @@
 //!
 //! Invariant: knows no media and never reads the time.
 
+mod clock_change;
+mod gaps;
+mod layers;
 mod model;
+mod overlap;
+mod parse;
+mod read;
+mod watch;
 
-pub use model::{Play, Plan, Programme, ProgrammeId, Slot};
+pub use model::{Plan, Play, Programme, ProgrammeId, Slot};
+pub use parse::{Known, parse};
+pub use watch::{Folder, Plans, Report};
+
+#[cfg(test)]
+mod properties;

@@ -1,6 +1,9 @@
 //! The plan of one channel: programmes at instants.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
+use jiff::civil::{Date, Time};
 
 use crate::base::{ChannelId, Lang, LessonId, RelayId, Titles};
 
@@ -56,14 +59,47 @@ pub struct Slot {
     pub until: Timestamp,
 }
 
-/// The plan of one channel. See `Plan::between` and `Plan::at`.
+/// The plan of one channel. See [`Plan::between`] and [`Plan::at`].
+///
+/// Which programme stands at an instant:
+///
+/// 1. A weekly entry's slot runs from its start to its end; without an end, or
+///    where its end comes later, to the next weekly entry's start.
+/// 2. A dated entry's slot runs from its start to its end; without an end, or
+///    where its end comes later, to the next dated entry's start. Without an
+///    end it also stops at the next weekly entry's start, and after 8 days at
+///    the latest.
+/// 3. A dated entry replaces what it overlaps. Weekly lessons that would start
+///    inside its slot are left out that day; lessons it interrupts end there
+///    and do not come back. A weekly relay is live: it gives way for the slot
+///    only, and what is left of it before and after are programmes of their own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     /// The channel it is for.
     pub channel: ChannelId,
     pub(super) tz: jiff::tz::TimeZone,
     pub(super) weekly: Vec<Weekly>,
+    /// In the order of their starts, no two at one instant.
     pub(super) once: Vec<Once>,
+}
+
+impl Plan {
+    /// A plan in which nothing is planned.
+    pub fn empty(channel: ChannelId, tz: jiff::tz::TimeZone) -> Self {
+        Self { channel, tz, weekly: Vec::new(), once: Vec::new() }
+    }
+
+    /// Total for any entries, also for ones that `parse` refuses: of dated
+    /// entries at one instant the last stands.
+    pub(super) fn new(
+        channel: ChannelId,
+        tz: jiff::tz::TimeZone,
+        weekly: Vec<Weekly>,
+        once: impl IntoIterator<Item = Once>,
+    ) -> Self {
+        let by_start: BTreeMap<_, _> = once.into_iter().map(|o| (o.start, o)).collect();
+        Self { channel, tz, weekly, once: by_start.into_values().collect() }
+    }
 }
 
 /// An entry that stands every week.
@@ -71,25 +107,44 @@ pub struct Plan {
 pub(super) struct Weekly {
     /// Monday first.
     pub(super) days: [bool; 7],
-    pub(super) start: jiff::civil::Time,
+    pub(super) start: Time,
+    /// At or before the start means the next day; `24:00` is `00:00`.
+    pub(super) end: Option<Time>,
     pub(super) entry: Entry,
 }
 
 /// An entry of one date.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Once {
-    pub(super) date: jiff::civil::Date,
-    pub(super) start: jiff::civil::Time,
+    pub(super) start: Timestamp,
+    pub(super) end: Option<Timestamp>,
     pub(super) entry: Entry,
 }
 
 /// What weekly and dated entries share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
-    /// Civil end; at or before the start means the next day. `24:00` is `00:00`.
-    pub(super) end: Option<jiff::civil::Time>,
     pub(super) titles: Titles,
     pub(super) play: Play,
     pub(super) keep: bool,
     pub(super) lang: Option<Lang>,
+}
+
+/// The instants of an entry that starts on `date`. A time that a clock change
+/// skips or repeats is read as RFC 5545 does: as if the change had not come.
+pub(super) fn instants(
+    tz: &jiff::tz::TimeZone,
+    date: Date,
+    start: Time,
+    end: Option<Time>,
+) -> Option<(Timestamp, Option<Timestamp>)> {
+    let at = |date: Date, time| tz.to_ambiguous_timestamp(date.to_datetime(time)).compatible().ok();
+    let end = match end {
+        Some(end) if end > start => Some(at(date, end)?),
+        Some(end) => Some(at(date.tomorrow().ok()?, end)?),
+        None => None,
+    };
+    let start = at(date, start)?;
+    // Between two skipped times nothing may be left.
+    end.is_none_or(|end| end > start).then_some((start, end))
 }

@@ -1,0 +1,66 @@
+# Yuanjiao. `make help` lists the targets.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check audit bench web deps install-deps browser-test clean FORCE
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+# Where scripts/install-deps.sh puts a Node.js of our own if the system's is too old.
+export PATH := $(CURDIR)/target/node/node_modules/.bin:$(PATH)
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+
+run: install-deps ## install what is missing, build, run the demo county
+	@$(MAKE) --no-print-directory web
+	cargo build --release --locked
+	exec $(TARGET)/release/yuanjiao demo --data data/demo
+
+test: deps ## install what is missing, then every check and test, browsers included
+	@$(MAKE) --no-print-directory check
+	cargo test --locked
+	scripts/browser-tests.sh
+
+check: web ## formatting, lints, rustdoc, the pages' types and lints
+	cargo fmt --check
+	cargo clippy --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --locked
+	cd web && npm run check
+
+audit: ## licences, advisories and sources of crates (needs cargo-deny)
+	@cargo deny --version >/dev/null 2>&1 || { echo 'audit: cargo-deny is missing: cargo install --locked cargo-deny' >&2; exit 1; }
+	cargo deny --locked check
+
+bench: install-deps ## criterion and whole-process benchmarks
+	@$(MAKE) --no-print-directory web
+	cargo bench --locked
+
+browser-test: web ## only the browser tests
+	scripts/browser-tests.sh
+
+install-deps: ## what building and running needs (Debian and npm packages)
+	@scripts/install-deps.sh run
+
+deps: ## what testing needs besides
+	@scripts/install-deps.sh test
+
+# The pages are rebuilt when anything they are made of is newer than the last
+# build. Stamps lie in node_modules, since web/dist is embedded whole.
+WEB_SOURCES := $(shell find web \( -path web/node_modules -o -path web/dist \) -prune -o -type f -print 2>/dev/null)
+WEB_BUILT := web/node_modules/.built
+ifeq ($(wildcard web/dist/*),)
+$(WEB_BUILT): FORCE
+endif
+
+web: $(WEB_BUILT) ## the pages, if their sources changed
+
+$(WEB_BUILT): $(WEB_SOURCES) web/node_modules/.installed
+	cd web && npm run build
+	@touch $@
+
+web/node_modules/.installed: web/package.json web/package-lock.json
+	cd web && npm ci --no-audit --no-fund
+	@touch $@
+
+clean: ## remove everything made by building
+	cargo clean
+	rm -rf web/dist web/node_modules tests/browser/node_modules tests/browser/results

@@ -1,0 +1,226 @@
+//! Commands that need no server.
+
+use std::collections::BTreeSet;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::base::{ChannelId, Clock, Lang, LessonId, Problem, Problems, SystemClock, Titles};
+use crate::config::County;
+use crate::courseware::Library;
+use crate::guide::{self, ChannelInfo, Listing};
+use crate::hls::wire::PackageLine;
+use crate::pipeline::{LadderRung, PackageJob, package};
+use crate::schedule::{Folder, Plans, Report};
+
+use super::planning::Names;
+
+/// The format of `yuanjiao guide`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum GuideFormat {
+    /// XMLTV.
+    Xmltv,
+    /// IPTV list.
+    M3u,
+    /// iCalendar.
+    Ics,
+    /// JSON.
+    Json,
+}
+
+/// Validates configuration and schedules; prints every problem and returns how many.
+pub(super) fn check(config: &Path) -> anyhow::Result<usize> {
+    let mut out = std::io::stdout().lock();
+    let county = match crate::config::load(config) {
+        Ok(county) => county,
+        Err(Problems(problems)) => {
+            for problem in &problems {
+                writeln!(out, "{problem}")?;
+            }
+            return Ok(problems.len());
+        }
+    };
+    let (_, report) = plans(&county)?;
+    for problem in &report.problems {
+        writeln!(out, "{problem}")?;
+    }
+    for Problem { file, line, column, message } in &report.warnings {
+        writeln!(out, "{}:{line}:{column}: warning: {message}", file.display())?;
+    }
+    if report.problems.is_empty() {
+        let registry = &county.registry;
+        writeln!(
+            out,
+            "{}: good: {} channels, {} relays, {} sites, {} terminals",
+            config.display(),
+            county.channels.len(),
+            county.relays.len(),
+            registry.sites.len(),
+            registry.terminals.len()
+        )?;
+    }
+    Ok(report.problems.len())
+}
+
+fn plans(county: &County) -> anyhow::Result<(Plans, Report)> {
+    let mut folder = Folder::default();
+    let names = Names::of(county, lessons(county).into_iter().map(|(id, _)| id).collect::<BTreeSet<_>>());
+    let report = folder
+        .look(&county.schedules, &county.tz, &names.known(), true)
+        .with_context(|| format!("reading schedules in {}", county.schedules.display()))?;
+    Ok((folder.plans(), report))
+}
+
+/// The lessons of the library, if there is one, without touching it.
+fn lessons(county: &County) -> Vec<(LessonId, Duration)> {
+    let folder = county.media.join("library");
+    let library = Library::read(&folder);
+    let catalogue = library.catalogue();
+    catalogue.lessons().map(|(id, p)| (id.clone(), p.manifest.duration())).collect()
+}
+
+/// Prints the guide.
+pub(super) fn guide(
+    config: &Path,
+    format: GuideFormat,
+    channel: Option<&ChannelId>,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+) -> anyhow::Result<()> {
+    let county = crate::config::load(config)?;
+    let (plans, report) = plans(&county)?;
+    if !report.problems.is_empty() {
+        return Err(Problems(report.problems).into());
+    }
+    let now = SystemClock::new().now();
+    let (from, to) = (from.unwrap_or(now), to.unwrap_or(now + SignedDuration::from_hours(48)));
+    let lengths = lessons(&county);
+    let length = |id: &LessonId| lengths.iter().find(|(l, _)| l == id).map(|(_, d)| *d);
+    let chosen = county.channels.iter().filter(|c| channel.is_none_or(|id| *id == c.id));
+    let infos: Vec<(ChannelInfo, Listing)> = chosen
+        .filter_map(|c| {
+            let (id, names, lang) = (c.id.clone(), c.names.clone(), c.lang.clone());
+            let info = ChannelInfo { id, number: c.number, names, lang, logo: None };
+            let listing = guide::listing(&info, plans.get(&c.id)?, from, to, &length);
+            Some((info, listing))
+        })
+        .collect();
+    if infos.is_empty() {
+        let wanted = channel.map_or("any channel".to_owned(), |c| format!("channel `{c}`"));
+        anyhow::bail!("there is no schedule for {wanted} in {}", county.schedules.display());
+    }
+    let base = county.public_url.clone().unwrap_or_else(|| format!("http://{}", county.listen));
+    let (infos, listings): (Vec<_>, Vec<_>) = infos.into_iter().unzip();
+    let text = match format {
+        GuideFormat::Xmltv => guide::xmltv(&listings, &county.tz, &base),
+        GuideFormat::M3u => guide::m3u(&infos, &base),
+        GuideFormat::Ics => listings.iter().map(|l| guide::ics(l, &l.lang, now)).collect(),
+        GuideFormat::Json => format!("{:#}\n", guide::json(&listings)),
+    };
+    Ok(std::io::stdout().lock().write_all(text.as_bytes())?)
+}
+
+/// Packages files without a server; returns how many could not be.
+pub(super) fn package_files(
+    files: &[PathBuf],
+    out: &Path,
+    titles: &[(Lang, String)],
+    json: bool,
+) -> anyhow::Result<usize> {
+    std::fs::create_dir_all(out).with_context(|| format!("making {}", out.display()))?;
+    let mut failed = 0;
+    for file in files {
+        let id = crate::courseware::lesson_id(file);
+        let name = file.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+        let languages = ["zh-Hans", "ug-Arab", "kk-Cyrl", "ky-Cyrl", "mn-Mong"];
+        let languages: Vec<Lang> = languages.iter().filter_map(|l| Lang::new(l).ok()).collect();
+        let own = Titles(languages.first().map(|l| (l.clone(), name)).into_iter().collect());
+        let rung = |(name, height, kbps): (&str, u32, u32)| LadderRung { name: name.into(), height, kbps };
+        let job = PackageJob {
+            id: id.to_string(),
+            input: std::path::absolute(file)?,
+            side_audio: Vec::new(),
+            subtitles: Vec::new(),
+            titles: if titles.is_empty() { own } else { Titles(titles.iter().cloned().collect()) },
+            out: std::path::absolute(out)?,
+            ladder: [("v720", 720, 1500), ("v480", 480, 800), ("v240", 240, 300)].map(rung).to_vec(),
+            audio_kbps: 48,
+            languages,
+        };
+        let mut bar = Bar::new(file, json);
+        let made = package(&job, &mut |stage, percent| bar.show(stage, percent));
+        failed += usize::from(made.is_err());
+        bar.end(match made {
+            Ok(manifest) => PackageLine::Done { manifest: Box::new(manifest) },
+            Err(e) => PackageLine::Failed { message: e.to_string(), detail: format!("{e:?}") },
+        })?;
+    }
+    Ok(failed)
+}
+
+/// Progress: a bar on a terminal, JSON lines if asked for.
+struct Bar<'a> {
+    file: &'a Path,
+    json: bool,
+    drawn: bool,
+    last: f64,
+}
+
+impl<'a> Bar<'a> {
+    fn new(file: &'a Path, json: bool) -> Self {
+        Self { file, json, drawn: !json && std::io::stderr().is_terminal(), last: -1.0 }
+    }
+
+    fn show(&mut self, stage: &str, percent: f64) {
+        if percent - self.last < 1.0 {
+            return;
+        }
+        self.last = percent;
+        if self.json {
+            let line = PackageLine::Progress { stage: stage.to_owned(), percent };
+            // Who closed the pipe does not want to know.
+            let _ = serde_json::to_string(&line).map(|l| writeln!(std::io::stdout(), "{l}"));
+        } else if self.drawn {
+            let full = (percent / 2.5) as usize;
+            let _ = write!(
+                std::io::stderr(),
+                "\r{} [{}{}] {percent:3.0} % {stage:<10}",
+                self.file.display(),
+                "█".repeat(full.min(40)),
+                "·".repeat(40 - full.min(40))
+            );
+        }
+    }
+
+    fn end(self, line: PackageLine) -> anyhow::Result<()> {
+        if self.drawn {
+            writeln!(std::io::stderr())?;
+        }
+        let mut out = std::io::stdout().lock();
+        match (&line, self.json) {
+            (_, true) => writeln!(out, "{}", serde_json::to_string(&line)?)?,
+            (PackageLine::Done { manifest }, _) => {
+                let (id, s) = (&manifest.id, manifest.duration().as_secs_f64());
+                writeln!(out, "{}: packaged as {id}: {s:.1} s, {} renditions", self.file.display(), manifest.tracks.len())?;
+            }
+            (PackageLine::Failed { message, .. }, _) => writeln!(out, "{}: {message}", self.file.display())?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// Makes a terminal's token.
+pub(super) fn token() -> anyhow::Result<()> {
+    let mut bytes = [0; 24];
+    getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("the system gives no random numbers: {e}"))?;
+    let token = hex::encode(bytes);
+    let hash = hex::encode(crate::sites::TokenHash::of(&token).0);
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "for the device:        {token}")?;
+    writeln!(out, "for the county's file: token_sha256 = \"{hash}\"")?;
+    Ok(())
+}

@@ -1,0 +1,165 @@
+//! The demo's schedules: a cycle of four minutes on the county's own channel,
+//! and the two stations all day on theirs.
+//!
+//! | from | what |
+//! |---|---|
+//! | 0:00 | the national station; in every other cycle only until 0:45, then the regional one |
+//! | 1:30 | the next lesson |
+//! | its end | a gap, which the preview slate fills until the next cycle |
+
+use std::fmt::Write;
+
+use jiff::civil::Time;
+
+use super::content::lessons;
+use super::county::DemoChannel;
+use super::stations::{Station, stations};
+use super::toml_text::{inline, quoted};
+use crate::base::{Lang, Titles};
+
+const DAY: u32 = 86_400;
+/// Length of a cycle in seconds; a whole number of them makes a day.
+const CYCLE: u32 = 240;
+/// When a cycle's lesson begins.
+const LESSON: u32 = 90;
+/// When, in every other cycle, the regional station takes over.
+const HANDOVER: u32 = 45;
+
+/// The schedule of the channel of lessons, around the clock. One cycle begins
+/// at `first`, with the first lesson; the others follow from it both ways.
+pub fn schedule_toml(channel: &DemoChannel, first: Time) -> String {
+    let [national, regional] = stations();
+    let lessons = lessons();
+    let first = seconds_of(first);
+    let mut entries = Vec::new();
+    for cycle in 0..DAY / CYCLE {
+        let start = first + cycle * CYCLE;
+        let handover = if cycle % 2 == 1 { HANDOVER } else { LESSON };
+        entries.push((start % DAY, relay_entry(&national, start, start + handover)));
+        if handover < LESSON {
+            entries
+                .push(((start + handover) % DAY, relay_entry(&regional, start + handover, start + LESSON)));
+        }
+        let lesson = &lessons[cycle as usize % lessons.len()];
+        let at = start + LESSON;
+        let play = format!("play = [{}]\n", quoted(lesson.id.as_str()));
+        entries.push((at % DAY, entry(at, None, &lesson.titles, &play)));
+    }
+    entries.sort_by_key(|(at, _)| *at);
+    let head = format!(
+        "# The demo's cycle of four minutes: a relay, a lesson, a preview.\n\nchannel = {}\n",
+        quoted(channel.id.as_str())
+    );
+    entries.into_iter().fold(head, |text, (_, entry)| text + &entry)
+}
+
+/// The schedule of a channel that carries one station all day.
+pub fn relay_schedule_toml(channel: &DemoChannel, station: &Station) -> String {
+    let channel = quoted(channel.id.as_str());
+    let relay = format!("relay = {}\n", quoted(station.id.as_str()));
+    let all_day = entry(0, Some(DAY), &station.names, &relay);
+    format!("# The station's own programme, around the clock.\n\nchannel = {channel}\n{all_day}")
+}
+
+/// A station's programme on another's channel: "Relay: National Distance Education".
+fn relay_entry(station: &Station, from: u32, to: u32) -> String {
+    let relay = format!("relay = {}\n", quoted(station.id.as_str()));
+    entry(from, Some(to), &relayed(&station.names), &relay)
+}
+
+fn relayed(names: &Titles) -> Titles {
+    let said = |(lang, name): (&Lang, &String)| {
+        let title = match lang.as_str() {
+            "zh-Hans" => format!("转播：{name}"),
+            "ug-Arab" => format!("نەقىل: {name}"),
+            "kk-Cyrl" => format!("Трансляция: {name}"),
+            "ky-Cyrl" => format!("Трансляция: {name}"),
+            _ => format!("Relay: {name}"),
+        };
+        (lang.clone(), title)
+    };
+    Titles(names.0.iter().map(said).collect())
+}
+
+fn entry(start: u32, end: Option<u32>, titles: &Titles, what: &str) -> String {
+    let mut text = format!("\n[[weekly]]\ndays = \"daily\"\nstart = \"{}\"\n", clock(start % DAY));
+    if let Some(end) = end {
+        // Writing to a String cannot fail.
+        let _ =
+            writeln!(text, "end = \"{}\"", if end == DAY { "24:00".to_owned() } else { clock(end % DAY) });
+    }
+    let _ = writeln!(text, "title = {}", inline(titles));
+    text + what
+}
+
+fn seconds_of(time: Time) -> u32 {
+    [(time.hour(), 3600), (time.minute(), 60), (time.second(), 1)]
+        .into_iter()
+        .map(|(part, unit)| u32::try_from(part).unwrap_or_default() * unit)
+        .sum()
+}
+
+fn clock(seconds: u32) -> String {
+    let (h, m, s) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if s == 0 { format!("{h:02}:{m:02}") } else { format!("{h:02}:{m:02}:{s:02}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::county::DemoCounty;
+    use super::*;
+
+    fn of(entry: &toml::Value, key: &str) -> Option<u32> {
+        let text = entry.get(key)?.as_str()?;
+        let parts: Vec<u32> = text.split(':').map(|p| p.parse().expect("a number")).collect();
+        Some(parts[0] * 3600 + parts[1] * 60 + parts.get(2).unwrap_or(&0))
+    }
+
+    fn entries(text: &str) -> Vec<toml::Value> {
+        let file: toml::Table = text.parse().expect("TOML");
+        file["weekly"].as_array().expect("entries").clone()
+    }
+
+    #[test]
+    fn every_cycle_has_a_relay_a_lesson_and_half_a_minute_of_preview() {
+        let county = DemoCounty::new();
+        let all = entries(&schedule_toml(&county.channels[0], jiff::civil::time(0, 0, 0, 0)));
+        assert_eq!(all.len(), 360 + 180 + 360);
+        let lengths = lessons();
+        for (i, entry) in all.iter().enumerate() {
+            let start = of(entry, "start").expect("a start");
+            let next = all.get(i + 1).map_or(DAY, |e| of(e, "start").expect("a start"));
+            match entry.get("play") {
+                Some(play) => {
+                    let id = play[0].as_str().expect("a lesson");
+                    let lesson = lengths.iter().find(|l| l.id.as_str() == id).expect("a lesson of the demo");
+                    assert_eq!(start % CYCLE, LESSON);
+                    assert!(start + lesson.seconds() + 30 <= next, "{id} leaves no time for the preview");
+                }
+                None => assert_eq!(of(entry, "end"), Some(next)),
+            }
+        }
+    }
+
+    #[test]
+    fn the_day_can_begin_anywhere_in_a_cycle() {
+        let county = DemoCounty::new();
+        let all = entries(&schedule_toml(&county.channels[0], jiff::civil::time(19, 31, 17, 0)));
+        let now =
+            all.iter().find(|e| of(e, "start") == Some(19 * 3600 + 31 * 60 + 17)).expect("a cycle begins");
+        assert_eq!(now["relay"].as_str(), Some("national"));
+        let lesson =
+            all.iter().find(|e| of(e, "start") == Some(19 * 3600 + 32 * 60 + 47)).expect("its lesson");
+        assert_eq!(lesson["play"][0].as_str(), Some("grape-pruning"));
+        assert!(all.windows(2).all(|w| of(&w[0], "start") < of(&w[1], "start")));
+    }
+
+    #[test]
+    fn a_station_fills_its_own_channel() {
+        let [national, _] = stations();
+        let county = DemoCounty::new();
+        let all = entries(&relay_schedule_toml(&county.channels[1], &national));
+        assert_eq!(all.len(), 1);
+        assert_eq!((of(&all[0], "start"), of(&all[0], "end")), (Some(0), Some(DAY)));
+    }
+}

@@ -1,0 +1,77 @@
+//! Figures for Prometheus.
+
+use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use hyper::StatusCode;
+use jiff::Timestamp;
+
+use crate::delivery::{Connections, Delivery};
+
+/// Counters of requests; everything else is read when asked.
+#[derive(Debug, Default)]
+pub(super) struct Metrics {
+    media: [AtomicU64; 5],
+    other: [AtomicU64; 5],
+    pub(super) connections: Connections,
+}
+
+impl Metrics {
+    pub(super) fn media(&self, status: StatusCode) {
+        self.media[class(status)].fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn other(&self, status: StatusCode) {
+        self.other[class(status)].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The text format 0.0.4.
+    pub(super) fn text(&self, delivery: &Delivery, now: Timestamp) -> String {
+        let mut out = String::new();
+        self.write(&mut out, delivery, now).expect("writing to a String cannot fail");
+        out
+    }
+
+    fn write(&self, out: &mut String, delivery: &Delivery, now: Timestamp) -> std::fmt::Result {
+        head(out, "yuanjiao_http_requests_total", "counter", "Requests answered, by kind and class of status.")?;
+        for (kind, counters) in [("media", &self.media), ("other", &self.other)] {
+            for (i, counter) in counters.iter().enumerate() {
+                let n = counter.load(Ordering::Relaxed);
+                writeln!(out, "yuanjiao_http_requests_total{{kind=\"{kind}\",class=\"{}xx\"}} {n}", i + 1)?;
+            }
+        }
+        head(out, "yuanjiao_http_connections", "gauge", "Connections open.")?;
+        writeln!(out, "yuanjiao_http_connections {}", self.connections.count())?;
+        head(out, "yuanjiao_sessions_open", "gauge", "Playback sessions open.")?;
+        writeln!(out, "yuanjiao_sessions_open {}", delivery.desk.ledger.len())?;
+        head(out, "yuanjiao_channel_media_sequence", "counter", "Segments a channel has put on air.")?;
+        for (id, channel) in delivery.channels.all().iter() {
+            let n = channel.timeline().next_sequence();
+            writeln!(out, "yuanjiao_channel_media_sequence{{channel=\"{id}\"}} {n}")?;
+        }
+        head(out, "yuanjiao_relay_last_segment_age_seconds", "gauge", "Age of a relay's newest segment.")?;
+        for (id, relay) in delivery.sources.relays() {
+            if let Some(age) = relay.window.load().newest().map(|s| now.duration_since(s.end()).as_secs_f64()) {
+                writeln!(out, "yuanjiao_relay_last_segment_age_seconds{{relay=\"{id}\"}} {age:.3}")?;
+            }
+        }
+        head(out, "yuanjiao_relay_starts_total", "counter", "Times a relay's worker was started.")?;
+        for (id, relay) in delivery.sources.relays() {
+            writeln!(out, "yuanjiao_relay_starts_total{{relay=\"{id}\"}} {}", relay.health.load().starts)?;
+        }
+        head(out, "yuanjiao_relay_continuity_errors", "gauge", "MPEG-TS continuity errors since the worker began.")?;
+        for (id, relay) in delivery.sources.relays() {
+            let n = relay.health.load().continuity_errors;
+            writeln!(out, "yuanjiao_relay_continuity_errors{{relay=\"{id}\"}} {n}")?;
+        }
+        Ok(())
+    }
+}
+
+fn head(out: &mut String, name: &str, kind: &str, help: &str) -> std::fmt::Result {
+    writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}")
+}
+
+fn class(status: StatusCode) -> usize {
+    usize::from(status.as_u16() / 100).clamp(1, 5) - 1
+}

@@ -1,0 +1,152 @@
+//! The task that keeps the plans in step with the schedule files.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use notify::Watcher;
+use tokio::sync::mpsc;
+
+use crate::base::{Clock, LessonId, Shutdown};
+use crate::config::County;
+use crate::courseware::Library;
+use crate::schedule::{Folder, Known, Plans, Report};
+use crate::store::{Event, Store};
+
+/// Why to look again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wake {
+    /// A file may have changed.
+    Files,
+    /// Lessons or the county changed: read everything anew.
+    Again,
+}
+
+/// What the task works with.
+#[derive(Debug)]
+pub(super) struct Planning {
+    pub(super) county: Arc<ArcSwap<County>>,
+    pub(super) plans: Arc<ArcSwap<Plans>>,
+    pub(super) library: Library,
+    pub(super) store: Store,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+/// Looked at at least this often: a watcher misses files on network folders.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Warnings written to the log each time; a missing lesson may stand in
+/// hundreds of entries.
+const SHOWN: usize = 5;
+
+/// The task with the folder as it saw it first.
+#[derive(Debug)]
+pub(super) struct Planner {
+    planning: Planning,
+    folder: Folder,
+}
+
+/// What schedules may refer to, as owned sets.
+pub(super) struct Names {
+    channels: BTreeMap<crate::base::ChannelId, Duration>,
+    relays: BTreeSet<crate::base::RelayId>,
+    lessons: BTreeSet<LessonId>,
+}
+
+impl Names {
+    pub(super) fn of(county: &County, lessons: BTreeSet<LessonId>) -> Self {
+        Self {
+            channels: county.channels.iter().map(|c| (c.id.clone(), c.max_gap)).collect(),
+            relays: county.relays.iter().map(|r| r.id.clone()).collect(),
+            lessons,
+        }
+    }
+
+    pub(super) fn known(&self) -> Known<'_> {
+        Known { channels: &self.channels, relays: &self.relays, lessons: Some(&self.lessons) }
+    }
+}
+
+impl Planning {
+    /// Reads every schedule before anything goes on air.
+    pub(super) fn first_look(self) -> Planner {
+        let mut planner = Planner { planning: self, folder: Folder::default() };
+        planner.look(true);
+        planner
+    }
+}
+
+impl Planner {
+    /// Keeps looking until `stop`.
+    pub(super) async fn run(mut self, mut wakes: mpsc::Receiver<Wake>, stop: Shutdown) {
+        let (told, mut files) = mpsc::channel(1);
+        let folder = self.planning.county.load().schedules.clone();
+        let watcher = notify::recommended_watcher(move |_event| {
+            // One waiting wake is enough.
+            let _ = told.try_send(());
+        });
+        let _watcher = watcher
+            .and_then(|mut w| w.watch(&folder, notify::RecursiveMode::NonRecursive).map(|()| w))
+            .inspect_err(|error| tracing::warn!(%error, "schedules are looked at by time only"));
+        loop {
+            let wake = tokio::select! {
+                () = stop.wait() => return,
+                Some(wake) = wakes.recv() => wake,
+                Some(()) = files.recv() => {
+                    // An editor writes in several steps: let it finish.
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                    Wake::Files
+                }
+                () = tokio::time::sleep(LOOK) => Wake::Files,
+            };
+            let report = self.look(wake == Wake::Again);
+            self.record(report).await;
+        }
+    }
+
+    fn look(&mut self, again: bool) -> Report {
+        let county = self.planning.county.load();
+        let lessons = self.planning.library.catalogue().lessons().map(|(id, _)| id.clone()).collect();
+        let names = Names::of(&county, lessons);
+        match self.folder.look(&county.schedules, &county.tz, &names.known(), again) {
+            Ok(report) => {
+                if !report.changed.is_empty() {
+                    self.planning.plans.store(Arc::new(self.folder.plans()));
+                }
+                report
+            }
+            Err(error) => {
+                tracing::error!(path = %county.schedules.display(), %error, "the schedules' folder cannot be read");
+                Report::default()
+            }
+        }
+    }
+
+    async fn record(&self, report: Report) {
+        for problem in &report.problems {
+            tracing::error!("{problem}");
+        }
+        if !report.problems.is_empty() {
+            tracing::error!("the last good schedule stays on air");
+        }
+        for warning in report.warnings.iter().take(SHOWN) {
+            tracing::warn!("{warning}");
+        }
+        if let Some(more) = report.warnings.len().checked_sub(SHOWN).filter(|n| *n > 0) {
+            tracing::warn!("and {more} more: `yuanjiao check` lists them all");
+        }
+        let at = self.planning.clock.now();
+        let problems = report.problems.iter().map(|p| ("refused", p.file.display().to_string(), p.to_string()));
+        let changed = report.changed.iter().map(|c| ("changed", c.to_string(), String::new()));
+        for (kind, subject, detail) in problems.chain(changed) {
+            let event = Event { at, subject: format!("schedule/{subject}"), kind: kind.to_owned(), detail };
+            if let Err(error) = self.planning.store.record_event(event).await {
+                tracing::error!(%error, "an event could not be stored");
+            }
+        }
+        for channel in &report.changed {
+            tracing::info!(%channel, "{channel}: a new plan is in force");
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! From a request to the room that answers it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use hyper::header::{self, HeaderMap, HeaderValue};
+use hyper::{Method, Request, Response, StatusCode};
+use jiff::Timestamp;
+
+use crate::base::{ChannelId, Clock, LessonId};
+use crate::delivery::{Body, Delivery, DeskError, Handler};
+use crate::evidence::Item;
+use crate::portal::pages::PageRequest;
+use crate::portal::{Portal, Reply, assets, i18n, problem};
+
+use super::metrics::Metrics;
+
+/// Answers every request of the server.
+#[derive(Debug, Clone)]
+pub(super) struct Router {
+    pub(super) delivery: Arc<Delivery>,
+    pub(super) portal: Arc<Portal>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) clock: Arc<dyn Clock>,
+    /// Every channel has a timeline.
+    pub(super) ready: Arc<AtomicBool>,
+}
+
+/// Largest body of an API request.
+const BODY: usize = 1 << 20;
+
+impl Handler for Router {
+    async fn call(&self, request: Request<Incoming>, _peer: SocketAddr) -> Response<Body> {
+        let now = self.clock.now();
+        if let Some(rest) = request.uri().path().strip_prefix("/s/") {
+            let response = self.delivery.session_path(request.method(), rest, request.headers(), now).await;
+            self.metrics.media(response.status());
+            return response;
+        }
+        let response = self.other(request, now).await;
+        self.metrics.other(response.status());
+        response
+    }
+}
+
+impl Router {
+    async fn other(&self, request: Request<Incoming>, now: Timestamp) -> Response<Body> {
+        let path = request.uri().path().to_owned();
+        let method = request.method().clone();
+        if let Some(rest) = path.strip_prefix("/api/v1/") {
+            return open_to_all(self.api(request, &method, rest, now).await);
+        }
+        if !matches!(method, Method::GET | Method::HEAD) {
+            let detail = "only GET and HEAD are answered here";
+            return answer(problem(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", detail), &method);
+        }
+        let response = match path.as_str() {
+            "/healthz" => answer(Reply::ok("text/plain", "ok\n"), &method),
+            "/readyz" => answer(self.readiness(), &method),
+            "/metrics" => answer(self.metrics(now), &method),
+            "/guide.xml" => answer(self.portal.guide_xml(now, &self.base_url(request.headers())), &method),
+            "/channels.m3u" => answer(self.portal.channels_m3u(&self.base_url(request.headers())), &method),
+            _ => match self.special(&path, &request, now).await {
+                Some(response) => response,
+                None => answer(self.page(&request, &path, now).await, &method),
+            },
+        };
+        open_to_all(response)
+    }
+
+    fn readiness(&self) -> Reply {
+        if self.ready.load(Ordering::Relaxed) {
+            return Reply::ok("text/plain", "ready\n");
+        }
+        Reply::ok("text/plain", "starting: not every channel is on air yet\n")
+            .with_status(StatusCode::SERVICE_UNAVAILABLE)
+    }
+
+    fn metrics(&self, now: Timestamp) -> Reply {
+        let text = self.metrics.text(&self.delivery, now);
+        Reply::ok("text/plain; version=0.0.4; charset=utf-8", text)
+    }
+
+    /// Players, calendars, pictures, files of the pages.
+    async fn special(&self, path: &str, request: &Request<Incoming>, now: Timestamp) -> Option<Response<Body>> {
+        let query = request.uri().query().unwrap_or_default();
+        let (method, headers) = (request.method(), request.headers());
+        if let Some(file) = path.strip_prefix(assets::PREFIX) {
+            return Some(answer(asset(file, headers), method));
+        }
+        let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        match parts.as_slice() {
+            ["channels", id, "index.m3u8"] => {
+                let item = ChannelId::new(id).map(Item::Channel);
+                Some(self.open(item.ok(), query, now).await)
+            }
+            ["lessons", id, "index.m3u8"] => {
+                let item = LessonId::new(id).map(Item::Lesson);
+                Some(self.open(item.ok(), query, now).await)
+            }
+            ["lessons", id, "poster.jpg"] => Some(answer(self.portal.poster(id).await, method)),
+            ["channels", id, "guide.ics"] => {
+                let lang = self.language(query, headers).0;
+                Some(answer(self.portal.guide_ics(id, &lang, now), method))
+            }
+            _ => None,
+        }
+    }
+
+    /// A player without script: a session, and on to its playlist.
+    async fn open(&self, item: Option<Item>, query: &str, now: Timestamp) -> Response<Body> {
+        let refuse = |status, detail: &str| answer(problem(status, "Cannot be opened", detail), &Method::GET);
+        let Some(item) = item else { return refuse(StatusCode::NOT_FOUND, "there is no such channel or lesson") };
+        let span = match (param(query, "from"), param(query, "to")) {
+            (None, None) => None,
+            (from, to) => match (instant(from), to.map_or(Some(now), |t| instant(Some(t)))) {
+                (Some(from), Some(to)) if from < to => Some((from, to)),
+                _ => {
+                    let detail = "expected from and to as instants (RFC 3339) or seconds of the epoch, from first";
+                    return refuse(StatusCode::BAD_REQUEST, detail);
+                }
+            },
+        };
+        let opened = match self.delivery.desk.open(item, param(query, "terminal"), None, span, now) {
+            Ok(opened) => opened,
+            Err(error @ DeskError::UnknownToken) => return refuse(StatusCode::UNAUTHORIZED, &error.to_string()),
+            Err(error @ DeskError::UnknownItem) => return refuse(StatusCode::NOT_FOUND, &error.to_string()),
+            Err(error) => return refuse(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+        };
+        if let Err(error) = self.portal.store.save_sessions(vec![opened.session]).await {
+            tracing::error!(%error, "a session could not be stored");
+            return refuse(StatusCode::INTERNAL_SERVER_ERROR, "the session could not be stored");
+        }
+        let mut reply = Reply::ok("text/plain", "").with_status(StatusCode::FOUND);
+        reply.location = Some(opened.play_path);
+        answer(reply, &Method::GET)
+    }
+
+    async fn api(&self, request: Request<Incoming>, method: &Method, path: &str, now: Timestamp) -> Response<Body> {
+        let query = request.uri().query().unwrap_or_default().to_owned();
+        let token = bearer(request.headers());
+        let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+        let reply = match (method, parts.as_slice()) {
+            (&Method::OPTIONS, _) => Reply::ok("text/plain", "").with_status(StatusCode::NO_CONTENT),
+            (&Method::GET | &Method::HEAD, _) => self.portal.api_get(path, &query, now).await,
+            (&Method::POST, ["sessions"]) => match body(request).await {
+                Ok(body) => self.portal.post_session(&body, token.as_deref(), now).await,
+                Err(reply) => reply,
+            },
+            (&Method::POST, ["sessions", id, "beats"]) => match body(request).await {
+                Ok(body) => self.portal.post_beats(id, &body, now).await,
+                Err(reply) => reply,
+            },
+            _ => problem(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", "see /api/v1/openapi.json"),
+        };
+        answer(reply, method)
+    }
+
+    async fn page(&self, request: &Request<Incoming>, path: &str, now: Timestamp) -> Reply {
+        let query = request.uri().query().unwrap_or_default();
+        let (lang, chosen) = self.language(query, request.headers());
+        let rest: Vec<&str> = query.split('&').filter(|p| !p.is_empty() && !p.starts_with("lang=")).collect();
+        let query = if rest.is_empty() { String::new() } else { format!("?{}", rest.join("&")) };
+        self.portal.page(&PageRequest { path, query: &query, lang, chosen, now }).await
+    }
+
+    fn language(&self, query: &str, headers: &HeaderMap) -> (crate::base::Lang, bool) {
+        let county = self.portal.county.load();
+        let asked = param(query, "lang");
+        let text = |name| headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
+        let cookie = text(header::COOKIE)
+            .and_then(|c| c.split(';').filter_map(|p| p.trim().strip_prefix("lang=")).next());
+        let lang = i18n::pick(asked, cookie, text(header::ACCEPT_LANGUAGE), &county.languages);
+        (lang, asked.is_some())
+    }
+
+    fn base_url(&self, headers: &HeaderMap) -> String {
+        let county = self.portal.county.load();
+        let host = headers.get(header::HOST).and_then(|h| h.to_str().ok()).unwrap_or("localhost");
+        county.public_url.clone().unwrap_or_else(|| format!("http://{host}"))
+    }
+}
+
+fn param<'q>(query: &'q str, name: &str) -> Option<&'q str> {
+    query.split('&').filter_map(|p| p.split_once('=')).find(|(k, _)| *k == name).map(|(_, v)| v)
+}
+
+/// RFC 3339 (colons may be escaped), or seconds of the epoch as IPTV players send them.
+fn instant(text: Option<&str>) -> Option<Timestamp> {
+    let text = percent_encoding::percent_decode_str(text?).decode_utf8().ok()?;
+    match text.parse::<i64>() {
+        Ok(seconds) => Timestamp::from_second(seconds).ok(),
+        Err(_) => text.parse().ok(),
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+}
+
+async fn body(request: Request<Incoming>) -> Result<Bytes, Reply> {
+    match Limited::new(request.into_body(), BODY).collect().await {
+        Ok(all) => Ok(all.to_bytes()),
+        Err(error) => {
+            let detail = format!("the body could not be read, or is over {BODY} bytes: {error}");
+            Err(problem(StatusCode::PAYLOAD_TOO_LARGE, "Body refused", &detail))
+        }
+    }
+}
+
+fn asset(file: &str, headers: &HeaderMap) -> Reply {
+    let gzip = headers.get(header::ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).is_some_and(|v| v.contains("gzip"));
+    match assets::find(file, gzip) {
+        None => problem(StatusCode::NOT_FOUND, "Not found", "there is no such file"),
+        Some(found) => {
+            let cache = if found.immutable { "public, max-age=31536000, immutable" } else { "max-age=300" };
+            let bytes = match found.bytes {
+                std::borrow::Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+                std::borrow::Cow::Owned(bytes) => Bytes::from(bytes),
+            };
+            let mut reply = Reply::ok(found.content_type, bytes).cached(cache);
+            reply.gzip = found.gzip;
+            reply
+        }
+    }
+}
+
+/// The one place where a reply becomes HTTP.
+fn answer(reply: Reply, method: &Method) -> Response<Body> {
+    let length = reply.body.len();
+    let body = if *method == Method::HEAD { Body::empty() } else { Body::from(reply.body) };
+    let mut response = Response::new(body);
+    *response.status_mut() = reply.status;
+    let headers = response.headers_mut();
+    let mut set = |name: header::HeaderName, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    };
+    if reply.status != StatusCode::NO_CONTENT {
+        set(header::CONTENT_TYPE, reply.content_type);
+        set(header::CONTENT_LENGTH, &length.to_string());
+    }
+    set(header::CACHE_CONTROL, reply.cache);
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::REFERRER_POLICY, "same-origin");
+    if reply.gzip {
+        set(header::CONTENT_ENCODING, "gzip");
+        set(header::VARY, "accept-encoding");
+    }
+    if reply.content_type.starts_with("text/html") {
+        set(header::CONTENT_SECURITY_POLICY, CSP);
+        set(header::VARY, "accept-language, cookie");
+    }
+    if let Some(lang) = reply.set_lang {
+        set(header::SET_COOKIE, &format!("lang={lang}; Path=/; Max-Age=31536000; SameSite=Lax"));
+    }
+    if let Some(location) = reply.location {
+        set(header::LOCATION, &location);
+    }
+    response
+}
+
+/// Everything a page needs comes from us; media are played from memory (`blob:`).
+const CSP: &str = "default-src 'self'; media-src 'self' blob:; worker-src 'self' blob:; img-src 'self' data:; \
+                   style-src 'self' 'unsafe-inline'; frame-ancestors 'self'; base-uri 'none'";
+
+/// Players and pages elsewhere may ask.
+fn open_to_all(mut response: Response<Body>) -> Response<Body> {
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST, OPTIONS"));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("authorization, content-type"));
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("location"));
+    response
+}

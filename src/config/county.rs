@@ -1,0 +1,90 @@
+//! The whole file.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use jiff::tz::TimeZone;
+
+use crate::base::document::{At, Document, Fields};
+use super::{County, channels, limits, once_each, people, relays, section};
+use crate::base::{Lang, Problems, Titles};
+
+/// Reads the file; what is wrong with it is in `doc` afterwards. An error is
+/// a file that is not TOML at all.
+pub(super) fn read(doc: &Document<'_>, base_dir: &Path) -> Result<County, Problems> {
+    let table = doc.parse()?;
+    let root = Fields::root(doc, &table);
+    let name = root.required::<Titles>("name", "the county's name, such as { zh-Hans = \"…\" }");
+    let county = County {
+        names: name.map(|n| n.value).unwrap_or_default(),
+        tz: timezone(doc, &root),
+        languages: languages(doc, &root),
+        listen: listen(doc, &root),
+        public_url: public_url(doc, &root),
+        data: folder(doc, &root, base_dir, "data"),
+        media: folder(doc, &root, base_dir, "media"),
+        schedules: folder(doc, &root, base_dir, "schedules"),
+        http: section(doc, &root, "http").map_or_else(Default::default, |f| limits::http(doc, f)),
+        packaging: section(doc, &root, "packaging")
+            .map_or_else(Default::default, |f| limits::packaging(doc, f)),
+        evidence: section(doc, &root, "evidence").map_or_else(Default::default, |f| limits::evidence(doc, f)),
+        channels: channels::read(doc, &root),
+        relays: relays::read(doc, &root),
+        registry: people::read(doc, &root),
+    };
+    root.close();
+    Ok(county)
+}
+
+fn timezone(doc: &Document<'_>, root: &Fields<'_, '_>) -> TimeZone {
+    let name = root.or("timezone", "Asia/Shanghai".to_owned());
+    TimeZone::get(&name.value).unwrap_or_else(|_| {
+        let message =
+            format!("`{}` is not a time zone: expected a name such as \"Asia/Shanghai\"", name.value);
+        doc.problem(name.at, message);
+        TimeZone::UTC
+    })
+}
+
+fn languages(doc: &Document<'_>, root: &Fields<'_, '_>) -> Vec<Lang> {
+    let Some(given) = root.optional::<Vec<At<Lang>>>("languages") else {
+        let usual = ["zh-Hans", "ug-Arab", "en"];
+        return usual.iter().filter_map(|tag| Lang::new(tag).ok()).collect();
+    };
+    if given.value.is_empty() {
+        doc.problem(given.at, "no languages: list at least one, the default first");
+    }
+    once_each(doc, "language", given.value)
+}
+
+fn listen(doc: &Document<'_>, root: &Fields<'_, '_>) -> SocketAddr {
+    let usual = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 8080);
+    let given = root.or("listen", usual.to_string());
+    given.value.parse().unwrap_or_else(|_| {
+        let message = format!("`{}` is not an address to listen on: expected \"0.0.0.0:8080\"", given.value);
+        doc.problem(given.at, message);
+        usual
+    })
+}
+
+fn public_url(doc: &Document<'_>, root: &Fields<'_, '_>) -> Option<String> {
+    let given = root.optional::<String>("public_url")?;
+    let url = given.value.trim_end_matches('/').to_owned();
+    let host = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")).unwrap_or_default();
+    let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '<' | '>' | '?' | '#' | '@');
+    if host.is_empty() || host.starts_with(['/', ':']) || host.contains(odd) {
+        let message = format!("`{}` is not an address: expected \"http://tv.county.example\"", given.value);
+        doc.problem(given.at, message);
+    }
+    Some(url)
+}
+
+/// A folder; by default the one of its own name beside the file's folder, so
+/// that `config/county.toml` finds `media/` where the county keeps it.
+fn folder(doc: &Document<'_>, root: &Fields<'_, '_>, base_dir: &Path, key: &'static str) -> PathBuf {
+    let given = root.or(key, format!("../{key}"));
+    if given.value.is_empty() {
+        doc.problem(given.at, format!("`{key}` is empty: expected a folder, such as \"../{key}\""));
+    }
+    base_dir.join(given.value)
+}

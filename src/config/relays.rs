@@ -1,0 +1,87 @@
+//! `[[relay]]`.
+
+use std::time::Duration;
+
+use crate::base::document::{At, Document, Fields};
+use super::source::parse_source;
+use super::{Relay, Source, Unique, once_each, within};
+use crate::base::{Lang, RelayId, Titles};
+
+/// The relays in the order of the file.
+pub(super) fn read(doc: &Document<'_>, root: &Fields<'_, '_>) -> Vec<Relay> {
+    let mut ids = Unique::new("relay");
+    let mut sources = Unique::new("source");
+    root.tables("relay").into_iter().filter_map(|f| relay(doc, f, &mut ids, &mut sources)).collect()
+}
+
+fn relay(
+    doc: &Document<'_>,
+    f: Fields<'_, '_>,
+    ids: &mut Unique<RelayId>,
+    taken: &mut Unique<String>,
+) -> Option<Relay> {
+    let second = Duration::from_secs(1);
+    let id = f.required::<RelayId>("id", "its identifier, such as \"national\"");
+    let names = f.required::<Titles>("name", "its name, such as { zh-Hans = \"…\" }");
+    let sources = sources(doc, &f, taken);
+    let audio = f.optional::<Vec<At<Lang>>>("audio").map(|a| once_each(doc, "audio language", a.value));
+    let service = f.optional::<u16>("service").map(|s| within(doc, s, 1, u16::MAX, "0 is no programme"));
+    let stall_after = f.or("stall_after", 3 * second);
+    let stall_after = within(doc, stall_after, second, 60 * second, "a key frame may be a second away");
+    let failover = f.or("failover_after", 6 * second);
+    if failover.value < stall_after {
+        doc.problem(
+            failover.at,
+            "failover_after is shorter than stall_after: a source stalls before it is left",
+        );
+    }
+    let failback_after = f.or("failback_after", 30 * second).value;
+    let (max_segment, least) = (f.or("max_segment", 8 * second), Duration::from_millis(3840));
+    let max_segment =
+        within(doc, max_segment, least, 30 * second, "a segment is cut at a key frame after 3.84 s");
+    let retention_hours = f.or("retention_hours", 24);
+    let retention_hours = within(doc, retention_hours, 1, 24 * 366, "whole hours, a year at most");
+    f.close();
+    let id = id?;
+    ids.claim(doc, &id);
+    Some(Relay {
+        id: id.value,
+        names: names.map(|n| n.value).unwrap_or_default(),
+        sources,
+        audio: audio.unwrap_or_default(),
+        service,
+        stall_after,
+        failover_after: failover.value,
+        failback_after,
+        max_segment,
+        retention_hours,
+    })
+}
+
+fn sources(doc: &Document<'_>, f: &Fields<'_, '_>, taken: &mut Unique<String>) -> Vec<Source> {
+    let example = "a list such as [\"udp://@239.1.1.1:5000\"]";
+    let Some(urls) = f.required::<Vec<At<String>>>("sources", example) else { return Vec::new() };
+    if urls.value.is_empty() {
+        doc.problem(urls.at, format!("no sources: expected {example}"));
+    }
+    let mut sources = Vec::new();
+    for url in urls.value {
+        match parse_source(&url.value) {
+            Ok(source) => {
+                // Two sockets on one address would take each other's packets.
+                taken.claim(doc, &At { value: same_as(&source), at: url.at });
+                sources.push(source);
+            }
+            Err(e) => doc.problem(url.at, e.to_string()),
+        }
+    }
+    sources
+}
+
+fn same_as(source: &Source) -> String {
+    let Source::Udp { address, interface } = source;
+    match interface {
+        Some(interface) => format!("udp://@{address}?interface={interface}"),
+        None => format!("udp://{address}"),
+    }
+}

@@ -1,0 +1,156 @@
+//! What the library holds.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use crate::base::LessonId;
+use crate::hls::Manifest;
+
+/// A library that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{path}: {source}")]
+pub struct LibraryError {
+    /// The folder.
+    pub path: PathBuf,
+    /// The cause.
+    pub source: std::io::Error,
+}
+
+/// A package and where it lies.
+#[derive(Debug, Clone)]
+pub struct Package {
+    /// What it holds.
+    pub manifest: Arc<Manifest>,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// The lesson whose current package it is; none for a replaced one that
+    /// may still be on air.
+    pub lesson: Option<LessonId>,
+}
+
+/// An immutable view of the library.
+#[derive(Debug, Clone, Default)]
+pub struct Catalogue {
+    /// Every package, current ones before replaced ones.
+    pub packages: Vec<Arc<Package>>,
+}
+
+impl Catalogue {
+    /// The current package of a lesson.
+    pub fn lesson(&self, id: &LessonId) -> Option<&Arc<Package>> {
+        self.packages.iter().find(|p| p.lesson.as_ref() == Some(id))
+    }
+
+    /// The current packages, by lesson.
+    pub fn lessons(&self) -> impl Iterator<Item = (&LessonId, &Arc<Package>)> {
+        self.packages.iter().filter_map(|p| Some((p.lesson.as_ref()?, p)))
+    }
+}
+
+/// The folder of packages and its current view; clones share it.
+#[derive(Debug, Clone)]
+pub struct Library {
+    folder: PathBuf,
+    view: Arc<ArcSwap<Catalogue>>,
+}
+
+/// Folders that packaging makes on its way; one left behind is of a crash.
+const UNFINISHED: &str = ".tmp-";
+/// A replaced package, kept for what is on air.
+const REPLACED: &str = ".old-";
+
+impl Library {
+    /// Opens the library in `folder`: removes what a crash left half done and
+    /// what an earlier run replaced, and reads the rest.
+    pub fn open(folder: &Path) -> Result<Self, LibraryError> {
+        fs::create_dir_all(folder).map_err(|source| LibraryError { path: folder.to_owned(), source })?;
+        for entry in entries(folder)? {
+            let name = name_of(&entry);
+            if name.starts_with(UNFINISHED) || name.starts_with(REPLACED) {
+                tracing::info!(path = %entry.display(), "removing an unfinished or replaced package");
+                fs::remove_dir_all(&entry).map_err(|source| LibraryError { path: entry, source })?;
+            }
+        }
+        let library = Self { folder: folder.to_owned(), view: Arc::default() };
+        library.reload()?;
+        Ok(library)
+    }
+
+    /// The library in `folder` as it stands, if it can be read; nothing is changed.
+    pub fn read(folder: &Path) -> Self {
+        let library = Self { folder: folder.to_owned(), view: Arc::default() };
+        if folder.is_dir()
+            && let Err(error) = library.reload()
+        {
+            tracing::warn!(%error, "the library cannot be read");
+        }
+        library
+    }
+
+    /// The view as it stands.
+    pub fn catalogue(&self) -> Arc<Catalogue> {
+        self.view.load_full()
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Reads the folder again; manifests already known are shared.
+    pub fn reload(&self) -> Result<(), LibraryError> {
+        let mut current = BTreeMap::new();
+        let mut replaced = Vec::new();
+        for folder in entries(&self.folder)? {
+            let name = name_of(&folder);
+            if name.starts_with(UNFINISHED) {
+                continue;
+            }
+            let Some(manifest) = read(&folder) else { continue };
+            let manifest = Arc::new(manifest);
+            match LessonId::new(&name) {
+                Ok(id) => {
+                    let package = Package { manifest, folder, lesson: Some(id.clone()) };
+                    current.insert(id, Arc::new(package));
+                }
+                Err(_) => replaced.push(Arc::new(Package { manifest, folder, lesson: None })),
+            }
+        }
+        let packages = current.into_values().chain(replaced).collect();
+        self.view.store(Arc::new(Catalogue { packages }));
+        Ok(())
+    }
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, LibraryError> {
+    let failed = |source| LibraryError { path: folder.to_owned(), source };
+    let mut out: Vec<PathBuf> =
+        fs::read_dir(folder).map_err(failed)?.filter_map(|e| Some(e.ok()?.path())).filter(|p| p.is_dir()).collect();
+    out.sort();
+    Ok(out)
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// A folder whose manifest cannot be read is no package: said, and left alone.
+fn read(folder: &Path) -> Option<Manifest> {
+    let path = folder.join("package.json");
+    let found = fs::read(&path).map_err(|e| e.to_string());
+    match found.and_then(|bytes| serde_json::from_slice::<Manifest>(&bytes).map_err(|e| e.to_string())) {
+        Ok(manifest) if manifest.version == 1 => Some(manifest),
+        Ok(manifest) => {
+            tracing::error!(path = %path.display(), version = manifest.version, "a package of a later version");
+            None
+        }
+        Err(error) => {
+            tracing::error!(path = %path.display(), error, "a package's manifest cannot be read");
+            None
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The inbox: which files are whole, and what belongs together.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use crate::base::{Lang, LessonId, Titles};
+
+/// A file as a look into the folder finds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Look {
+    size: u64,
+    modified: std::time::SystemTime,
+    /// Monotonic time since when it has been so.
+    since: Duration,
+}
+
+/// Files that belong to a lesson's file by their name: `lesson.ug-Arab.srt`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SideFiles {
+    /// Audio by language.
+    pub audio: Vec<(Lang, PathBuf)>,
+    /// Subtitles by language.
+    pub subtitles: Vec<(Lang, PathBuf)>,
+    /// Titles, from `lesson.toml`.
+    pub titles: Option<PathBuf>,
+}
+
+impl SideFiles {
+    /// Every file.
+    pub fn all(&self) -> impl Iterator<Item = &PathBuf> {
+        self.audio.iter().chain(&self.subtitles).map(|(_, p)| p).chain(&self.titles)
+    }
+}
+
+/// A lesson's file that is whole, with what belongs to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ready {
+    /// Its identifier, from its name.
+    pub lesson: LessonId,
+    /// The file.
+    pub file: PathBuf,
+    /// What belongs to it.
+    pub side: SideFiles,
+}
+
+const VIDEO: &[&str] = &[
+    "mp4", "mkv", "mov", "m4v", "avi", "wmv", "asf", "flv", "mpg", "mpeg", "vob", "dat", "ts", "m2ts", "webm", "rm",
+    "rmvb", "3gp",
+];
+const AUDIO: &[&str] = &["m4a", "mp3", "wav", "wma", "aac", "ogg", "flac"];
+const TEXT: &[&str] = &["srt", "vtt"];
+
+/// Looks at the inbox again and again.
+#[derive(Debug, Default)]
+pub struct Scanner {
+    seen: BTreeMap<PathBuf, Look>,
+}
+
+impl Scanner {
+    /// Looks at `folder` at monotonic `now` and returns the lessons whose
+    /// files have kept their size and time for `stable`.
+    pub fn scan(&mut self, folder: &Path, now: Duration, stable: Duration) -> std::io::Result<Vec<Ready>> {
+        let mut looks = BTreeMap::new();
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            let meta = entry.metadata()?;
+            if !meta.is_file() || entry.file_name().to_string_lossy().starts_with('.') {
+                continue;
+            }
+            let (size, modified) = (meta.len(), meta.modified()?);
+            let before = self.seen.get(&entry.path()).filter(|l| l.size == size && l.modified == modified);
+            let since = before.map_or(now, |l| l.since);
+            looks.insert(entry.path(), Look { size, modified, since });
+        }
+        self.seen = looks;
+        let whole = |path: &PathBuf| self.seen.get(path).is_some_and(|l| l.size > 0 && now - l.since >= stable);
+        let lessons = self.seen.keys().filter(|p| has_ending(p, VIDEO));
+        let ready = lessons.map(|file| Ready {
+            lesson: lesson_id(file),
+            file: file.clone(),
+            side: side_files(file, self.seen.keys()),
+        });
+        Ok(ready.filter(|r| whole(&r.file) && r.side.all().all(whole)).collect())
+    }
+
+    /// True if the file is there but empty, for as long as `stable`.
+    pub fn empty(&self, now: Duration, stable: Duration) -> Vec<PathBuf> {
+        let empty = self.seen.iter().filter(|(p, l)| l.size == 0 && now - l.since >= stable && has_ending(p, VIDEO));
+        empty.map(|(p, _)| p.clone()).collect()
+    }
+}
+
+fn ending(path: &Path) -> String {
+    path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default()
+}
+
+fn has_ending(path: &Path, endings: &[&str]) -> bool {
+    endings.contains(&ending(path).as_str())
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn side_files<'a>(file: &Path, all: impl Iterator<Item = &'a PathBuf>) -> SideFiles {
+    let lesson = stem(file);
+    let mut side = SideFiles::default();
+    for path in all.filter(|p| p.as_path() != file) {
+        let name = stem(path);
+        if name == lesson && ending(path) == "toml" {
+            side.titles = Some(path.clone());
+        }
+        let Some(lang) = name.strip_prefix(&lesson).and_then(|r| r.strip_prefix('.')) else { continue };
+        let Some(lang) = Lang::from_iso639(lang, &[]).filter(|_| lang.len() <= 3).or_else(|| Lang::new(lang).ok())
+        else {
+            continue;
+        };
+        if has_ending(path, AUDIO) {
+            side.audio.push((lang, path.clone()));
+        } else if has_ending(path, TEXT) {
+            side.subtitles.push((lang, path.clone()));
+        }
+    }
+    side
+}
+
+/// The identifier of a file's lesson: its name where that is one; else one made from it, the same
+/// for the same name: offices name files in Chinese.
+pub fn lesson_id(file: &Path) -> LessonId {
+    let stem = stem(file);
+    let plain: String = stem
+        .to_lowercase()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect();
+    let plain = plain.trim_matches('-');
+    let lossless = stem.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ' '));
+    if lossless && let Ok(id) = LessonId::new(plain) {
+        return id;
+    }
+    let hash = hex::encode(&Sha256::digest(stem.as_bytes())[..6]);
+    LessonId::new(&format!("lesson-{hash}")).expect("letters, digits and a dash")
+}
+
+/// Titles in a side file: `zh-Hans = "…"`, one line per language.
+pub(super) fn read_titles(path: &Path) -> Result<Titles, String> {
+    let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
+    toml::from_str(&text).map_err(|e| format!("{}: expected lines such as zh-Hans = \"…\": {e}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn s(n: u64) -> Duration {
+        Duration::from_secs(n)
+    }
+
+    #[test]
+    fn a_file_is_taken_when_it_has_stopped_growing() {
+        let folder = tempfile::tempdir().expect("folder");
+        let file = folder.path().join("grape-pruning.mkv");
+        let mut scanner = Scanner::default();
+        std::fs::write(&file, "part").expect("write");
+        assert!(scanner.scan(folder.path(), s(0), s(2)).expect("scan").is_empty());
+        std::fs::write(&file, "part and more").expect("write");
+        assert!(scanner.scan(folder.path(), s(2), s(2)).expect("scan").is_empty());
+        let side = folder.path().join("grape-pruning.ug-Arab.srt");
+        std::fs::write(&side, "late").expect("write");
+        assert!(scanner.scan(folder.path(), s(4), s(2)).expect("scan").is_empty(), "its side file is new");
+        let ready = scanner.scan(folder.path(), s(6), s(2)).expect("scan");
+        assert_eq!(ready.len(), 1);
+        assert_eq!(ready[0].lesson.as_str(), "grape-pruning");
+        assert_eq!(ready[0].side.subtitles, [(Lang::new("ug-Arab").expect("tag"), side)]);
+    }
+
+    #[test]
+    fn names_in_any_script_become_identifiers() {
+        let lesson_id = |name: &str| super::lesson_id(Path::new(name));
+        assert_eq!(lesson_id("Grape Pruning_2.mp4").as_str(), "grape-pruning-2");
+        let id = lesson_id("葡萄栽培技术.avi");
+        assert!(id.as_str().starts_with("lesson-"));
+        assert_eq!(id, lesson_id("葡萄栽培技术.wmv"));
+        assert_ne!(id, lesson_id("葡萄栽培.avi"));
+    }
+}

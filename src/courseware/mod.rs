@@ -1,0 +1,13 @@
+//! Courseware: the inbox, the packaging queue, the catalogue.
+//!
+//! Invariants: a reader never sees half a package; a file in the inbox stays
+//! there until its package stands or a reason why not is written down. Knows
+//! no HTTP.
+
+mod catalogue;
+mod inbox;
+mod queue;
+
+pub use catalogue::{Catalogue, Library, LibraryError, Package};
+pub use inbox::{Ready, Scanner, SideFiles, lesson_id};
+pub use queue::{JobState, JobStatus, Outcome, Queue, QueueEvent};

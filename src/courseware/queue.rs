@@ -1,0 +1,279 @@
+//! The packaging queue: files of the inbox, one worker process each.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use notify::Watcher;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+
+use crate::base::{Clock, Lang, LessonId, Shutdown, Titles, WorkerProcess};
+use crate::config::Packaging;
+use crate::hls::Manifest;
+use crate::hls::wire::PackageLine;
+
+use super::inbox::{Ready, Scanner, read_titles};
+use super::Library;
+
+/// Where a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum JobState {
+    /// Waits for a worker.
+    Queued,
+    /// A worker is at it.
+    Running,
+    /// The package stands.
+    Done,
+    /// There is none, for the reason given.
+    Failed,
+}
+
+/// One job, for people.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct JobStatus {
+    /// The lesson.
+    pub lesson: LessonId,
+    /// The file's name.
+    pub file: String,
+    /// Where it stands.
+    pub state: JobState,
+    /// 0 to 100.
+    pub percent: f64,
+    /// Why it failed.
+    pub message: Option<String>,
+}
+
+/// How a job ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The package stands.
+    Packaged(Box<Manifest>),
+    /// There is none.
+    Failed {
+        /// For the office.
+        message: String,
+        /// For the engineer.
+        detail: String,
+    },
+}
+
+/// A job has ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QueueEvent {
+    /// The lesson.
+    pub lesson: LessonId,
+    /// How.
+    pub outcome: Outcome,
+}
+
+/// A file is taken when it has kept its size and time for this long.
+const STABLE: Duration = Duration::from_secs(2);
+
+/// Watches the inbox and packages what is put there.
+#[derive(Debug, Clone)]
+pub struct Queue {
+    media: PathBuf,
+    library: Library,
+    settings: Packaging,
+    languages: Vec<Lang>,
+    clock: Arc<dyn Clock>,
+    jobs: Arc<ArcSwap<BTreeMap<LessonId, JobStatus>>>,
+}
+
+impl Queue {
+    /// A queue for the inbox under `media`.
+    pub fn new(
+        media: &Path,
+        library: Library,
+        settings: Packaging,
+        languages: Vec<Lang>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { media: media.to_owned(), library, settings, languages, clock, jobs: Arc::default() }
+    }
+
+    /// The jobs since the start, by lesson.
+    pub fn jobs(&self) -> Arc<BTreeMap<LessonId, JobStatus>> {
+        self.jobs.load_full()
+    }
+
+    /// The folder that is watched.
+    pub fn inbox(&self) -> PathBuf {
+        self.media.join("inbox")
+    }
+
+    /// Works until `stop`. A job under way then is dropped; its file stays in
+    /// the inbox and is taken again at the next start.
+    pub async fn run(self, events: mpsc::Sender<QueueEvent>, stop: Shutdown) {
+        if let Err(error) = std::fs::create_dir_all(self.inbox()) {
+            tracing::error!(path = %self.inbox().display(), %error, "the inbox cannot be made");
+        }
+        let (wake, mut woken) = mpsc::channel::<()>(1);
+        let _watcher = watch(&self.inbox(), wake);
+        let permits = Arc::new(Semaphore::new(self.settings.jobs.max(1)));
+        let mut scanner = Scanner::default();
+        let mut taken: BTreeSet<PathBuf> = BTreeSet::new();
+        let mut running = JoinSet::new();
+        loop {
+            tokio::select! {
+                () = stop.wait() => break,
+                // The watcher makes a drop visible at once; the interval makes
+                // sure that a full event queue or a network folder loses none.
+                _ = woken.recv() => {}
+                () = tokio::time::sleep(Duration::from_millis(700)) => {}
+                Some(done) = running.join_next() => {
+                    if let Ok(file) = done {
+                        taken.remove(&file);
+                    }
+                }
+            }
+            let now = self.clock.monotonic();
+            let ready = scanner.scan(&self.inbox(), now, STABLE).unwrap_or_default();
+            for empty in scanner.empty(now, STABLE) {
+                self.reject(&empty, "the file is empty: the copy was cut off; copy it again").await;
+            }
+            for ready in ready {
+                if taken.insert(ready.file.clone()) {
+                    let (queue, permits, events) = (self.clone(), Arc::clone(&permits), events.clone());
+                    queue.status(&ready, JobState::Queued, 0.0, None);
+                    running.spawn(async move {
+                        let _permit = permits.acquire_owned().await;
+                        let file = ready.file.clone();
+                        queue.work(ready, &events).await;
+                        file
+                    });
+                }
+            }
+        }
+    }
+
+    async fn work(&self, ready: Ready, events: &mpsc::Sender<QueueEvent>) {
+        self.status(&ready, JobState::Running, 0.0, None);
+        let mut outcome = self.package(&ready).await;
+        if let Outcome::Failed { detail, .. } = &outcome
+            && detail.starts_with(DIED)
+        {
+            // A worker that died may have been unlucky: once more, then it is the file.
+            outcome = self.package(&ready).await;
+        }
+        match &outcome {
+            Outcome::Packaged(_) => {
+                self.put_away(&ready, "originals");
+                if let Err(error) = self.library.reload() {
+                    tracing::error!(%error, "the library cannot be read");
+                }
+                self.status(&ready, JobState::Done, 100.0, None);
+            }
+            Outcome::Failed { message, .. } => {
+                self.put_away(&ready, "rejected");
+                self.write_reason(&ready.file, message);
+                self.status(&ready, JobState::Failed, 0.0, Some(message.clone()));
+            }
+        }
+        // Only at shutdown is nobody listening.
+        let _ = events.send(QueueEvent { lesson: ready.lesson, outcome }).await;
+    }
+
+    async fn package(&self, ready: &Ready) -> Outcome {
+        let failed = |message: String| Outcome::Failed { detail: message.clone(), message };
+        let titles = match ready.side.titles.as_deref().map(read_titles).transpose() {
+            Ok(titles) => titles.unwrap_or_else(|| self.title_from_name(&ready.file)),
+            Err(message) => return failed(message),
+        };
+        let mut worker = match WorkerProcess::spawn("package", &self.job(ready, &titles)).await {
+            Ok(worker) => worker,
+            Err(error) => return failed(format!("the packaging worker could not be started: {error}")),
+        };
+        while let Some(line) = worker.next_line().await {
+            match serde_json::from_str::<PackageLine>(&line) {
+                Ok(PackageLine::Progress { percent, .. }) => self.status(ready, JobState::Running, percent, None),
+                Ok(PackageLine::Done { manifest }) => return Outcome::Packaged(manifest),
+                Ok(PackageLine::Failed { message, detail }) => return Outcome::Failed { message, detail },
+                Err(error) => tracing::warn!(%error, "a packaging worker's line could not be read"),
+            }
+        }
+        let status = worker.wait().await.map_or_else(|e| e.to_string(), |s| s.to_string());
+        Outcome::Failed {
+            message: "the file could not be read: it may be damaged; export or copy it again".into(),
+            detail: format!("{DIED} {status}"),
+        }
+    }
+
+    /// The worker's job as `pipeline::PackageJob` reads it.
+    fn job(&self, ready: &Ready, titles: &Titles) -> serde_json::Value {
+        let ladder = self.settings.ladder.iter();
+        let ladder: Vec<_> = ladder
+            .map(|r| serde_json::json!({"name": r.name, "height": r.height, "kbps": r.kbps}))
+            .collect();
+        serde_json::json!({
+            "id": ready.lesson, "input": ready.file, "side_audio": ready.side.audio,
+            "subtitles": ready.side.subtitles, "titles": titles, "out": self.library.folder(), "ladder": ladder,
+            "audio_kbps": self.settings.audio_kbps, "languages": self.languages,
+        })
+    }
+
+    fn title_from_name(&self, file: &Path) -> Titles {
+        let name = file.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+        Titles(self.languages.first().map(|l| (l.clone(), name)).into_iter().collect())
+    }
+
+    fn status(&self, ready: &Ready, state: JobState, percent: f64, message: Option<String>) {
+        let file = ready.file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let status = JobStatus { lesson: ready.lesson.clone(), file, state, percent, message };
+        self.jobs.rcu(|jobs| {
+            let mut jobs = BTreeMap::clone(jobs);
+            jobs.insert(status.lesson.clone(), status.clone());
+            jobs
+        });
+    }
+
+    async fn reject(&self, file: &Path, reason: &str) {
+        let folder = self.media.join("rejected");
+        move_into(file, &folder);
+        self.write_reason(file, reason);
+    }
+
+    fn put_away(&self, ready: &Ready, folder: &str) {
+        let folder = self.media.join(folder);
+        for file in ready.side.all().chain([&ready.file]) {
+            move_into(file, &folder);
+        }
+    }
+
+    fn write_reason(&self, file: &Path, reason: &str) {
+        let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        tracing::warn!(file = name, reason, "{name} was not taken: {reason}");
+        let path = self.media.join("rejected").join(format!("{name}.reason.txt"));
+        if let Err(error) = std::fs::write(&path, format!("{reason}\n")) {
+            tracing::error!(path = %path.display(), %error, "a reason could not be written");
+        }
+    }
+}
+
+/// How the detail of a job begins whose worker died.
+const DIED: &str = "the worker ended without an answer:";
+
+fn move_into(file: &Path, folder: &Path) {
+    let moved = std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::rename(file, folder.join(file.file_name().unwrap_or_default())));
+    if let Err(error) = moved {
+        tracing::error!(file = %file.display(), %error, "a file could not be moved out of the inbox");
+    }
+}
+
+/// Wakes the queue when something happens in the folder.
+fn watch(folder: &Path, wake: mpsc::Sender<()>) -> Option<notify::RecommendedWatcher> {
+    let told = move |_event| {
+        // One waiting wake is enough.
+        let _ = wake.try_send(());
+    };
+    let started = notify::recommended_watcher(told).and_then(|mut watcher| {
+        watcher.watch(folder, notify::RecursiveMode::NonRecursive)?;
+        Ok(watcher)
+    });
+    started.inspect_err(|error| tracing::warn!(%error, "the inbox is looked at by time only")).ok()
+}

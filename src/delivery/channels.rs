@@ -1,0 +1,113 @@
+//! The channels on air: what the timeline task publishes and requests read.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use crate::base::{ChannelId, Lang, Titles};
+use crate::channel::{Lineup, Rendition, Sources, Timeline, Window, media_playlist};
+
+/// One channel.
+#[derive(Debug)]
+pub struct OnAir {
+    /// Its constants.
+    pub lineup: Lineup,
+    /// Its names, for sessions.
+    pub names: Titles,
+    timeline: ArcSwap<Timeline>,
+    cache: Mutex<HashMap<Rendition, Cached>>,
+}
+
+/// A playlist's bytes are the same for every session until the live edge moves.
+#[derive(Debug)]
+struct Cached {
+    timeline: Arc<Timeline>,
+    until: Timestamp,
+    body: Bytes,
+}
+
+/// From a media playlist of a session to the folder of its segments.
+const SEGMENTS: &str = "../../seg/";
+
+impl OnAir {
+    /// A channel with nothing on air yet.
+    pub fn new(lineup: Lineup, names: Titles) -> Self {
+        Self { lineup, names, timeline: ArcSwap::default(), cache: Mutex::default() }
+    }
+
+    /// The timeline as it stands.
+    pub fn timeline(&self) -> Arc<Timeline> {
+        self.timeline.load_full()
+    }
+
+    /// Publishes a timeline; what changed is stored already.
+    pub fn publish(&self, timeline: Timeline) {
+        self.timeline.store(Arc::new(timeline));
+    }
+
+    /// The multivariant playlist.
+    pub(super) fn multivariant(&self, preferred: Option<&Lang>) -> Bytes {
+        self.lineup.multivariant(preferred).write().into()
+    }
+
+    /// The live playlist of a rendition; none while nothing is on air.
+    pub(super) fn live(&self, rendition: &Rendition, sources: &dyn Sources, now: Timestamp) -> Option<Bytes> {
+        let timeline = self.timeline.load_full();
+        {
+            let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(c) = cache.get(rendition)
+                && Arc::ptr_eq(&c.timeline, &timeline)
+                && now < c.until
+            {
+                return Some(c.body.clone());
+            }
+        }
+        let playlist = media_playlist(&timeline, sources, &self.lineup, rendition, Window::Live, now, SEGMENTS)?;
+        let body = Bytes::from(playlist.write());
+        let until = timeline.next_edge(sources, now).unwrap_or(Timestamp::MAX);
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.insert(rendition.clone(), Cached { timeline, until, body: body.clone() });
+        Some(body)
+    }
+
+    /// The playlist of a span of the past; `base` leads to the segments.
+    pub(super) fn range(
+        &self,
+        rendition: &Rendition,
+        sources: &dyn Sources,
+        (from, to): (Timestamp, Timestamp),
+        now: Timestamp,
+        base: &str,
+    ) -> Option<Bytes> {
+        let window = Window::Range { from, to };
+        let playlist =
+            media_playlist(&self.timeline.load(), sources, &self.lineup, rendition, window, now, base)?;
+        Some(playlist.write().into())
+    }
+}
+
+/// The channels by identifier; the set changes with the configuration.
+#[derive(Debug, Default)]
+pub struct Channels {
+    by_id: ArcSwap<BTreeMap<ChannelId, Arc<OnAir>>>,
+}
+
+impl Channels {
+    /// A channel.
+    pub fn get(&self, id: &ChannelId) -> Option<Arc<OnAir>> {
+        self.by_id.load().get(id).cloned()
+    }
+
+    /// All channels.
+    pub fn all(&self) -> Arc<BTreeMap<ChannelId, Arc<OnAir>>> {
+        self.by_id.load_full()
+    }
+
+    /// Replaces the set.
+    pub fn set(&self, channels: BTreeMap<ChannelId, Arc<OnAir>>) {
+        self.by_id.store(Arc::new(channels));
+    }
+}

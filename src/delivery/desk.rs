@@ -1,0 +1,178 @@
+//! Where playbacks are opened: who asks, what for, and the ticket they get.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::base::{Lang, SessionId, Titles};
+use crate::channel::Sources;
+use crate::evidence::{Device, Item, Ledger, NonceKey, Opening, Session, Ticket, TicketKeys};
+use crate::sites::{DeviceKind, Registry, Terminal};
+
+use super::channels::Channels;
+use super::sources::MediaSources;
+
+/// Opens sessions.
+#[derive(Debug, Clone)]
+pub struct Desk {
+    /// Signs and verifies tickets.
+    pub tickets: Arc<TicketKeys>,
+    /// Makes nonces for beats.
+    pub nonces: Arc<NonceKey>,
+    /// The sessions.
+    pub ledger: Arc<Ledger>,
+    /// Who takes part.
+    pub registry: Arc<ArcSwap<Registry>>,
+    /// Titles of channels.
+    pub channels: Arc<Channels>,
+    /// Titles and lengths of lessons.
+    pub sources: Arc<MediaSources>,
+    /// How long a ticket for a channel is valid.
+    pub ticket_ttl: Duration,
+    /// Silence after which a session closes.
+    pub session_timeout: Duration,
+}
+
+/// A playback that was opened.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// The session, to be stored before anyone hears of it.
+    pub session: Session,
+    /// Path of its multivariant playlist.
+    pub play_path: String,
+    /// The first nonce for beats.
+    pub nonce: String,
+}
+
+/// Why a playback cannot be opened.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DeskError {
+    /// No terminal holds that token.
+    #[error("no terminal holds this token: enrol the terminal again")]
+    UnknownToken,
+    /// No channel or lesson of that name.
+    #[error("there is no such channel or lesson")]
+    UnknownItem,
+    /// The system gave no random numbers.
+    #[error("no session could be made: the system gave no random numbers")]
+    NoRandomness,
+}
+
+impl Desk {
+    /// Opens a playback of `item` for the terminal that holds `token`, or for the public.
+    pub fn open(
+        &self,
+        item: Item,
+        token: Option<&str>,
+        lang: Option<Lang>,
+        span: Option<(Timestamp, Timestamp)>,
+        now: Timestamp,
+    ) -> Result<Opened, DeskError> {
+        let registry = self.registry.load();
+        let terminal = match token {
+            Some(token) => Some(registry.by_token(token).ok_or(DeskError::UnknownToken)?),
+            None => None,
+        };
+        let (title, content_hash, duration) = self.describe(&item).ok_or(DeskError::UnknownItem)?;
+        let id = new_session_id()?;
+        let device = terminal.map_or(Device::Unknown, |t| device(t.device));
+        let opening = Opening {
+            id: id.clone(),
+            site: terminal.map(|t| t.site.clone()),
+            terminal: terminal.map(|t| t.id.clone()),
+            item: item.clone(),
+            title,
+            content_hash,
+            duration_ms: duration.map(|d| d.as_millis() as i64),
+            lang,
+            device,
+            timeout: signed(self.session_timeout),
+        };
+        let ticket = self.ticket(&id, terminal, &item, duration, now);
+        let place = match (&item, span) {
+            (Item::Channel(id), None) => format!("channels/{id}"),
+            (Item::Channel(id), Some((from, to))) => {
+                format!("channels/{id}/catchup/{}-{}", from.as_second(), to.as_second())
+            }
+            (Item::Lesson(id), _) => format!("lessons/{id}"),
+        };
+        let session = self.ledger.open(opening, now);
+        Ok(Opened {
+            session,
+            play_path: format!("/s/{}/{place}/index.m3u8", self.tickets.sign(&ticket)),
+            nonce: self.nonces.mint(&id, now),
+        })
+    }
+
+    fn ticket(
+        &self,
+        session: &SessionId,
+        terminal: Option<&Terminal>,
+        item: &Item,
+        duration: Option<Duration>,
+        now: Timestamp,
+    ) -> Ticket {
+        // A lesson may be paused over lunch; never less than the item and an hour.
+        let ttl = self.ticket_ttl.max(duration.unwrap_or_default() + Duration::from_secs(3600));
+        Ticket {
+            session: session.clone(),
+            site: terminal.map(|t| t.site.clone()),
+            terminal: terminal.map(|t| t.id.clone()),
+            item: item.clone(),
+            expires: now + signed(ttl),
+        }
+    }
+
+    fn describe(&self, item: &Item) -> Option<(Titles, Option<String>, Option<Duration>)> {
+        match item {
+            Item::Channel(id) => Some((self.channels.get(id)?.names.clone(), None, None)),
+            Item::Lesson(id) => {
+                let manifest = Arc::clone(&self.sources.lesson(id)?.manifest);
+                Some((manifest.titles.clone(), Some(manifest.content_hash.clone()), Some(manifest.duration())))
+            }
+        }
+    }
+
+    /// Makes the opening of a successor session for a ticket that goes on.
+    pub(super) fn reopener(&self) -> impl Fn(SessionId, &Ticket) -> Opening + Send + Sync + 'static {
+        let desk = self.clone();
+        move |id, ticket| {
+            let (title, content_hash, duration) = desk.describe(&ticket.item).unwrap_or_default();
+            let registry = desk.registry.load();
+            let terminal = ticket.terminal.as_ref().and_then(|t| registry.terminals.get(t));
+            Opening {
+                id,
+                site: ticket.site.clone(),
+                terminal: ticket.terminal.clone(),
+                item: ticket.item.clone(),
+                title,
+                content_hash,
+                duration_ms: duration.map(|d| d.as_millis() as i64),
+                lang: None,
+                device: terminal.map_or(Device::Unknown, |t| device(t.device)),
+                timeout: signed(desk.session_timeout),
+            }
+        }
+    }
+}
+
+fn device(kind: DeviceKind) -> Device {
+    match kind {
+        DeviceKind::Computer => Device::Computer,
+        DeviceKind::Tv => Device::Tv,
+        DeviceKind::Phone => Device::Phone,
+    }
+}
+
+fn signed(d: Duration) -> SignedDuration {
+    SignedDuration::try_from(d).unwrap_or(SignedDuration::MAX)
+}
+
+/// 80 random bits: nobody guesses another's session.
+fn new_session_id() -> Result<SessionId, DeskError> {
+    let mut bytes = [0; 10];
+    getrandom::fill(&mut bytes).map_err(|_| DeskError::NoRandomness)?;
+    SessionId::new(&hex::encode(bytes)).map_err(|_| DeskError::NoRandomness)
+}

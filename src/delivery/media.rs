@@ -1,0 +1,234 @@
+//! The media side of HTTP: from a path to an answer.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hyper::header::{self, HeaderMap, HeaderValue};
+use hyper::{Method, Response, StatusCode};
+use jiff::Timestamp;
+
+use crate::evidence::{DeliveredSegment, Item, Ledger, Ticket, TicketError};
+use crate::hls::Address;
+
+use super::body::Body;
+use super::channels::Channels;
+use super::desk::Desk;
+use super::playlists;
+use super::range::{self, Range};
+use super::segments::{SegmentBytes, SegmentError, Segments};
+use super::sources::MediaSources;
+
+/// Everything requests for media need.
+#[derive(Debug)]
+pub struct Delivery {
+    /// Opens sessions and knows tickets.
+    pub desk: Desk,
+    /// The channels on air.
+    pub channels: Arc<Channels>,
+    /// What they play.
+    pub sources: Arc<MediaSources>,
+    /// The bytes.
+    pub segments: Arc<Segments>,
+}
+
+const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+const NEVER: HeaderValue = HeaderValue::from_static("no-store");
+const PLAYLIST: HeaderValue = HeaderValue::from_static("application/vnd.apple.mpegurl");
+
+impl Delivery {
+    /// Answers `/s/<ticket>/…`.
+    pub async fn session_path(&self, method: &Method, path: &str, headers: &HeaderMap, now: Timestamp) -> Response<Body> {
+        if method == Method::OPTIONS {
+            return preflight();
+        }
+        if !matches!(*method, Method::GET | Method::HEAD) {
+            return refuse(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered here");
+        }
+        let Some((ticket, rest)) = path.split_once('/') else {
+            return refuse(StatusCode::NOT_FOUND, "nothing of this name");
+        };
+        let ticket = match self.desk.tickets.verify(ticket, now) {
+            Ok(ticket) => ticket,
+            Err(TicketError::Expired) => {
+                return refuse(StatusCode::GONE, "this ticket has expired: open the channel or lesson again");
+            }
+            Err(error) => return refuse(StatusCode::FORBIDDEN, &format!("{error}: open the channel or lesson again")),
+        };
+        match rest.strip_prefix("seg/") {
+            Some(address) => self.segment(ticket, address, method, headers, now).await,
+            None => self.playlist(&ticket, rest, method, now),
+        }
+    }
+
+    fn playlist(&self, ticket: &Ticket, rest: &str, method: &Method, now: Timestamp) -> Response<Body> {
+        // A set-top box runs no script: its polls are its sign of life.
+        self.desk.ledger.touch(&ticket.session, now);
+        match playlists::find(self, ticket, rest, now) {
+            Ok(body) => {
+                let mut response = whole(method, body, PLAYLIST);
+                response.headers_mut().insert(header::CACHE_CONTROL, NEVER);
+                response
+            }
+            Err((status, why)) => refuse(status, why),
+        }
+    }
+
+    async fn segment(
+        &self,
+        ticket: Ticket,
+        address: &str,
+        method: &Method,
+        headers: &HeaderMap,
+        now: Timestamp,
+    ) -> Response<Body> {
+        let Some(address) = Address::parse(address) else {
+            return refuse(StatusCode::NOT_FOUND, "nothing of this name");
+        };
+        let found = match self.segments.hot(&address) {
+            Some(hot) => Ok(hot),
+            None => self.segments.get(&address).await,
+        };
+        let segment = match found {
+            Ok(segment) => segment,
+            Err(SegmentError::Unknown) => return refuse(StatusCode::NOT_FOUND, "there is no such segment (any more)"),
+            Err(error) => {
+                tracing::error!(address = %address, %error, "a segment could not be read");
+                return refuse(StatusCode::INTERNAL_SERVER_ERROR, "the segment could not be read");
+            }
+        };
+        let etag = format!("\"{address}\"");
+        let known = headers.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok());
+        if known.is_some_and(|k| k.split(',').any(|t| t.trim().trim_start_matches("W/") == etag || t.trim() == "*")) {
+            return finish(Response::new(Body::empty()), StatusCode::NOT_MODIFIED, &etag, &address);
+        }
+        let asked = headers.get(header::RANGE).and_then(|v| v.to_str().ok());
+        // A changed representation voids a range (RFC 9110 §13.1.5); ours never change.
+        let fresh = headers.get(header::IF_RANGE).is_none_or(|v| v.as_bytes() == etag.as_bytes());
+        match range::parse(asked.filter(|_| fresh), segment.bytes.len()) {
+            Range::Whole => {
+                let length = segment.bytes.len();
+                let body = if *method == Method::HEAD { Body::empty() } else { self.noted(ticket, &address, segment, now) };
+                let mut response = finish(Response::new(body), StatusCode::OK, &etag, &address);
+                response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+                response
+            }
+            Range::Part(start, end) => {
+                let all = segment.bytes.len();
+                let last = end == all;
+                let part = SegmentBytes { bytes: segment.bytes.slice(start..end), ..segment };
+                // A segment fetched in parts counts when its last part goes out.
+                let body = match *method == Method::HEAD {
+                    true => Body::empty(),
+                    false if last => self.noted(ticket, &address, part, now),
+                    false => Body::from(part.bytes),
+                };
+                let mut response = finish(Response::new(body), StatusCode::PARTIAL_CONTENT, &etag, &address);
+                let headers = response.headers_mut();
+                headers.insert(header::CONTENT_LENGTH, (end - start).into());
+                set(headers, header::CONTENT_RANGE, &format!("bytes {start}-{}/{all}", end - 1));
+                response
+            }
+            Range::Unsatisfiable => {
+                let mut response = refuse(StatusCode::RANGE_NOT_SATISFIABLE, "no byte of that range exists");
+                set(response.headers_mut(), header::CONTENT_RANGE, &format!("bytes */{}", segment.bytes.len()));
+                response
+            }
+        }
+    }
+
+    /// A body that notes the segment as delivered when it has gone out.
+    fn noted(&self, ticket: Ticket, address: &Address, segment: SegmentBytes, now: Timestamp) -> Body {
+        if segment.dur_ms == 0 {
+            return Body::from(segment.bytes);
+        }
+        let Some((n, start_ms)) = self.place(&ticket, address, &segment) else { return Body::from(segment.bytes) };
+        let (ledger, owner, desk): (Arc<Ledger>, String, _) =
+            (Arc::clone(&self.desk.ledger), address.owner.clone(), self.desk.reopener());
+        let dur_ms = segment.dur_ms;
+        Body::noted(segment.bytes, move || {
+            let sent = DeliveredSegment { owner: &owner, n, start_ms, dur_ms };
+            ledger.deliver(&ticket.session, sent, now, |id| desk(id, &ticket));
+        })
+    }
+
+    /// Where the segment stands on the line of what the ticket plays; none if
+    /// it is not part of it.
+    fn place(&self, ticket: &Ticket, address: &Address, segment: &SegmentBytes) -> Option<(u64, i64)> {
+        let crate::hls::SegmentFile::Media(n) = address.file else { return None };
+        match &ticket.item {
+            Item::Lesson(id) => {
+                let mine = self.sources.lesson_owner(id).is_some_and(|o| o == address.owner);
+                mine.then_some((n, segment.start_ms))
+            }
+            Item::Channel(id) => {
+                let placed = self.channels.get(id)?.timeline().find(&address.owner, n, &*self.sources)?;
+                Some((n, placed.start.as_millisecond()))
+            }
+        }
+    }
+}
+
+fn whole(method: &Method, bytes: Bytes, content_type: HeaderValue) -> Response<Body> {
+    let length = bytes.len();
+    let body = if *method == Method::HEAD { Body::empty() } else { Body::from(bytes) };
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_LENGTH, length.into());
+    headers.insert(header::CONTENT_TYPE, content_type);
+    open_to_all(headers);
+    response
+}
+
+fn finish(mut response: Response<Body>, status: StatusCode, etag: &str, address: &Address) -> Response<Body> {
+    *response.status_mut() = status;
+    let kind = match address.file {
+        crate::hls::SegmentFile::Text(_) => "text/vtt; charset=utf-8",
+        _ if address.rendition.starts_with("a-") => "audio/mp4",
+        _ => "video/mp4",
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CACHE_CONTROL, FOREVER);
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    set(headers, header::ETAG, etag);
+    open_to_all(headers);
+    response
+}
+
+fn set(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+/// Players on other pages may read this: the ticket is the permission.
+fn open_to_all(headers: &mut HeaderMap) {
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderValue::from_static("content-length, content-range, etag"),
+    );
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+}
+
+fn preflight() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    open_to_all(headers);
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, OPTIONS"));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("range, if-none-match"));
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+    response
+}
+
+/// A refusal in words.
+fn refuse(status: StatusCode, why: &str) -> Response<Body> {
+    let mut response = Response::new(Body::from(format!("{why}\n")));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, NEVER);
+    open_to_all(headers);
+    response
+}

@@ -1,0 +1,24 @@
+//! HTTP media: tickets, playlists, segments, ranges.
+//!
+//! Invariants: a request for a segment touches memory, or reads one file away
+//! from the runtime's threads; no SQL; what a session was sent is noted when
+//! its last byte is handed to the connection, not before.
+
+mod body;
+mod channels;
+mod desk;
+mod media;
+mod playlists;
+mod range;
+mod segments;
+mod server;
+mod sources;
+mod timed;
+
+pub use body::Body;
+pub use channels::{Channels, OnAir};
+pub use desk::{Desk, DeskError, Opened};
+pub use media::Delivery;
+pub use segments::{SegmentBytes, SegmentError, Segments};
+pub use server::{Connections, Handler, serve};
+pub use sources::MediaSources;

@@ -1,0 +1,106 @@
+//! Paths of playlists below a session.
+
+use bytes::Bytes;
+use hyper::StatusCode;
+use jiff::Timestamp;
+
+use crate::base::{ChannelId, LessonId};
+use crate::channel::{Asset, Lineup, Sources, vod_playlist};
+use crate::evidence::{Item, Ticket};
+use crate::hls::TrackKind;
+
+use super::channels::OnAir;
+use super::media::Delivery;
+
+type Found = Result<Bytes, (StatusCode, &'static str)>;
+
+const UNKNOWN: (StatusCode, &str) = (StatusCode::NOT_FOUND, "nothing of this name");
+const FOREIGN: (StatusCode, &str) = (StatusCode::FORBIDDEN, "this ticket is for something else");
+const EMPTY: (StatusCode, &str) = (StatusCode::NOT_FOUND, "nothing was on air then, or it is no longer kept");
+const STARTING: (StatusCode, &str) = (StatusCode::SERVICE_UNAVAILABLE, "the channel is starting: try again in a moment");
+
+/// The playlist at `channels/<id>/…` or `lessons/<id>/…`.
+pub(super) fn find(delivery: &Delivery, ticket: &Ticket, rest: &str, now: Timestamp) -> Found {
+    let mut parts = rest.split('/');
+    match (parts.next(), parts.next()) {
+        (Some("channels"), Some(id)) => {
+            let id = ChannelId::new(id).map_err(|_| UNKNOWN)?;
+            if ticket.item != Item::Channel(id.clone()) {
+                return Err(FOREIGN);
+            }
+            let channel = delivery.channels.get(&id).ok_or(UNKNOWN)?;
+            match (parts.next(), parts.next(), parts.next(), parts.next()) {
+                (Some(file), None, ..) => live(delivery, &channel, file, now),
+                (Some("catchup"), Some(span), Some(file), None) => past(delivery, &channel, span, file, now),
+                _ => Err(UNKNOWN),
+            }
+        }
+        (Some("lessons"), Some(id)) => {
+            let id = LessonId::new(id).map_err(|_| UNKNOWN)?;
+            if ticket.item != Item::Lesson(id.clone()) {
+                return Err(FOREIGN);
+            }
+            let asset = delivery.sources.lesson(&id).ok_or(UNKNOWN)?;
+            match (parts.next(), parts.next()) {
+                (Some(file), None) => lesson(&asset, file),
+                _ => Err(UNKNOWN),
+            }
+        }
+        _ => Err(UNKNOWN),
+    }
+}
+
+fn live(delivery: &Delivery, channel: &OnAir, file: &str, now: Timestamp) -> Found {
+    if file == "index.m3u8" {
+        return Ok(channel.multivariant(None));
+    }
+    let rendition = file.strip_suffix(".m3u8").and_then(|n| channel.lineup.rendition(n)).ok_or(UNKNOWN)?;
+    channel.live(&rendition, &*delivery.sources, now).ok_or(STARTING)
+}
+
+fn past(delivery: &Delivery, channel: &OnAir, span: &str, file: &str, now: Timestamp) -> Found {
+    let (from, to) = span.split_once('-').ok_or(UNKNOWN)?;
+    let at = |t: &str| t.parse().ok().and_then(|s| Timestamp::from_second(s).ok()).ok_or(UNKNOWN);
+    let span = (at(from)?, at(to)?);
+    if file == "index.m3u8" {
+        return Ok(channel.multivariant(None));
+    }
+    let rendition = file.strip_suffix(".m3u8").and_then(|n| channel.lineup.rendition(n)).ok_or(UNKNOWN)?;
+    channel.range(&rendition, &*delivery.sources, span, now, "../../../../seg/").ok_or(EMPTY)
+}
+
+fn lesson(asset: &Asset, file: &str) -> Found {
+    let lineup = lesson_lineup(asset);
+    if file == "index.m3u8" {
+        return Ok(lineup.multivariant(None).write().into());
+    }
+    let rendition = file.strip_suffix(".m3u8").and_then(|n| lineup.rendition(n)).ok_or(UNKNOWN)?;
+    Ok(vod_playlist(asset, &lineup, &rendition, "../../seg/").write().into())
+}
+
+/// A lesson on demand offers what its package holds.
+fn lesson_lineup(asset: &Asset) -> Lineup {
+    let manifest = &asset.manifest;
+    let (mut rungs, mut audio, mut audio_bandwidth) = (Vec::new(), Vec::new(), 0);
+    for t in &manifest.tracks {
+        match &t.track.kind {
+            TrackKind::Video { height, .. } => rungs.push((*height, t.bandwidth)),
+            TrackKind::Audio { lang, .. } => {
+                audio.push(lang.clone());
+                audio_bandwidth = audio_bandwidth.max(t.bandwidth);
+            }
+        }
+    }
+    let longest = manifest.segments_us.iter().max().copied().unwrap_or_default();
+    Lineup {
+        // Only channels' playlists speak of it.
+        channel: ChannelId::new("lesson").expect("a plain word"),
+        rungs,
+        audio,
+        subtitles: manifest.subtitle_langs(),
+        audio_bandwidth,
+        target_duration: longest.div_ceil(1_000_000),
+        window: std::time::Duration::ZERO,
+        slate_after: std::time::Duration::ZERO,
+    }
+}

@@ -1,0 +1,187 @@
+//! Bytes of segments: hot ones in memory, cold ones from disk, each read once
+//! however many ask.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+use crate::base::RelayId;
+use crate::courseware::{Catalogue, Package};
+use crate::hls::{Address, ByteRange, SegmentFile, parse_subtitles, write_vtt};
+use crate::relay::RelayHandle;
+
+/// A segment's bytes and how long it plays.
+#[derive(Debug, Clone)]
+pub struct SegmentBytes {
+    /// The bytes.
+    pub bytes: Bytes,
+    /// Milliseconds from the start of its owner's line (lessons; 0 for relays).
+    pub start_ms: i64,
+    /// Milliseconds it plays; 0 for initialisation segments and text.
+    pub dur_ms: i64,
+}
+
+/// Why there are no bytes.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum SegmentError {
+    /// Nothing of that name.
+    #[error("no such segment")]
+    Unknown,
+    /// It should be there, and cannot be read.
+    #[error("{path}: {message}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        message: String,
+    },
+}
+
+#[derive(Clone, Debug)]
+struct ByLength;
+
+impl Weighter<Address, SegmentBytes> for ByLength {
+    fn weight(&self, address: &Address, value: &SegmentBytes) -> u64 {
+        (value.bytes.len() + address.owner.len() + 128) as u64
+    }
+}
+
+/// Packages by the owner name of their addresses.
+type Owners = HashMap<String, Arc<Package>>;
+
+/// Finds and keeps segments.
+#[derive(Debug)]
+pub struct Segments {
+    cache: Cache<Address, SegmentBytes, ByLength>,
+    owners: ArcSwap<Owners>,
+    relays: HashMap<RelayId, (PathBuf, RelayHandle)>,
+}
+
+impl Segments {
+    /// Keeps up to `budget` bytes in memory. `relays` are live windows and their folders.
+    pub fn new(budget: u64, relays: HashMap<RelayId, (PathBuf, RelayHandle)>) -> Self {
+        let entries = (budget / (64 << 10)).max(64) as usize;
+        Self { cache: Cache::with_weighter(entries, budget, ByLength), owners: ArcSwap::default(), relays }
+    }
+
+    /// The packages that may be asked for: of the library, and slates.
+    pub fn set_packages(&self, library: &Catalogue, slates: &Catalogue) {
+        let named = |family: &'static str, c: &Catalogue| {
+            let name = move |p: &Package| format!("{family}.{}.{}", p.manifest.id, p.manifest.short_hash());
+            c.packages.iter().map(|p| (name(p), Arc::clone(p))).collect::<Vec<_>>()
+        };
+        let all = named("lesson", library).into_iter().chain(named("slate", slates));
+        self.owners.store(Arc::new(all.collect()));
+    }
+
+    /// The segment if it is in memory.
+    pub fn hot(&self, address: &Address) -> Option<SegmentBytes> {
+        self.cache.get(address)
+    }
+
+    /// The segment, from memory or disk. A thousand simultaneous askers of a
+    /// cold one cause one read.
+    pub async fn get(self: &Arc<Self>, address: &Address) -> Result<SegmentBytes, SegmentError> {
+        let load = async {
+            // Unknown names are refused before a thread or a disk is troubled.
+            let source = self.locate(address).ok_or(SegmentError::Unknown)?;
+            tokio::task::spawn_blocking(move || source.read()).await.map_err(|_| SegmentError::Unknown)?
+        };
+        self.cache.get_or_insert_async(address, load).await
+    }
+
+    fn locate(&self, address: &Address) -> Option<Source> {
+        if let Some(relay) = address.owner.strip_prefix("relay.") {
+            let (folder, handle) = self.relays.get(&RelayId::new(relay).ok()?)?;
+            return live(folder, handle, address);
+        }
+        if address.owner == "none" {
+            return Some(Source::Text { path: None, from_ms: 0, to_ms: 0 });
+        }
+        let owners = self.owners.load();
+        packaged(owners.get(&address.owner)?, address)
+    }
+}
+
+/// Where the bytes of a segment are.
+enum Source {
+    Range { path: PathBuf, range: ByteRange, start_ms: i64, dur_ms: i64 },
+    Whole { path: PathBuf },
+    Text { path: Option<PathBuf>, from_ms: u64, to_ms: u64 },
+}
+
+fn live(folder: &Path, handle: &RelayHandle, address: &Address) -> Option<Source> {
+    let window = handle.window.load();
+    match &address.file {
+        SegmentFile::Init(hash) => Some(Source::Whole { path: folder.join(format!("init-{hash}.mp4")) }),
+        SegmentFile::Text(_) => None,
+        SegmentFile::Media(n) => {
+            let segment = window.get(*n)?;
+            let index = segment.tracks().position(|t| t.name == address.rendition)?;
+            let path = folder.join(&segment.hour).join(format!("{}.m4s", address.rendition));
+            let dur_ms = (segment.us / 1000) as i64;
+            Some(Source::Range { path, range: segment.parts.get(index)?.range, start_ms: 0, dur_ms })
+        }
+    }
+}
+
+fn packaged(package: &Package, address: &Address) -> Option<Source> {
+    let manifest = &package.manifest;
+    let before = |n: usize| manifest.segments_us.iter().take(n).sum::<u64>();
+    match &address.file {
+        SegmentFile::Init(hash) => {
+            let track = manifest.track(&address.rendition).filter(|t| &t.track.init == hash)?;
+            let path = package.folder.join(&track.file);
+            Some(Source::Range { path, range: track.header, start_ms: 0, dur_ms: 0 })
+        }
+        SegmentFile::Media(n) => {
+            let n = usize::try_from(*n).ok()?;
+            let track = manifest.track(&address.rendition)?;
+            let range = *track.segments.get(n)?;
+            let (start, end) = (before(n) / 1000, before(n + 1) / 1000);
+            let path = package.folder.join(&track.file);
+            Some(Source::Range { path, range, start_ms: start as i64, dur_ms: (end - start) as i64 })
+        }
+        SegmentFile::Text(n) => {
+            let n = usize::try_from(*n).ok().filter(|n| *n < manifest.segments_us.len())?;
+            let lang = address.rendition.strip_prefix("s-")?;
+            let subtitle = manifest.subtitles.iter().find(|s| s.lang.as_str() == lang)?;
+            let path = Some(package.folder.join(&subtitle.file));
+            Some(Source::Text { path, from_ms: before(n) / 1000, to_ms: before(n + 1) / 1000 })
+        }
+    }
+}
+
+impl Source {
+    fn read(self) -> Result<SegmentBytes, SegmentError> {
+        let unreadable = |path: &Path, e: std::io::Error| match e.kind() {
+            std::io::ErrorKind::NotFound => SegmentError::Unknown,
+            _ => SegmentError::Unreadable { path: path.to_owned(), message: e.to_string() },
+        };
+        match self {
+            Self::Range { path, range, start_ms, dur_ms } => {
+                let mut bytes = vec![0; range.length as usize];
+                let file = File::open(&path).map_err(|e| unreadable(&path, e))?;
+                file.read_exact_at(&mut bytes, range.offset).map_err(|e| unreadable(&path, e))?;
+                Ok(SegmentBytes { bytes: bytes.into(), start_ms, dur_ms })
+            }
+            Self::Whole { path } => {
+                let bytes = std::fs::read(&path).map_err(|e| unreadable(&path, e))?;
+                Ok(SegmentBytes { bytes: bytes.into(), start_ms: 0, dur_ms: 0 })
+            }
+            Self::Text { path, from_ms, to_ms } => {
+                let text = path.map(|p| std::fs::read_to_string(&p).map_err(|e| unreadable(&p, e))).transpose()?;
+                let cues = parse_subtitles(&text.unwrap_or_default());
+                let vtt = write_vtt(&cues, from_ms, to_ms);
+                Ok(SegmentBytes { bytes: vtt.into(), start_ms: 0, dur_ms: 0 })
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! What the timeline may play: the library, the slates, the live windows.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use crate::base::{ChannelId, LessonId, RelayId};
+use crate::channel::{Asset, SlateReason, Sources};
+use crate::courseware::{Catalogue, Package};
+use crate::hls::LiveWindow;
+use crate::relay::RelayHandle;
+
+#[derive(Debug, Default)]
+struct Shelf {
+    lessons: BTreeMap<LessonId, Arc<Asset>>,
+    owners: HashMap<String, Arc<Asset>>,
+    slates: BTreeMap<(ChannelId, SlateReason), Arc<Asset>>,
+}
+
+/// Read handles on all that channels play.
+#[derive(Debug)]
+pub struct MediaSources {
+    shelf: ArcSwap<Shelf>,
+    relays: BTreeMap<RelayId, RelayHandle>,
+}
+
+impl MediaSources {
+    /// With these relays, and nothing on the shelf yet.
+    pub fn new(relays: BTreeMap<RelayId, RelayHandle>) -> Self {
+        Self { shelf: ArcSwap::default(), relays }
+    }
+
+    /// The relays.
+    pub fn relays(&self) -> &BTreeMap<RelayId, RelayHandle> {
+        &self.relays
+    }
+
+    /// What the library and the slates' folder hold, and which slate serves what.
+    pub fn set_packages(
+        &self,
+        library: &Catalogue,
+        slates: &Catalogue,
+        uses: &BTreeMap<(ChannelId, SlateReason), String>,
+    ) {
+        let mut shelf = Shelf::default();
+        for package in &library.packages {
+            let asset = self.asset_of("lesson", package);
+            if let Some(id) = &package.lesson {
+                shelf.lessons.insert(id.clone(), Arc::clone(&asset));
+            }
+            shelf.owners.insert(asset.owner.clone(), asset);
+        }
+        let mut by_id = HashMap::new();
+        for package in &slates.packages {
+            let asset = self.asset_of("slate", package);
+            by_id.insert(package.manifest.id.clone(), Arc::clone(&asset));
+            shelf.owners.insert(asset.owner.clone(), asset);
+        }
+        for (key, id) in uses {
+            if let Some(asset) = by_id.get(id) {
+                shelf.slates.insert(key.clone(), Arc::clone(asset));
+            }
+        }
+        self.shelf.store(Arc::new(shelf));
+    }
+
+    /// The same package keeps the same asset.
+    fn asset_of(&self, family: &str, package: &Package) -> Arc<Asset> {
+        let asset = Asset::new(family, Arc::clone(&package.manifest));
+        self.shelf.load().owners.get(&asset.owner).cloned().unwrap_or_else(|| Arc::new(asset))
+    }
+
+    /// The owner name of a lesson's current package.
+    pub(super) fn lesson_owner(&self, lesson: &LessonId) -> Option<String> {
+        self.shelf.load().lessons.get(lesson).map(|a| a.owner.clone())
+    }
+}
+
+impl Sources for MediaSources {
+    fn lesson(&self, lesson: &LessonId) -> Option<Arc<Asset>> {
+        self.shelf.load().lessons.get(lesson).cloned()
+    }
+
+    fn asset(&self, owner: &str) -> Option<Arc<Asset>> {
+        self.shelf.load().owners.get(owner).cloned()
+    }
+
+    fn window(&self, relay: &RelayId) -> Option<Arc<LiveWindow>> {
+        self.relays.get(relay).map(|r| r.window.load_full())
+    }
+
+    fn slate(&self, channel: &ChannelId, reason: &SlateReason) -> Option<Arc<Asset>> {
+        let shelf = self.shelf.load();
+        let found = shelf.slates.get(&(channel.clone(), reason.clone()));
+        found.or_else(|| shelf.slates.get(&(channel.clone(), SlateReason::Idle))).cloned()
+    }
+}

@@ -1,0 +1,115 @@
+//! A connection that does not wait for ever.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep};
+
+/// What the connection waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waiting {
+    /// The next request: `idle`.
+    Request,
+    /// The rest of a request that began: `request`, from its first byte, however slowly more come.
+    Rest,
+    /// The peer to take the answer: `idle`, again from each step forward.
+    Answer,
+}
+
+/// A TCP stream with limits on silence and on slow requests. The peer that
+/// exceeds one is hung up on.
+#[derive(Debug)]
+pub(super) struct Timed {
+    stream: TcpStream,
+    idle: Duration,
+    request: Duration,
+    waiting: Waiting,
+    deadline: Pin<Box<Sleep>>,
+}
+
+impl Timed {
+    pub(super) fn new(stream: TcpStream, idle: Duration, request: Duration) -> Self {
+        // Who connects and says nothing gets the shorter of the two.
+        let deadline = Box::pin(tokio::time::sleep(request.min(idle)));
+        Self { stream, idle, request, waiting: Waiting::Request, deadline }
+    }
+
+    fn arm(&mut self, waiting: Waiting) {
+        self.waiting = waiting;
+        let limit = if waiting == Waiting::Rest { self.request } else { self.idle };
+        // The timer is lazy: moving it later costs nothing until it fires.
+        #[expect(clippy::disallowed_methods, reason = "the runtime's own timer wants its own clock")]
+        let at = Instant::now() + limit;
+        self.deadline.as_mut().reset(at);
+    }
+
+    fn expired(&mut self, cx: &mut Context<'_>) -> bool {
+        self.deadline.as_mut().poll(cx).is_ready()
+    }
+}
+
+fn too_slow() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "the peer was silent for too long")
+}
+
+impl AsyncRead for Timed {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        match Pin::new(&mut self.stream).poll_read(cx, buf) {
+            Poll::Ready(result) => {
+                if self.waiting != Waiting::Rest && buf.filled().len() > before {
+                    self.arm(Waiting::Rest);
+                }
+                Poll::Ready(result)
+            }
+            Poll::Pending if self.expired(cx) => Poll::Ready(Err(too_slow())),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl Timed {
+    fn wrote(&mut self, cx: &mut Context<'_>, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match result {
+            Poll::Ready(Ok(n)) => {
+                self.arm(Waiting::Answer);
+                Poll::Ready(Ok(n))
+            }
+            Poll::Pending if self.expired(cx) => Poll::Ready(Err(too_slow())),
+            other => other,
+        }
+    }
+}
+
+impl AsyncWrite for Timed {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.stream).poll_write(cx, data);
+        self.wrote(cx, result)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.stream).poll_write_vectored(cx, data);
+        self.wrote(cx, result)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,27 @@
+//! What people and televisions read about what is on: now and next, XMLTV,
+//! M3U, iCalendar, JSON and the preview slate.
+//!
+//! Invariant: pure; every text is a function of its arguments.
+
+mod ical;
+mod json;
+mod m3u;
+mod model;
+mod now;
+mod slate;
+mod slate_labels;
+mod slate_layout;
+mod xml;
+mod xmltv;
+
+pub use ical::ics;
+pub use json::json;
+pub use m3u::m3u;
+pub use model::{ChannelInfo, Entry, Kind, Listing, listing};
+pub use now::now_next;
+pub use slate::{SlateText, slate_svg};
+pub use slate_labels::slate_labels;
+pub use xmltv::xmltv;
+
+#[cfg(test)]
+mod fixtures;

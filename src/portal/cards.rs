@@ -1,0 +1,110 @@
+//! View-models filled from the house.
+
+use jiff::Timestamp;
+
+use crate::channel::AiringSource;
+use crate::config::Channel;
+use crate::courseware::{JobState, JobStatus, Package};
+use crate::guide::{Entry, Kind, Listing, now_next};
+use crate::hls::TrackKind;
+
+use super::state::Portal;
+use super::views::{
+    ChannelCard, ChannelStatus, LessonCard, PackagingState, PackagingView, ProgrammeKind, ProgrammeView,
+};
+
+/// Programmes shown as next.
+const NEXT: usize = 4;
+
+impl Portal {
+    /// Every channel with what is on and next, in the order of their numbers.
+    pub(super) fn channel_cards(&self, now: Timestamp) -> Vec<ChannelCard> {
+        self.county.load().channels.iter().map(|c| self.channel_card(c, now)).collect()
+    }
+
+    pub(super) fn channel_card(&self, channel: &Channel, now: Timestamp) -> ChannelCard {
+        let listing = self.soon(channel, now);
+        let (on, next) = now_next(&listing, now, NEXT);
+        ChannelCard {
+            id: channel.id.clone(),
+            number: channel.number,
+            names: channel.names.clone(),
+            lang: channel.lang.clone(),
+            now: on.map(|e| self.programme(&listing, e)),
+            next: next.into_iter().map(|e| self.programme(&listing, e)).collect(),
+            status: self.status(channel, now),
+        }
+    }
+
+    /// What the timeline shows at this moment.
+    fn status(&self, channel: &Channel, now: Timestamp) -> ChannelStatus {
+        let timeline = self.channels.get(&channel.id).map(|c| c.timeline());
+        let airing = timeline.as_ref().and_then(|t| t.airings().iter().rev().find(|a| a.start <= now));
+        match airing.map(|a| &a.source) {
+            None => ChannelStatus::Starting,
+            Some(AiringSource::Slate { .. }) => ChannelStatus::Slate,
+            Some(_) => ChannelStatus::OnAir,
+        }
+    }
+
+    pub(super) fn programme(&self, listing: &Listing, entry: &Entry) -> ProgrammeView {
+        let on_demand = match entry.lessons() {
+            [only] => self.library.catalogue().lesson(only).map(|_| only.clone()),
+            _ => None,
+        };
+        ProgrammeView {
+            start: entry.programme.start,
+            end: entry.end,
+            titles: listing.titles(entry),
+            kind: match entry.kind {
+                Kind::Relay => ProgrammeKind::Relay,
+                Kind::Lesson => ProgrammeKind::Lesson,
+            },
+            lesson: on_demand,
+        }
+    }
+
+    /// Every lesson of the library.
+    pub(super) fn lesson_cards(&self) -> Vec<LessonCard> {
+        self.library.catalogue().lessons().map(|(id, package)| lesson_card(id, package)).collect()
+    }
+
+    /// What the packaging queue is at, and what failed.
+    pub(super) fn packaging(&self) -> Vec<PackagingView> {
+        let shown = |j: &&JobStatus| j.state != JobState::Done;
+        self.queue.jobs().values().filter(shown).map(packaging).collect()
+    }
+}
+
+pub(super) fn lesson_card(id: &crate::base::LessonId, package: &Package) -> LessonCard {
+    let manifest = &package.manifest;
+    let audio = manifest.tracks.iter().filter_map(|t| match &t.track.kind {
+        TrackKind::Audio { lang, .. } => Some(lang.clone()),
+        TrackKind::Video { .. } => None,
+    });
+    LessonCard {
+        id: id.clone(),
+        titles: manifest.titles.clone(),
+        duration: manifest.duration(),
+        audio: audio.collect(),
+        subtitles: manifest.subtitle_langs(),
+        poster: match manifest.poster {
+            Some(_) => format!("/lessons/{id}/poster.jpg?v={}", manifest.short_hash()),
+            None => String::new(),
+        },
+    }
+}
+
+fn packaging(job: &JobStatus) -> PackagingView {
+    PackagingView {
+        name: job.file.clone(),
+        percent: job.percent.clamp(0.0, 100.0) as u8,
+        state: match job.state {
+            JobState::Queued => PackagingState::Queued,
+            JobState::Running => PackagingState::Running,
+            JobState::Done => PackagingState::Done,
+            JobState::Failed => PackagingState::Failed,
+        },
+        message: job.message.clone(),
+    }
+}

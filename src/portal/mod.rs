@@ -1,0 +1,19 @@
+//! The web pages, and the JSON API for people and tools.
+//!
+//! Invariant: knows no GStreamer; what a page shows it looks up through read
+//! handles, and what it is told it stores before it answers.
+
+mod api;
+mod api_sessions;
+pub mod assets;
+mod cards;
+mod guides;
+pub mod i18n;
+pub mod pages;
+mod reply;
+mod site_page;
+mod state;
+pub mod views;
+
+pub use reply::{Reply, problem};
+pub use state::Portal;

@@ -1,0 +1,210 @@
+//! From a path to a page.
+
+use hyper::StatusCode;
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::base::{ChannelId, Lang, LessonId, SiteId};
+
+use super::reply::Reply;
+use super::site_page;
+use super::state::Portal;
+use super::views::{
+    ChannelPage, ErrorPage, GuidePage, HomePage, LessonPage, LessonsPage, PageContext, SiteRow, SitesPage,
+    TownshipRow,
+};
+
+/// What a page request says besides its path.
+#[derive(Debug, Clone)]
+pub struct PageRequest<'a> {
+    /// The path.
+    pub path: &'a str,
+    /// The query without `lang`, with its question mark, or nothing.
+    pub query: &'a str,
+    /// `?lang=`, a cookie or a header decided this.
+    pub lang: Lang,
+    /// True if `?lang=` did: remember it.
+    pub chosen: bool,
+    /// When it was asked.
+    pub now: Timestamp,
+}
+
+type Page = Result<String, PageError>;
+
+/// Why there is no page.
+enum PageError {
+    /// Nothing of that name.
+    Unknown,
+    /// The request makes no sense, in words.
+    Bad(String),
+    /// Our fault.
+    Ours(String),
+}
+
+impl From<askama::Error> for PageError {
+    fn from(e: askama::Error) -> Self {
+        Self::Ours(e.to_string())
+    }
+}
+
+impl From<crate::store::StoreError> for PageError {
+    fn from(e: crate::store::StoreError) -> Self {
+        Self::Ours(e.to_string())
+    }
+}
+
+const HTML: &str = "text/html; charset=utf-8";
+
+impl Portal {
+    /// The page at `request.path`, or a page that says why there is none.
+    pub async fn page(&self, request: &PageRequest<'_>) -> Reply {
+        let county = self.county.load_full();
+        let path = format!("{}{}", request.path, request.query);
+        let ctx = PageContext {
+            lang: &request.lang,
+            languages: &county.languages,
+            now: request.now,
+            tz: &county.tz,
+            county: &county.names,
+            path: &path,
+        };
+        let mut reply = match self.find(request, &ctx).await {
+            Ok(html) => Reply::ok(HTML, html).cached("no-cache"),
+            Err(error) => error_page(&ctx, error),
+        };
+        reply.set_lang = request.chosen.then(|| request.lang.clone());
+        reply
+    }
+
+    async fn find(&self, request: &PageRequest<'_>, ctx: &PageContext<'_>) -> Page {
+        let parts: Vec<&str> = request.path.trim_matches('/').split('/').collect();
+        match parts.as_slice() {
+            [""] => self.home(ctx),
+            ["guide"] => self.guide(request, ctx),
+            ["channels", id] => self.channel(id, ctx),
+            ["lessons"] => Ok(LessonsPage { lessons: self.lesson_cards() }.render(ctx)?),
+            ["lessons", id] => self.lesson(id, ctx),
+            ["sites"] => self.sites(ctx),
+            ["sites", id] => self.site(id, request, ctx).await,
+            _ => Err(PageError::Unknown),
+        }
+    }
+
+    fn home(&self, ctx: &PageContext<'_>) -> Page {
+        let page = HomePage {
+            channels: self.channel_cards(ctx.now),
+            lessons: self.lesson_cards(),
+            packaging: self.packaging(),
+        };
+        Ok(page.render(ctx)?)
+    }
+
+    fn guide(&self, request: &PageRequest<'_>, ctx: &PageContext<'_>) -> Page {
+        let date = self.date(request, ctx)?;
+        let (from, to) = day(date, ctx.tz)?;
+        let hour = param(request.query, "hour").map(|h| h.parse::<i8>().ok().filter(|h| (0..24).contains(h)));
+        let hour = match hour {
+            Some(None) => return Err(PageError::Bad("expected hour=0 to hour=23".into())),
+            Some(some) => some,
+            None => None,
+        };
+        let county = self.county.load();
+        let columns = county.channels.iter().map(|c| {
+            let listing = self.listing(c, from, to);
+            let programmes = listing.entries.iter().map(|e| self.programme(&listing, e)).collect();
+            (self.channel_card(c, ctx.now), programmes)
+        });
+        Ok(GuidePage { date, hour, channels: columns.collect() }.render(ctx)?)
+    }
+
+    fn channel(&self, id: &str, ctx: &PageContext<'_>) -> Page {
+        let id = ChannelId::new(id).map_err(|_| PageError::Unknown)?;
+        let county = self.county.load();
+        let channel = county.channels.iter().find(|c| c.id == id).ok_or(PageError::Unknown)?;
+        let page = ChannelPage {
+            card: self.channel_card(channel, ctx.now),
+            audio: channel.audio.clone(),
+            subtitles: channel.subtitles.clone(),
+        };
+        Ok(page.render(ctx)?)
+    }
+
+    fn lesson(&self, id: &str, ctx: &PageContext<'_>) -> Page {
+        let id = LessonId::new(id).map_err(|_| PageError::Unknown)?;
+        let mut cards = self.lesson_cards();
+        let at = cards.iter().position(|c| c.id == id).ok_or(PageError::Unknown)?;
+        let card = cards.remove(at);
+        Ok(LessonPage { card, others: cards }.render(ctx)?)
+    }
+
+    fn sites(&self, ctx: &PageContext<'_>) -> Page {
+        let county = self.county.load();
+        let registry = &county.registry;
+        let townships = registry.townships.values().map(|t| TownshipRow {
+            id: t.id.clone(),
+            names: t.names.clone(),
+            sites: registry
+                .sites_of(&t.id)
+                .map(|s| SiteRow {
+                    id: s.id.clone(),
+                    names: s.names.clone(),
+                    terminals: registry.terminals.values().filter(|x| x.site == s.id).count(),
+                    watching: site_page::watching(&self.desk.ledger.of_site(&s.id), ctx.now).len(),
+                })
+                .collect(),
+        });
+        Ok(SitesPage { townships: townships.collect() }.render(ctx)?)
+    }
+
+    async fn site(&self, id: &str, request: &PageRequest<'_>, ctx: &PageContext<'_>) -> Page {
+        let id = SiteId::new(id).map_err(|_| PageError::Unknown)?;
+        let county = self.county.load_full();
+        let date = self.date(request, ctx)?;
+        let (from, to) = day(date, ctx.tz)?;
+        let mut records = self.store.site_sessions(&id, from, to).await?;
+        site_page::freshen(&mut records, self.desk.ledger.of_site(&id), from, to);
+        let page = site_page::page(&county.registry, &id, date, (from, to), records, ctx.now);
+        Ok(page.ok_or(PageError::Unknown)?.render(ctx)?)
+    }
+
+    fn date(&self, request: &PageRequest<'_>, ctx: &PageContext<'_>) -> Result<Date, PageError> {
+        match param(request.query, "date") {
+            None => Ok(ctx.now.to_zoned_datetime(ctx.tz.clone()).date()),
+            Some(text) => {
+                text.parse().map_err(|_| PageError::Bad(format!("expected date=2026-11-23, found date={text}")))
+            }
+        }
+    }
+}
+
+/// The instants of a civil day in a zone.
+fn day(date: Date, tz: &jiff::tz::TimeZone) -> Result<(Timestamp, Timestamp), PageError> {
+    let start = |d: Date| Ok::<_, jiff::Error>(tz.to_timestamp(d.at(0, 0, 0, 0))?);
+    let both = || Ok::<_, jiff::Error>((start(date)?, start(date.tomorrow()?)?));
+    both().map_err(|e| PageError::Bad(e.to_string()))
+}
+
+/// A parameter of a query that starts with `?` or is empty.
+pub(super) fn param<'q>(query: &'q str, name: &str) -> Option<&'q str> {
+    let pairs = query.trim_start_matches('?').split('&');
+    pairs.filter_map(|p| p.split_once('=')).find(|(k, _)| *k == name).map(|(_, v)| v)
+}
+
+fn error_page(ctx: &PageContext<'_>, error: PageError) -> Reply {
+    let (status, detail) = match error {
+        PageError::Unknown => (StatusCode::NOT_FOUND, None),
+        PageError::Bad(words) => (StatusCode::BAD_REQUEST, Some(words)),
+        PageError::Ours(words) => {
+            tracing::error!(path = ctx.path, error = words, "a page could not be made");
+            (StatusCode::INTERNAL_SERVER_ERROR, None)
+        }
+    };
+    let page = ErrorPage { status: status.as_u16(), detail };
+    let html = page.render(ctx).unwrap_or_else(|e| e.to_string());
+    Reply::ok(HTML, html).with_status(status)
+}
+
+/// How long the guide for machines looks back and ahead.
+pub(super) const GUIDE_BACK: SignedDuration = SignedDuration::from_hours(6);
+/// As above.
+pub(super) const GUIDE_AHEAD: SignedDuration = SignedDuration::from_hours(48);

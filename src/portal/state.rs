@@ -1,0 +1,76 @@
+//! What pages and API look things up in.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::base::{Clock, LessonId};
+use crate::config::{Channel, County};
+use crate::courseware::{Library, Queue};
+use crate::delivery::{Channels, Desk, MediaSources};
+use crate::guide::{ChannelInfo, Listing, listing};
+use crate::schedule::Plans;
+use crate::store::Store;
+
+/// Read handles on the house.
+#[derive(Debug, Clone)]
+pub struct Portal {
+    /// The configuration in force.
+    pub county: Arc<ArcSwap<County>>,
+    /// The plans in force.
+    pub plans: Arc<ArcSwap<Plans>>,
+    /// The lessons.
+    pub library: Library,
+    /// The packaging queue.
+    pub queue: Queue,
+    /// The channels on air.
+    pub channels: Arc<Channels>,
+    /// Live windows and packages.
+    pub sources: Arc<MediaSources>,
+    /// Opens sessions.
+    pub desk: Desk,
+    /// The store.
+    pub store: Store,
+    /// The clock, for the instants at which answers are ready.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Portal {
+    /// A channel's listing of `[from, to)`.
+    pub(super) fn listing(&self, channel: &Channel, from: Timestamp, to: Timestamp) -> Listing {
+        let info = info(channel);
+        match self.plans.load().get(&channel.id) {
+            Some(plan) => listing(&info, plan, from, to, &|id| self.lesson_length(id)),
+            None => Listing {
+                channel: info.id,
+                number: info.number,
+                names: info.names,
+                lang: info.lang,
+                entries: Vec::new(),
+            },
+        }
+    }
+
+    /// How long a lesson plays.
+    pub(super) fn lesson_length(&self, id: &LessonId) -> Option<Duration> {
+        self.library.catalogue().lesson(id).map(|p| p.manifest.duration())
+    }
+
+    /// The next hours on a channel, with what runs now.
+    pub(super) fn soon(&self, channel: &Channel, now: Timestamp) -> Listing {
+        self.listing(channel, now, now + SignedDuration::from_hours(24))
+    }
+}
+
+/// A channel as the guide sees it.
+pub(super) fn info(channel: &Channel) -> ChannelInfo {
+    ChannelInfo {
+        id: channel.id.clone(),
+        number: channel.number,
+        names: channel.names.clone(),
+        lang: channel.lang.clone(),
+        logo: None,
+    }
+}

@@ -1,0 +1,71 @@
+//! Lessons on demand: the list, and one lesson.
+
+use askama::Template;
+use serde_json::json;
+
+use crate::portal::i18n;
+
+use super::channel::{PlayerParts, own_names};
+use super::context::PageContext;
+use super::model::LessonCard;
+
+/// The list of lessons.
+#[derive(Debug, Clone, Default)]
+pub struct LessonsPage {
+    /// Lessons in the order shown.
+    pub lessons: Vec<LessonCard>,
+}
+
+/// One lesson.
+#[derive(Debug, Clone)]
+pub struct LessonPage {
+    /// The lesson.
+    pub card: LessonCard,
+    /// Other lessons to go on with.
+    pub others: Vec<LessonCard>,
+}
+
+#[derive(Template)]
+#[template(path = "lessons.html")]
+struct ListHtml<'a> {
+    page: &'a LessonsPage,
+    ctx: &'a PageContext<'a>,
+    heading: String,
+}
+
+#[derive(Template)]
+#[template(path = "lesson.html")]
+struct Html<'a> {
+    card: &'a LessonCard,
+    others: &'a [LessonCard],
+    ctx: &'a PageContext<'a>,
+    heading: String,
+    player: PlayerParts,
+}
+
+impl LessonsPage {
+    /// The page as HTML.
+    pub fn render(&self, ctx: &PageContext<'_>) -> Result<String, askama::Error> {
+        ListHtml { page: self, ctx, heading: ctx.t("lessons-title") }.render()
+    }
+}
+
+impl LessonPage {
+    /// The page as HTML.
+    pub fn render(&self, ctx: &PageContext<'_>) -> Result<String, askama::Error> {
+        let card = &self.card;
+        let source = format!("/lessons/{}/index.m3u8", card.id);
+        let data = ctx.json(&json!({
+            "kind": "lesson",
+            "id": card.id,
+            "source": source,
+            "duration": card.duration.as_secs_f64(),
+            "audio": &card.audio,
+            "subtitles": &card.subtitles,
+            "names": own_names(card.audio.iter().chain(&card.subtitles)),
+            "texts": i18n::script_texts(ctx.lang),
+        }));
+        let player = PlayerParts { source, poster: card.poster.clone(), on_demand: true, data };
+        Html { card, others: &self.others, ctx, heading: ctx.plain(&card.titles), player }.render()
+    }
+}

@@ -1,0 +1,33 @@
+//! The pages: what each shows (its view-model) and how it is written as HTML.
+//!
+//! Handlers fill the view-models; nothing here looks anything up. Every page
+//! is whole without script; scripts only add to it.
+
+mod channel;
+mod context;
+mod error;
+mod guide;
+mod home;
+mod lesson;
+mod model;
+mod sites;
+mod title;
+
+pub use channel::ChannelPage;
+pub use context::PageContext;
+pub use error::ErrorPage;
+pub use guide::GuidePage;
+pub use home::HomePage;
+pub use lesson::{LessonPage, LessonsPage};
+pub use model::{
+    ChannelCard, ChannelStatus, LessonCard, PackagingState, PackagingView, ProgrammeKind, ProgrammeView,
+};
+pub use sites::{
+    CloseReason, Level, SessionState, SessionSubject, SessionView, SitePage, SiteRow, SitesPage,
+    TerminalState, TerminalView, Totals, TownshipRow,
+};
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! Dates, times of day and days of the week as schedules write them.
+
+use jiff::civil::{Date, Time};
+use toml::Spanned;
+use toml::de::DeValue;
+
+use crate::base::document::{At, Document, Read, did_you_mean};
+
+/// The names of the days, Monday first.
+pub(super) const DAY_NAMES: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
+/// Days of the week, Monday first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Days(pub(super) [bool; 7]);
+
+impl Read for Days {
+    fn read(doc: &Document<'_>, value: &Spanned<DeValue<'_>>) -> Option<Self> {
+        let expected = "\"daily\", \"weekdays\" or a list such as [\"mon\", \"wed\"]";
+        if let Some(word) = value.get_ref().as_str() {
+            return match word {
+                "daily" => Some(Self([true; 7])),
+                "weekdays" => Some(Self([true, true, true, true, true, false, false])),
+                _ => {
+                    doc.problem(value.span().start, format!("unknown days `{word}`: expected {expected}"));
+                    None
+                }
+            };
+        }
+        if value.get_ref().as_array().is_none() {
+            return doc.wrong(value, expected);
+        }
+        let names = Vec::<At<String>>::read(doc, value)?;
+        if names.is_empty() {
+            doc.problem(value.span().start, format!("no days: expected {expected}"));
+            return None;
+        }
+        named(doc, &names)
+    }
+}
+
+fn named(doc: &Document<'_>, names: &[At<String>]) -> Option<Days> {
+    let mut days = [false; 7];
+    let mut good = true;
+    for name in names {
+        match DAY_NAMES.iter().position(|d| *d == name.value) {
+            Some(day) if !days[day] => days[day] = true,
+            Some(_) => {
+                doc.problem(name.at, format!("`{}` stands twice in this list", name.value));
+            }
+            None => {
+                let hint = did_you_mean(&name.value, DAY_NAMES.into_iter());
+                doc.problem(name.at, format!("unknown day `{}`{hint}", name.value));
+                good = false;
+            }
+        }
+    }
+    good.then_some(Days(days))
+}
+
+impl Read for Date {
+    fn read(doc: &Document<'_>, value: &Spanned<DeValue<'_>>) -> Option<Self> {
+        let text = match value.get_ref() {
+            DeValue::Datetime(d) if d.time.is_none() => d.to_string(),
+            DeValue::String(s) => s.to_string(),
+            _ => return doc.wrong(value, "a date such as 2026-12-01"),
+        };
+        let date: Option<Date> = text.parse().ok().filter(|_| text.len() == 10);
+        if date.is_none() {
+            doc.problem(
+                value.span().start,
+                format!("`{text}` is not a date: expected one such as 2026-12-01"),
+            );
+        }
+        date
+    }
+}
+
+/// A time of day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TimeOfDay {
+    /// A time of the day itself.
+    At(Time),
+    /// `24:00`, the midnight that ends the day.
+    Midnight,
+}
+
+impl Read for TimeOfDay {
+    fn read(doc: &Document<'_>, value: &Spanned<DeValue<'_>>) -> Option<Self> {
+        let text = match value.get_ref() {
+            DeValue::Datetime(d) if d.date.is_none() => d.to_string(),
+            DeValue::String(s) => s.to_string(),
+            _ => return doc.wrong(value, "a time in quotes, such as \"19:30\""),
+        };
+        let time = time_of_day(&text);
+        if time.is_none() {
+            let message =
+                format!("`{text}` is not a time: expected \"00:00\" to \"23:59\", such as \"19:30\"");
+            doc.problem(value.span().start, message);
+        }
+        time
+    }
+}
+
+fn time_of_day(text: &str) -> Option<TimeOfDay> {
+    if matches!(text, "24:00" | "24:00:00") {
+        return Some(TimeOfDay::Midnight);
+    }
+    let digit_or_colon = |(i, b): (usize, u8)| if i % 3 == 2 { b == b':' } else { b.is_ascii_digit() };
+    let shaped = matches!(text.len(), 5 | 8) && text.bytes().enumerate().all(digit_or_colon);
+    // A leap second would be read as :59; written in a schedule it is a slip.
+    let time = text.parse().ok().filter(|_| shaped && !text.ends_with(":60"))?;
+    Some(TimeOfDay::At(time))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_two_digits_each() {
+        assert!(matches!(time_of_day("19:30"), Some(TimeOfDay::At(_))));
+        assert!(matches!(time_of_day("19:30:15"), Some(TimeOfDay::At(_))));
+        assert_eq!(time_of_day("24:00"), Some(TimeOfDay::Midnight));
+        for bad in ["7:30", "25:00", "19:60", "19.30", "24:01", "23:59:60", "12", "12:30:1", "12:30:00.5"] {
+            assert_eq!(time_of_day(bad), None, "{bad:?} was taken");
+        }
+    }
+}

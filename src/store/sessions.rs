@@ -1,0 +1,79 @@
+//! Sessions: snapshots of open ones, records of closed ones.
+
+use jiff::Timestamp;
+use rusqlite::params;
+
+use crate::base::SiteId;
+use crate::evidence::{Session, SessionRecord};
+
+use super::{Store, StoreError, us};
+
+impl Store {
+    /// Stores snapshots; a session that is closed becomes a record. Returns
+    /// when they are on disk.
+    pub async fn save_sessions(&self, sessions: Vec<Session>) -> Result<(), StoreError> {
+        self.write(move |db| {
+            let mut save = db.prepare_cached(
+                "insert into session (id, site, terminal, opened_us, active_us, closed_us, body, record)
+                 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                 on conflict (id) do update set opened_us = excluded.opened_us, active_us = excluded.active_us,
+                     closed_us = excluded.closed_us, body = excluded.body, record = excluded.record
+                 where session.closed_us is null",
+            )?;
+            for s in &sessions {
+                let record = match s.closed {
+                    Some(_) => Some(serde_json::to_string(&s.record())?),
+                    None => None,
+                };
+                save.execute(params![
+                    s.id.as_str(),
+                    s.site.as_ref().map(|s| s.as_str()),
+                    s.terminal.as_ref().map(|t| t.as_str()),
+                    s.opened.map(us),
+                    us(s.last_activity),
+                    s.closed.map(|(at, _)| us(at)),
+                    serde_json::to_string(s)?,
+                    record,
+                ])?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// The sessions that were open when the server stopped.
+    pub async fn open_sessions(&self) -> Result<Vec<Session>, StoreError> {
+        self.read(|db| {
+            let mut query = db.prepare("select body from session where closed_us is null")?;
+            let rows = query.query_map([], |r| r.get::<_, String>(0))?;
+            rows.map(|body| Ok(serde_json::from_str(&body?)?)).collect()
+        })
+        .await
+    }
+
+    /// The records of a site's sessions that were active in `[from, to)`,
+    /// oldest first; open ones as they were last saved.
+    pub async fn site_sessions(
+        &self,
+        site: &SiteId,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<SessionRecord>, StoreError> {
+        let site = site.to_string();
+        self.read(move |db| {
+            let mut query = db.prepare_cached(
+                "select body, record from session
+                 where site = ?1 and active_us >= ?2 and opened_us < ?3 order by opened_us, id",
+            )?;
+            let rows = query.query_map(params![site, us(from), us(to)], |r| {
+                Ok((r.get::<_, String>(0)?, r.get::<_, Option<String>>(1)?))
+            })?;
+            rows.map(|row| match row? {
+                (_, Some(record)) => Ok(serde_json::from_str(&record)?),
+                (body, None) => Ok(serde_json::from_str::<Session>(&body)?.record()),
+            })
+            .collect()
+        })
+        .await
+    }
+}

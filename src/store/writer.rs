@@ -1,0 +1,91 @@
+//! The one writer: jobs are gathered and committed together.
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::StoreError;
+
+/// Runs inside the commit; returns what tells its caller.
+type Job = Box<dyn FnOnce(&Connection) -> Ack + Send>;
+/// Runs after the commit, with its outcome.
+type Ack = Box<dyn FnOnce(bool) + Send>;
+
+/// Most jobs in one commit.
+const BATCH: usize = 256;
+
+/// Owns the writing thread and joins it.
+#[derive(Debug)]
+pub(super) struct Writer {
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Writer {
+    pub(super) fn start(connection: Connection) -> Self {
+        let (jobs, queue) = mpsc::channel(1024);
+        let thread = std::thread::Builder::new()
+            .name("store".into())
+            .spawn(move || run(&connection, queue))
+            .expect("the system can start a thread");
+        Self { jobs: Some(jobs), thread: Some(thread) }
+    }
+
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (tell, told) = oneshot::channel();
+        let job: Job = Box::new(move |connection| {
+            let result = in_savepoint(connection, job);
+            Box::new(move |committed| {
+                let result = if committed { result } else { Err(StoreError::Closed) };
+                // A caller that went away needs no answer.
+                let _ = tell.send(result);
+            })
+        });
+        let jobs = self.jobs.as_ref().ok_or(StoreError::Closed)?;
+        jobs.send(job).await.map_err(|_| StoreError::Closed)?;
+        told.await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic there was reported when it happened.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// One job's failure must not undo its neighbours in the same commit.
+fn in_savepoint<T>(
+    connection: &Connection,
+    job: impl FnOnce(&Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    connection.execute_batch("savepoint job")?;
+    let result = job(connection);
+    connection.execute_batch(if result.is_ok() { "release job" } else { "rollback to job; release job" })?;
+    result
+}
+
+fn run(connection: &Connection, mut queue: mpsc::Receiver<Job>) {
+    while let Some(first) = queue.blocking_recv() {
+        let began = connection.execute_batch("begin immediate").is_ok();
+        let mut acks = vec![first(connection)];
+        while acks.len() < BATCH
+            && let Ok(job) = queue.try_recv()
+        {
+            acks.push(job(connection));
+        }
+        let committed = began && connection.execute_batch("commit").is_ok();
+        if !committed {
+            tracing::error!("the store could not commit {} writes: is the disk full?", acks.len());
+            let _ = connection.execute_batch("rollback");
+        }
+        for ack in acks {
+            ack(committed);
+        }
+    }
+}

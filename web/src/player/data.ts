@@ -1,0 +1,26 @@
+// What the server tells the player in the page.
+
+export interface PlayerData {
+  readonly kind: "channel" | "lesson";
+  readonly id: string;
+  /** Playlist that plays without the API. */
+  readonly source: string;
+  readonly audio: readonly string[];
+  readonly subtitles: readonly string[];
+  /** Languages' names in their own scripts. */
+  readonly names: Readonly<Record<string, string>>;
+  readonly texts: Readonly<Record<string, string>>;
+}
+
+export type Text = (key: string, values?: Readonly<Record<string, number>>) => string;
+
+export function readData(): PlayerData {
+  const block = document.getElementById("player-data");
+  return JSON.parse(block?.textContent ?? "{}") as PlayerData;
+}
+
+/** Texts of the page's language; `{name}` is filled from `values`. */
+export function texts(data: PlayerData): Text {
+  return (key, values = {}) =>
+    (data.texts[key] ?? key).replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+}

@@ -1,0 +1,78 @@
+// Shows how the player is and what can be chosen.
+import type { PlayerData, Text } from "./data";
+import type { Engine } from "./engine";
+import { Menu, type MenuName, type Option } from "./menus";
+import { describe, type Situation } from "./status";
+
+export class Display {
+  private readonly menus: Record<MenuName, Menu>;
+
+  constructor(
+    private readonly root: HTMLElement,
+    private readonly data: PlayerData,
+    private readonly text: Text,
+    private readonly engine: Engine,
+    choose: Record<MenuName, (value: string) => void>,
+  ) {
+    this.menus = {
+      audio: new Menu(root, "audio", choose.audio),
+      subtitles: new Menu(root, "subtitles", choose.subtitles),
+      quality: new Menu(root, "quality", choose.quality),
+    };
+  }
+
+  show(situation: Situation): void {
+    const { state, said } = describe(situation, this.text);
+    const line = this.find(".state");
+    line.dataset.state = state;
+    if (line.textContent !== said) line.textContent = said;
+    this.root.classList.toggle("sound", this.engine.soundOnly);
+    this.find(".sound-only").hidden = !this.engine.soundOnly;
+    this.showAudio();
+    this.showSubtitles();
+    this.showQuality();
+  }
+
+  /** Whether this viewing counts for a site. */
+  showCounted(counted: boolean): void {
+    const note = this.find(".counted");
+    note.hidden = false;
+    note.textContent = counted ? this.text("script-counted") : this.text("script-not-counted");
+    note.dataset.counted = String(counted);
+  }
+
+  private showAudio(): void {
+    const { audio, audioLanguages } = this.engine;
+    const options = audioLanguages.map((lang) => this.language(lang));
+    this.menus.audio.show(options, audio, this.language(audio).label);
+  }
+
+  private showSubtitles(): void {
+    const { engine } = this;
+    const off: Option = { value: "off", label: this.text("script-off") };
+    const options = [off, ...engine.subtitleLanguages.map((lang) => this.language(lang))];
+    const chosen = options.find((option) => option.value === engine.wishes.subtitles) ?? off;
+    this.menus.subtitles.show(engine.soundOnly ? [] : options, chosen.value, chosen.label);
+  }
+
+  private showQuality(): void {
+    const { engine, text } = this;
+    const { quality } = engine.wishes;
+    const { height } = engine;
+    const auto = quality === "auto" && height > 0 ? text("script-auto-now", { height }) : text("script-auto");
+    const sound: Option = { value: "audio", label: text("script-audio-only") };
+    const options: Option[] = [{ value: "auto", label: auto }];
+    for (const rung of engine.heights) options.push({ value: String(rung), label: `${rung}p` });
+    if (engine.audioLanguages.length > 0) options.push(sound);
+    const summary = { auto: text("script-auto"), audio: sound.label }[quality] ?? `${quality}p`;
+    this.menus.quality.show(options, quality, summary);
+  }
+
+  private language(lang: string): Option {
+    return { value: lang, label: this.data.names[lang] ?? lang, lang };
+  }
+
+  private find(selector: string): HTMLElement {
+    return this.root.querySelector(selector) as HTMLElement;
+  }
+}

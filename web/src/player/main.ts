@@ -1,0 +1,4 @@
+// The entry of pages with a player.
+import { Player } from "./player";
+
+new Player().start();

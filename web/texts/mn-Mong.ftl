@@ -1,0 +1,5 @@
+# What is missing here is said in Chinese.
+
+site-name = ᠠᠯᠤᠰ ᠤᠨ ᠰᠤᠷᠭᠠᠨ ᠬᠦᠮᠦᠵᠢᠯ
+nav-lessons = ᠬᠢᠴᠢᠶᠡᠯ
+language-label = ᠬᠡᠯᠡ

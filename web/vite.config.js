@@ -1,0 +1,21 @@
+import { defineConfig } from "vite";
+
+// The binary embeds `dist` and serves it under /assets/; it finds the hashed
+// names in manifest.json. Nothing is inlined: pages allow no data: addresses.
+export default defineConfig({
+  base: "/assets/",
+  build: {
+    target: "chrome80",
+    outDir: "dist",
+    assetsDir: "",
+    assetsInlineLimit: 0,
+    manifest: "manifest.json",
+    modulePreload: { polyfill: false },
+    // hls.js is a chunk of its own that only player pages load.
+    chunkSizeWarningLimit: 700,
+    rollupOptions: {
+      output: { codeSplitting: { groups: [{ name: "hls", test: /node_modules.hls\.js/ }] } },
+      input: ["src/site.ts", "src/player/main.ts", "styles/site.css", "styles/player.css"],
+    },
+  },
+});
