@@ -48,11 +48,11 @@ value() {
     node -p 'JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"))[process.argv[2]] ?? ""' "$ready" "$1"
 }
 BASE_URL=$(value url)
-SITE=$(value site)
+SITE_ID=$(value site)
 TERMINAL_TOKEN=$(value terminal_token)
 CHANNEL=$(value channel)
 CHROMIUM=${CHROMIUM:-$(command -v chromium)}
-export BASE_URL SITE TERMINAL_TOKEN CHANNEL CHROMIUM
+export BASE_URL SITE_ID TERMINAL_TOKEN CHANNEL CHROMIUM
 
 cd tests/browser
 if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then

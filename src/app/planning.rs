@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use notify::Watcher;
 use tokio::sync::mpsc;
 
-use crate::base::{Clock, LessonId, Shutdown};
+use crate::base::{Clock, LessonId, Shutdown, watch_folder};
 use crate::config::County;
 use crate::courseware::Library;
 use crate::schedule::{Folder, Known, Plans, Report};
@@ -82,12 +81,7 @@ impl Planner {
     pub(super) async fn run(mut self, mut wakes: mpsc::Receiver<Wake>, stop: Shutdown) {
         let (told, mut files) = mpsc::channel(1);
         let folder = self.planning.county.load().schedules.clone();
-        let watcher = notify::recommended_watcher(move |_event| {
-            // One waiting wake is enough.
-            let _ = told.try_send(());
-        });
-        let _watcher = watcher
-            .and_then(|mut w| w.watch(&folder, notify::RecursiveMode::NonRecursive).map(|()| w))
+        let _watcher = watch_folder(&folder, told)
             .inspect_err(|error| tracing::warn!(%error, "schedules are looked at by time only"));
         loop {
             let wake = tokio::select! {

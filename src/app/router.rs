@@ -268,7 +268,7 @@ fn answer(reply: Reply, method: &Method) -> Response<Body> {
 }
 
 /// Everything a page needs comes from us; media are played from memory (`blob:`).
-const CSP: &str = "default-src 'self'; media-src 'self' blob:; worker-src 'self' blob:; img-src 'self' data:; \
+const CSP: &str = "default-src 'self'; media-src 'self' blob: data:; worker-src 'self' blob:; img-src 'self' data:; \
                    style-src 'self' 'unsafe-inline'; frame-ancestors 'self'; base-uri 'none'";
 
 /// Players and pages elsewhere may ask.

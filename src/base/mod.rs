@@ -11,6 +11,7 @@ pub mod interval;
 pub mod lang;
 pub mod problem;
 pub mod shutdown;
+pub mod watch;
 
 pub use child::WorkerProcess;
 pub use clock::{Clock, SystemClock};
@@ -19,3 +20,4 @@ pub use interval::IntervalSet;
 pub use lang::{Direction, Lang, Titles};
 pub use problem::{Problem, Problems};
 pub use shutdown::Shutdown;
+pub use watch::watch_folder;

@@ -6,11 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use notify::Watcher;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
-use crate::base::{Clock, Lang, LessonId, Shutdown, Titles, WorkerProcess};
+use crate::base::{Clock, Lang, LessonId, Shutdown, Titles, WorkerProcess, watch_folder};
 use crate::config::Packaging;
 use crate::hls::Manifest;
 use crate::hls::wire::PackageLine;
@@ -113,7 +112,8 @@ impl Queue {
             tracing::error!(path = %self.inbox().display(), %error, "the inbox cannot be made");
         }
         let (wake, mut woken) = mpsc::channel::<()>(1);
-        let _watcher = watch(&self.inbox(), wake);
+        let _watcher = watch_folder(&self.inbox(), wake)
+            .inspect_err(|error| tracing::warn!(%error, "the inbox is looked at by time only"));
         let permits = Arc::new(Semaphore::new(self.settings.jobs.max(1)));
         let mut scanner = Scanner::default();
         let mut taken: BTreeSet<PathBuf> = BTreeSet::new();
@@ -263,17 +263,4 @@ fn move_into(file: &Path, folder: &Path) {
     if let Err(error) = moved {
         tracing::error!(file = %file.display(), %error, "a file could not be moved out of the inbox");
     }
-}
-
-/// Wakes the queue when something happens in the folder.
-fn watch(folder: &Path, wake: mpsc::Sender<()>) -> Option<notify::RecommendedWatcher> {
-    let told = move |_event| {
-        // One waiting wake is enough.
-        let _ = wake.try_send(());
-    };
-    let started = notify::recommended_watcher(told).and_then(|mut watcher| {
-        watcher.watch(folder, notify::RecursiveMode::NonRecursive)?;
-        Ok(watcher)
-    });
-    started.inspect_err(|error| tracing::warn!(%error, "the inbox is looked at by time only")).ok()
 }

@@ -14,12 +14,14 @@ pub(super) const H264_CAPS: &str = "video/x-h264,stream-format=avc,alignment=au"
 pub(super) const AAC_CAPS: &str = "audio/mpeg,mpegversion=4,stream-format=raw";
 
 /// H.264 with an IDR exactly every `gop` frames and none between: closed GOPs,
-/// no B-frames, so that decoding and presentation order are one.
+/// no B-frames, so that decoding and presentation order are one. Parameter
+/// sets stand before every IDR as well as in the header: some players keep the
+/// first header they see across a discontinuity.
 pub(super) fn x264(kbps: u32, gop: u32, preset: &str) -> String {
     format!(
         "x264enc name=enc bitrate={kbps} vbv-buf-capacity=2000 key-int-max={gop} bframes=0 b-adapt=false \
          speed-preset={preset} option-string=\"keyint={gop}:min-keyint={gop}:scenecut=0:open-gop=0\" \
-         ! video/x-h264,profile=main ! h264parse ! {H264_CAPS}"
+         ! video/x-h264,profile=main ! h264parse config-interval=-1 ! {H264_CAPS}"
     )
 }
 

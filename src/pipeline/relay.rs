@@ -337,7 +337,12 @@ fn link(
     caps: &str,
     sender: &mpsc::SyncSender<Arrival>,
 ) -> Option<()> {
+    let is_video = parser == "h264parse";
     let parser = make(parser).ok()?;
+    if is_video {
+        // Parameter sets before every IDR, as in our own encodes.
+        parser.set_property("config-interval", -1i32);
+    }
     let sink = sink(512);
     sink.set_property("async", false);
     sink.set_caps(Some(&caps.parse::<gst::Caps>().ok()?));

@@ -1,0 +1,168 @@
+//! The packaging worker: a media file in, a package out.
+
+mod encode;
+mod plan;
+mod publish;
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::base::{Lang, Titles};
+use crate::hls::{Manifest, PackagedTrack, Subtitle, parse_subtitles, write_vtt};
+
+use super::probe::probe;
+use super::runtime::init;
+use super::{PipelineError, still};
+use encode::encode;
+use plan::Plan;
+pub(super) use publish::{content_hash, publish};
+
+/// One video rung.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct LadderRung {
+    /// Rendition name.
+    pub name: String,
+    /// Height, pixels.
+    pub height: u32,
+    /// Video bit rate, kb/s.
+    pub kbps: u32,
+}
+
+/// What the server tells a packaging worker.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct PackageJob {
+    /// The lesson's identifier: the package's folder.
+    pub id: String,
+    /// The file.
+    pub input: PathBuf,
+    /// Further audio, by language.
+    pub side_audio: Vec<(Lang, PathBuf)>,
+    /// Subtitle files, SubRip or WebVTT, by language.
+    pub subtitles: Vec<(Lang, PathBuf)>,
+    /// Titles by language.
+    pub titles: Titles,
+    /// Folder of the library.
+    pub out: PathBuf,
+    /// Video rungs, best first.
+    pub ladder: Vec<LadderRung>,
+    /// Bit rate of each audio rendition, kb/s.
+    pub audio_kbps: u32,
+    /// Languages for audio whose language the file does not say, or not fully.
+    pub languages: Vec<Lang>,
+}
+
+/// Frames in a segment: 3.84 s at 25 per second, 3.2 s at 30.
+const FRAMES: u32 = 96;
+
+impl LadderRung {
+    /// Size of this rung for a picture of this size: even, and no larger.
+    pub(super) fn size(&self, width: u32, height: u32) -> (u32, u32) {
+        let h = self.height.min(height).max(2) & !1;
+        let w = (u64::from(width) * u64::from(h) / u64::from(height.max(1))) as u32;
+        (w.max(2).next_multiple_of(2), h)
+    }
+}
+
+/// Makes the package and puts it in the library under its final name.
+/// `progress` hears the stage and 0 to 100 over all of them.
+pub fn package(job: &PackageJob, progress: &mut dyn FnMut(&str, f64)) -> Result<Manifest, PipelineError> {
+    init()?;
+    progress("read", 0.0);
+    let source_sha256 = sha256(&job.input)?;
+    let folder = job.out.join(format!(".tmp-{}-{}", job.id, std::process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).map_err(PipelineError::io(&folder))?;
+    let made = make(job, &folder, source_sha256, progress);
+    if made.is_err() {
+        // The error matters more than a folder left behind, which the next start removes.
+        let _ = fs::remove_dir_all(&folder);
+    }
+    made
+}
+
+fn make(
+    job: &PackageJob,
+    folder: &Path,
+    source_sha256: String,
+    progress: &mut dyn FnMut(&str, f64),
+) -> Result<Manifest, PipelineError> {
+    let main = probe(&job.input, &mut |p| progress("measure", p * 0.2))?;
+    let Some(picture) = main.picture.clone() else {
+        return Err(unfit(&job.input, "there is no picture in it: a lesson needs video"));
+    };
+    let mut plan = Plan::new(job, &main, picture);
+    for (lang, path) in &job.side_audio {
+        let side = probe(path, &mut |_| ())?;
+        let sound = side.sounds.into_iter().next();
+        let sound = sound.ok_or_else(|| unfit(path, "there is no sound in it"))?;
+        plan.add_sound(path.clone(), sound, lang.clone());
+    }
+    let video = encode(&plan, job, folder, &mut |p| progress("encode", 20.0 + p * 0.78))?;
+    let segments_us = video.segments_us.clone();
+    let subtitles = subtitles(job, folder, segments_us.iter().sum::<u64>() / 1000)?;
+    let tracks = video.tracks;
+    let manifest = Manifest {
+        version: 1,
+        id: job.id.clone(),
+        content_hash: content_hash(&tracks, &subtitles),
+        titles: job.titles.clone(),
+        source_sha256,
+        segments_us,
+        poster: poster(folder, &tracks)?,
+        tracks,
+        subtitles,
+        source_loudness: plan.sounds.iter().map(|s| s.sound.loudness.max(-120.0)).collect(),
+    };
+    progress("publish", 99.0);
+    publish(folder, &job.out.join(&job.id), &manifest)?;
+    progress("publish", 100.0);
+    Ok(manifest)
+}
+
+fn subtitles(job: &PackageJob, folder: &Path, length_ms: u64) -> Result<Vec<Subtitle>, PipelineError> {
+    let mut out = Vec::new();
+    for (lang, path) in &job.subtitles {
+        let bytes = fs::read(path).map_err(PipelineError::io(path))?;
+        let cues = parse_subtitles(&String::from_utf8_lossy(&bytes));
+        if cues.is_empty() {
+            return Err(unfit(path, "there is no subtitle in it: SubRip (.srt) or WebVTT (.vtt) in UTF-8 is expected"));
+        }
+        let text = write_vtt(&cues, 0, length_ms);
+        let file = format!("sub.{lang}.vtt");
+        fs::write(folder.join(&file), &text).map_err(PipelineError::io(folder.join(&file)))?;
+        out.push(Subtitle { lang: lang.clone(), file, sha256: hex::encode(Sha256::digest(text.as_bytes())) });
+    }
+    Ok(out)
+}
+
+/// The first picture of a segment a little way in, where titles have faded up.
+fn poster(folder: &Path, tracks: &[PackagedTrack]) -> Result<Option<String>, PipelineError> {
+    let Some(best) = tracks.first() else { return Ok(None) };
+    let Some(range) = best.segments.get(best.segments.len() / 10) else { return Ok(None) };
+    let file = fs::read(folder.join(&best.file)).map_err(PipelineError::io(folder.join(&best.file)))?;
+    let at = |r: &crate::hls::ByteRange| file.get(r.offset as usize..(r.offset + r.length) as usize).unwrap_or(&[]);
+    let clip = folder.join("poster.mp4");
+    fs::write(&clip, [at(&best.header), at(range)].concat()).map_err(PipelineError::io(&clip))?;
+    let made = still::poster(&clip, &folder.join("poster.jpg"), 360);
+    fs::remove_file(&clip).map_err(PipelineError::io(&clip))?;
+    made.map(|()| Some("poster.jpg".to_owned()))
+}
+
+fn sha256(path: &Path) -> Result<String, PipelineError> {
+    let mut file = File::open(path).map_err(PipelineError::io(path))?;
+    let (mut hash, mut buffer) = (Sha256::new(), vec![0; 1 << 20]);
+    loop {
+        match file.read(&mut buffer).map_err(PipelineError::io(path))? {
+            0 => return Ok(hex::encode(hash.finalize())),
+            n => hash.update(&buffer[..n]),
+        }
+    }
+}
+
+fn unfit(path: &Path, detail: &str) -> PipelineError {
+    let file = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    PipelineError::Unfit { file, detail: detail.to_owned() }
+}

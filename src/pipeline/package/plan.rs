@@ -1,0 +1,86 @@
+//! What is encoded, decided before the first frame.
+
+use std::path::PathBuf;
+
+use crate::base::Lang;
+
+use super::{FRAMES, LadderRung, PackageJob};
+use crate::pipeline::frame::AAC_SAMPLES;
+use crate::pipeline::probe::{Picture, Probe, Sound};
+
+/// EBU R 128 target.
+const TARGET_LUFS: f64 = -23.0;
+/// -1 dBTP.
+const PEAK_LIMIT: f64 = 0.891_25;
+/// Quieter than this is taken for silence and left as it is.
+const SILENCE_LUFS: f64 = -60.0;
+
+/// What is encoded, decided before the first frame.
+pub(super) struct Plan {
+    pub(super) input: PathBuf,
+    pub(super) picture: Picture,
+    pub(super) fps: u32,
+    pub(super) rungs: Vec<(LadderRung, u32, u32)>,
+    pub(super) sounds: Vec<PlannedSound>,
+}
+
+pub(super) struct PlannedSound {
+    pub(super) path: PathBuf,
+    pub(super) sound: Sound,
+    pub(super) lang: Lang,
+}
+
+impl Plan {
+    pub(super) fn new(job: &PackageJob, main: &Probe, picture: Picture) -> Self {
+        // 30 frames would judder at 25; everything else is shown at 25.
+        let fps = if [30.0, 60.0].iter().any(|f| (picture.fps - f).abs() < 0.1) { 30 } else { 25 };
+        // No rung above the source, but always one.
+        let mut rungs: Vec<LadderRung> =
+            job.ladder.iter().filter(|r| r.height <= picture.height + 8).cloned().collect();
+        if rungs.is_empty() {
+            rungs.extend(job.ladder.last().cloned());
+        }
+        let rungs = rungs.into_iter().map(|r| {
+            let (w, h) = r.size(picture.width, picture.height);
+            (r, w, h)
+        });
+        let rungs = rungs.collect();
+        let mut plan = Self { input: job.input.clone(), picture, fps, rungs, sounds: Vec::new() };
+        for sound in &main.sounds {
+            let taken = |l: &Lang| plan.sounds.iter().any(|s| &s.lang == l);
+            let said = sound.code.as_deref().and_then(|c| Lang::from_iso639(c, &job.languages));
+            let lang = said.filter(|l| !taken(l)).or_else(|| job.languages.iter().find(|l| !taken(l)).cloned());
+            if let Some(lang) = lang {
+                plan.add_sound(job.input.clone(), sound.clone(), lang);
+            }
+        }
+        plan
+    }
+
+    pub(super) fn add_sound(&mut self, path: PathBuf, sound: Sound, lang: Lang) {
+        // A side file replaces the track of its language.
+        self.sounds.retain(|s| s.lang != lang);
+        self.sounds.push(PlannedSound { path, sound, lang });
+    }
+
+    pub(super) fn segment_us(&self) -> u64 {
+        u64::from(FRAMES) * 1_000_000 / u64::from(self.fps)
+    }
+
+    pub(super) fn aac_frames(&self) -> usize {
+        (self.segment_us() * 48_000 / 1_000_000 / AAC_SAMPLES as u64) as usize
+    }
+}
+
+impl PlannedSound {
+    /// Linear gain to the target loudness, held below the peak limit.
+    pub(super) fn gain(&self) -> f64 {
+        if self.sound.loudness < SILENCE_LUFS {
+            return 1.0;
+        }
+        let gain = 10f64.powf((TARGET_LUFS - self.sound.loudness) / 20.0);
+        let limit = if self.sound.peak > 0.0 { PEAK_LIMIT / self.sound.peak } else { f64::INFINITY };
+        gain.min(limit).min(10.0)
+    }
+}
+

@@ -1,0 +1,47 @@
+//! Putting a package in place in one step.
+
+use std::fs::{self, File};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use crate::hls::{Manifest, PackagedTrack, Subtitle};
+use crate::pipeline::PipelineError;
+
+/// SHA-256 over the hashes of the media files, in order.
+pub(in crate::pipeline) fn content_hash(tracks: &[PackagedTrack], subtitles: &[Subtitle]) -> String {
+    let mut hash = Sha256::new();
+    for sha in tracks.iter().map(|t| &t.sha256).chain(subtitles.iter().map(|s| &s.sha256)) {
+        hash.update(sha.as_bytes());
+    }
+    hex::encode(hash.finalize())
+}
+
+/// Writes the manifest, makes everything durable and moves the folder to its
+/// final name in one step; a package that stood there is moved aside, so that
+/// what is on air can end.
+pub(in crate::pipeline) fn publish(folder: &Path, target: &Path, manifest: &Manifest) -> Result<(), PipelineError> {
+    let path = folder.join("package.json");
+    let text = serde_json::to_vec_pretty(manifest).expect("a manifest is plain data");
+    fs::write(&path, text).map_err(PipelineError::io(&path))?;
+    for file in [&path, folder] {
+        File::open(file).and_then(|f| f.sync_all()).map_err(PipelineError::io(file))?;
+    }
+    if target.exists() {
+        exchange(folder, target)?;
+        let aside = target.with_file_name(format!(".old-{}-{}", manifest.id, std::process::id()));
+        fs::rename(folder, &aside).map_err(PipelineError::io(&aside))?;
+    } else {
+        fs::rename(folder, target).map_err(PipelineError::io(target))?;
+    }
+    let parent = target.parent().unwrap_or(target);
+    File::open(parent).and_then(|f| f.sync_all()).map_err(PipelineError::io(parent))
+}
+
+/// Two folders trade names: at no moment is there none.
+fn exchange(a: &Path, b: &Path) -> Result<(), PipelineError> {
+    use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+    renameat2(AT_FDCWD, a, AT_FDCWD, b, RenameFlags::RENAME_EXCHANGE)
+        .map_err(|e| PipelineError::Io { path: b.to_owned(), source: e.into() })
+}
+
