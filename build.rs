@@ -2,8 +2,5 @@
 //! compile again.
 
 fn main() {
-    #[expect(clippy::print_stdout, reason = "this is how build scripts speak to cargo")]
-    {
-        println!("cargo::rerun-if-changed=web/dist");
-    }
+    println!("cargo::rerun-if-changed=web/dist");
 }

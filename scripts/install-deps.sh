@@ -6,10 +6,10 @@ set -eu
 cd "$(dirname "$0")/.."
 wanted=${1:-run}
 
-run_packages='gcc lld pkg-config 
+run_packages='gcc libc6-dev lld pkg-config
 libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
-gstreamer1.0-plugins-ugly gstreamer1.0-libav gstreamer1.0-tools
+gstreamer1.0-plugins-ugly gstreamer1.0-libav gstreamer1.0-x gstreamer1.0-tools
 espeak-ng fonts-noto-core fonts-noto-cjk'
 
 test_packages='chromium ffmpeg mpv nginx-light wrk xmltv-util librsvg2-bin'

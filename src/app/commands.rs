@@ -204,7 +204,12 @@ impl<'a> Bar<'a> {
             (_, true) => writeln!(out, "{}", serde_json::to_string(&line)?)?,
             (PackageLine::Done { manifest }, _) => {
                 let (id, s) = (&manifest.id, manifest.duration().as_secs_f64());
-                writeln!(out, "{}: packaged as {id}: {s:.1} s, {} renditions", self.file.display(), manifest.tracks.len())?;
+                writeln!(
+                    out,
+                    "{}: packaged as {id}: {s:.1} s, {} renditions",
+                    self.file.display(),
+                    manifest.tracks.len()
+                )?;
             }
             (PackageLine::Failed { message, .. }, _) => writeln!(out, "{}: {message}", self.file.display())?,
             _ => {}

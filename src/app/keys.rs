@@ -11,7 +11,11 @@ pub(super) fn load_or_make(folder: &Path, name: &str) -> anyhow::Result<[u8; 32]
     let path = folder.join(name);
     match std::fs::read(&path) {
         Ok(bytes) => bytes.try_into().map_err(|b: Vec<u8>| {
-            anyhow::anyhow!("{}: expected 32 bytes, found {}: restore it from a backup", path.display(), b.len())
+            anyhow::anyhow!(
+                "{}: expected 32 bytes, found {}: restore it from a backup",
+                path.display(),
+                b.len()
+            )
         }),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => make(&path),
         Err(e) => Err(e).with_context(|| path.display().to_string()),

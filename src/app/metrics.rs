@@ -33,7 +33,12 @@ impl Metrics {
     }
 
     fn write(&self, out: &mut String, delivery: &Delivery, now: Timestamp) -> std::fmt::Result {
-        head(out, "yuanjiao_http_requests_total", "counter", "Requests answered, by kind and class of status.")?;
+        head(
+            out,
+            "yuanjiao_http_requests_total",
+            "counter",
+            "Requests answered, by kind and class of status.",
+        )?;
         for (kind, counters) in [("media", &self.media), ("other", &self.other)] {
             for (i, counter) in counters.iter().enumerate() {
                 let n = counter.load(Ordering::Relaxed);
@@ -51,7 +56,8 @@ impl Metrics {
         }
         head(out, "yuanjiao_relay_last_segment_age_seconds", "gauge", "Age of a relay's newest segment.")?;
         for (id, relay) in delivery.sources.relays() {
-            if let Some(age) = relay.window.load().newest().map(|s| now.duration_since(s.end()).as_secs_f64()) {
+            if let Some(age) = relay.window.load().newest().map(|s| now.duration_since(s.end()).as_secs_f64())
+            {
                 writeln!(out, "yuanjiao_relay_last_segment_age_seconds{{relay=\"{id}\"}} {age:.3}")?;
             }
         }
@@ -59,7 +65,12 @@ impl Metrics {
         for (id, relay) in delivery.sources.relays() {
             writeln!(out, "yuanjiao_relay_starts_total{{relay=\"{id}\"}} {}", relay.health.load().starts)?;
         }
-        head(out, "yuanjiao_relay_continuity_errors", "gauge", "MPEG-TS continuity errors since the worker began.")?;
+        head(
+            out,
+            "yuanjiao_relay_continuity_errors",
+            "gauge",
+            "MPEG-TS continuity errors since the worker began.",
+        )?;
         for (id, relay) in delivery.sources.relays() {
             let n = relay.health.load().continuity_errors;
             writeln!(out, "yuanjiao_relay_continuity_errors{{relay=\"{id}\"}} {n}")?;

@@ -99,12 +99,12 @@ impl OnAirTask {
         }
         let decided = work.timeline.decided();
         steps.extend(work.timeline.advance(&plan, &*self.sources, &channel.lineup, now, now - RESUME));
-        if steps.is_empty() && decided == work.timeline.decided() && channel.timeline().airings().len() > 0 {
-            if steady.saturating_sub(work.stored) < HEARTBEAT {
-                return Ok(());
-            }
+        let heartbeat = steady.saturating_sub(work.stored) >= HEARTBEAT;
+        let quiet = steps.is_empty() && decided == work.timeline.decided();
+        if quiet && !heartbeat && !channel.timeline().airings().is_empty() {
+            return Ok(());
         }
-        if !steps.is_empty() || steady.saturating_sub(work.stored) >= HEARTBEAT {
+        if !steps.is_empty() || heartbeat {
             self.store.record_airings(id, steps.clone(), now).await?;
             work.stored = steady;
         }

@@ -131,7 +131,8 @@ impl Planner {
             tracing::warn!("and {more} more: `yuanjiao check` lists them all");
         }
         let at = self.planning.clock.now();
-        let problems = report.problems.iter().map(|p| ("refused", p.file.display().to_string(), p.to_string()));
+        let problems =
+            report.problems.iter().map(|p| ("refused", p.file.display().to_string(), p.to_string()));
         let changed = report.changed.iter().map(|c| ("changed", c.to_string(), String::new()));
         for (kind, subject, detail) in problems.chain(changed) {
             let event = Event { at, subject: format!("schedule/{subject}"), kind: kind.to_owned(), detail };

@@ -86,7 +86,12 @@ impl Router {
     }
 
     /// Players, calendars, pictures, files of the pages.
-    async fn special(&self, path: &str, request: &Request<Incoming>, now: Timestamp) -> Option<Response<Body>> {
+    async fn special(
+        &self,
+        path: &str,
+        request: &Request<Incoming>,
+        now: Timestamp,
+    ) -> Option<Response<Body>> {
         let query = request.uri().query().unwrap_or_default();
         let (method, headers) = (request.method(), request.headers());
         if let Some(file) = path.strip_prefix(assets::PREFIX) {
@@ -114,20 +119,25 @@ impl Router {
     /// A player without script: a session, and on to its playlist.
     async fn open(&self, item: Option<Item>, query: &str, now: Timestamp) -> Response<Body> {
         let refuse = |status, detail: &str| answer(problem(status, "Cannot be opened", detail), &Method::GET);
-        let Some(item) = item else { return refuse(StatusCode::NOT_FOUND, "there is no such channel or lesson") };
+        let Some(item) = item else {
+            return refuse(StatusCode::NOT_FOUND, "there is no such channel or lesson");
+        };
         let span = match (param(query, "from"), param(query, "to")) {
             (None, None) => None,
             (from, to) => match (instant(from), to.map_or(Some(now), |t| instant(Some(t)))) {
                 (Some(from), Some(to)) if from < to => Some((from, to)),
                 _ => {
-                    let detail = "expected from and to as instants (RFC 3339) or seconds of the epoch, from first";
+                    let detail =
+                        "expected from and to as instants (RFC 3339) or seconds of the epoch, from first";
                     return refuse(StatusCode::BAD_REQUEST, detail);
                 }
             },
         };
         let opened = match self.delivery.desk.open(item, param(query, "terminal"), None, span, now) {
             Ok(opened) => opened,
-            Err(error @ DeskError::UnknownToken) => return refuse(StatusCode::UNAUTHORIZED, &error.to_string()),
+            Err(error @ DeskError::UnknownToken) => {
+                return refuse(StatusCode::UNAUTHORIZED, &error.to_string());
+            }
             Err(error @ DeskError::UnknownItem) => return refuse(StatusCode::NOT_FOUND, &error.to_string()),
             Err(error) => return refuse(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
         };
@@ -140,7 +150,13 @@ impl Router {
         answer(reply, &Method::GET)
     }
 
-    async fn api(&self, request: Request<Incoming>, method: &Method, path: &str, now: Timestamp) -> Response<Body> {
+    async fn api(
+        &self,
+        request: Request<Incoming>,
+        method: &Method,
+        path: &str,
+        now: Timestamp,
+    ) -> Response<Body> {
         let query = request.uri().query().unwrap_or_default().to_owned();
         let token = bearer(request.headers());
         let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
@@ -215,7 +231,10 @@ async fn body(request: Request<Incoming>) -> Result<Bytes, Reply> {
 }
 
 fn asset(file: &str, headers: &HeaderMap) -> Reply {
-    let gzip = headers.get(header::ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).is_some_and(|v| v.contains("gzip"));
+    let gzip = headers
+        .get(header::ACCEPT_ENCODING)
+        .and_then(|v| v.to_str().ok())
+        .is_some_and(|v| v.contains("gzip"));
     match assets::find(file, gzip) {
         None => problem(StatusCode::NOT_FOUND, "Not found", "there is no such file"),
         Some(found) => {
@@ -275,8 +294,12 @@ const CSP: &str = "default-src 'self'; media-src 'self' blob: data:; worker-src 
 fn open_to_all(mut response: Response<Body>) -> Response<Body> {
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST, OPTIONS"));
-    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("authorization, content-type"));
+    headers
+        .insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST, OPTIONS"));
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        HeaderValue::from_static("authorization, content-type"),
+    );
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("location"));
     response
 }

@@ -148,8 +148,18 @@ impl Server {
         server.back.spawn(slates.run(server.stop.clone()));
         server.back.spawn(planner.run(wakes, server.stop.clone()));
         server.back.spawn(on_air.run(server.stop.clone()));
-        server.back.spawn(readiness(Arc::clone(&channels), Arc::clone(&plans), Arc::clone(&ready), server.stop.clone()));
-        let delivery = Delivery { desk: desk.clone(), channels: Arc::clone(&channels), sources: Arc::clone(&sources), segments };
+        server.back.spawn(readiness(
+            Arc::clone(&channels),
+            Arc::clone(&plans),
+            Arc::clone(&ready),
+            server.stop.clone(),
+        ));
+        let delivery = Delivery {
+            desk: desk.clone(),
+            channels: Arc::clone(&channels),
+            sources: Arc::clone(&sources),
+            segments,
+        };
         let portal = Portal {
             county: Arc::clone(&county),
             plans,
@@ -193,7 +203,9 @@ impl Server {
         self.back.spawn(async move {
             while let Some(e) = heard.recv().await {
                 let (kind, detail) = match &e.outcome {
-                    Outcome::Packaged(m) => ("packaged", format!("{:.1} s, {}", m.duration().as_secs_f64(), m.content_hash)),
+                    Outcome::Packaged(m) => {
+                        ("packaged", format!("{:.1} s, {}", m.duration().as_secs_f64(), m.content_hash))
+                    }
                     Outcome::Failed { message, detail } => ("failed", format!("{message} ({detail})")),
                 };
                 tracing::info!(lesson = %e.lesson, kind, "lesson {}: {kind}: {detail}", e.lesson);
@@ -235,7 +247,10 @@ impl Server {
         let old = self.county.load();
         let fixed = [
             ("listen", old.listen != county.listen),
-            ("folders", (&old.data, &old.media, &old.schedules) != (&county.data, &county.media, &county.schedules)),
+            (
+                "folders",
+                (&old.data, &old.media, &old.schedules) != (&county.data, &county.media, &county.schedules),
+            ),
             ("relays", old.relays != county.relays),
             ("limits of the HTTP server", old.http != county.http),
             ("packaging", old.packaging != county.packaging),
@@ -323,8 +338,14 @@ fn audio_languages(county: &County) -> Vec<crate::base::Lang> {
     county.channels.iter().flat_map(|c| &c.audio).filter(|l| seen.insert((*l).clone())).cloned().collect()
 }
 
-async fn readiness(channels: Arc<Channels>, plans: Arc<ArcSwap<Plans>>, ready: Arc<AtomicBool>, stop: Shutdown) {
-    let started = |id: &ChannelId, c: &OnAir| !plans.load().contains_key(id) || !c.timeline().airings().is_empty();
+async fn readiness(
+    channels: Arc<Channels>,
+    plans: Arc<ArcSwap<Plans>>,
+    ready: Arc<AtomicBool>,
+    stop: Shutdown,
+) {
+    let started =
+        |id: &ChannelId, c: &OnAir| !plans.load().contains_key(id) || !c.timeline().airings().is_empty();
     loop {
         if channels.all().iter().all(|(id, c)| started(id, c)) {
             ready.store(true, std::sync::atomic::Ordering::Relaxed);

@@ -131,7 +131,12 @@ impl SlateTask {
     }
 
     async fn make(&self, wanted: &Wanted) -> Result<(), String> {
-        let ladder: Vec<_> = self.county.load().packaging.ladder.iter()
+        let ladder: Vec<_> = self
+            .county
+            .load()
+            .packaging
+            .ladder
+            .iter()
             .map(|r| serde_json::json!({"name": r.name, "height": r.height, "kbps": r.kbps}))
             .collect();
         // As `pipeline::SlateJob` reads it.

@@ -95,13 +95,11 @@ impl Timeline {
             _ if cursor >= open.until => Some(false),
             AiringSource::Lesson { .. } => Some(place(open, self.decided(), view.sources).is_some()),
             AiringSource::Relay { relay, .. } => self.relay_goes_on(view, open, relay),
-            AiringSource::Slate { .. } => {
-                match self.choose(view, &view.plan.at(cursor), cursor) {
-                    Choice::Open { source, .. } if !source.is_slate() => Some(false),
-                    Choice::Open { .. } => Some(place(open, self.decided(), view.sources).is_some()),
-                    Choice::Hold => None,
-                }
-            }
+            AiringSource::Slate { .. } => match self.choose(view, &view.plan.at(cursor), cursor) {
+                Choice::Open { source, .. } if !source.is_slate() => Some(false),
+                Choice::Open { .. } => Some(place(open, self.decided(), view.sources).is_some()),
+                Choice::Hold => None,
+            },
         };
         match goes_on {
             Some(true) => self.decide(),
@@ -128,7 +126,14 @@ impl Timeline {
         (broken || stale(&window, view.now, view.lineup.slate_after)).then_some(false)
     }
 
-    fn place_next(&self, slot: Slot, start: Timestamp, source: AiringSource, first: u64, item: u32) -> Airing {
+    fn place_next(
+        &self,
+        slot: Slot,
+        start: Timestamp,
+        source: AiringSource,
+        first: u64,
+        item: u32,
+    ) -> Airing {
         let last = self.airings().last();
         let continues = last.is_some_and(|last| carries_on(last, self.count(last), &source, first));
         let (programme, titles) = match slot.programme {
@@ -167,8 +172,11 @@ impl Timeline {
         match join(&window, cursor, view.now, view.lineup.slate_after) {
             Join::At(n) => match window.get(n) {
                 Some(s) => {
-                    let source =
-                        AiringSource::Relay { relay: relay.clone(), origin: s.start, generation: s.generation };
+                    let source = AiringSource::Relay {
+                        relay: relay.clone(),
+                        origin: s.start,
+                        generation: s.generation,
+                    };
                     Choice::Open { source, first: n, item: 0 }
                 }
                 None => Choice::Hold,
@@ -179,7 +187,13 @@ impl Timeline {
     }
 
     /// The lesson after the one aired last; at first, the one the clock stands in.
-    fn next_lesson(&self, view: &View, p: &Programme, lessons: &[LessonId], cursor: Timestamp) -> Option<Choice> {
+    fn next_lesson(
+        &self,
+        view: &View,
+        p: &Programme,
+        lessons: &[LessonId],
+        cursor: Timestamp,
+    ) -> Option<Choice> {
         let open = |(item, lesson): (usize, &LessonId), first: u64| {
             let asset = view.sources.lesson(lesson)?;
             let source = AiringSource::Lesson { lesson: lesson.clone(), owner: asset.owner.clone() };

@@ -43,8 +43,7 @@ pub(super) fn join(window: &LiveWindow, cursor: Timestamp, now: Timestamp, slate
     {
         return if proven(s.n, s.generation) { Join::At(s.n) } else { Join::Dead };
     }
-    let alive = newest.end() <= cursor
-        && !stale(window, now, slate_after)
-        && proven(newest.n, newest.generation);
+    let alive =
+        newest.end() <= cursor && !stale(window, now, slate_after) && proven(newest.n, newest.generation);
     if alive { Join::Hold } else { Join::Dead }
 }

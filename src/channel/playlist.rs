@@ -45,8 +45,10 @@ pub fn media_playlist(
         Window::Range { to, .. } if to > now => PlaylistKind::Event,
         Window::Range { .. } => PlaylistKind::Vod,
     };
-    let segments =
-        placed.iter().filter_map(|(a, p)| segment(a, p, sources, lineup, rendition, base)).collect::<Vec<_>>();
+    let segments = placed
+        .iter()
+        .filter_map(|(a, p)| segment(a, p, sources, lineup, rendition, base))
+        .collect::<Vec<_>>();
     Some(MediaPlaylist {
         kind,
         target_duration: lineup.target_duration,
@@ -182,7 +184,8 @@ pub fn vod_playlist(asset: &Asset, lineup: &Lineup, rendition: &Rendition, base:
             start: Timestamp::UNIX_EPOCH,
             duration: asset.offset(n + 1) - asset.offset(n),
         };
-        let bytes = packaged(asset, rendition, lineup, &placed).unwrap_or_else(|| Bytes::silent_text(&placed));
+        let bytes =
+            packaged(asset, rendition, lineup, &placed).unwrap_or_else(|| Bytes::silent_text(&placed));
         Segment {
             uri: format!("{base}{}", bytes.media),
             map: bytes.init.map(|a| format!("{base}{a}")),

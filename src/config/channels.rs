@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::base::document::{At, Document, Fields};
 use super::{Channel, Unique, once_each, within};
+use crate::base::document::{At, Document, Fields};
 use crate::base::{ChannelId, Lang, Titles};
 
 /// The channels in the order of their numbers.

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
-use crate::base::document::{At, Document, Fields};
 use super::{County, channels, limits, once_each, people, relays, section};
+use crate::base::document::{At, Document, Fields};
 use crate::base::{Lang, Problems, Titles};
 
 /// Reads the file; what is wrong with it is in `doc` afterwards. An error is

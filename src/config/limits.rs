@@ -6,8 +6,8 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use crate::base::document::{At, Document, Fields, Read};
 use super::{Evidence, HttpLimits, Packaging, Rung, Unique, within};
+use crate::base::document::{At, Document, Fields, Read};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);

@@ -16,8 +16,8 @@ use std::path::Path;
 
 pub use model::{Channel, County, Evidence, HttpLimits, Packaging, Relay, Rung, Source};
 
-use crate::base::{Problem, Problems};
 use crate::base::document::{At, Document, Fields};
+use crate::base::{Problem, Problems};
 
 /// Reads the county's file. Relative paths in it are relative to it.
 pub fn load(path: &Path) -> Result<County, Problems> {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::base::document::{At, Document, Fields};
 use super::source::parse_source;
 use super::{Relay, Source, Unique, once_each, within};
+use crate::base::document::{At, Document, Fields};
 use crate::base::{Lang, RelayId, Titles};
 
 /// The relays in the order of the file.

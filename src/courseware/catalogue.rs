@@ -128,8 +128,11 @@ impl Library {
 
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, LibraryError> {
     let failed = |source| LibraryError { path: folder.to_owned(), source };
-    let mut out: Vec<PathBuf> =
-        fs::read_dir(folder).map_err(failed)?.filter_map(|e| Some(e.ok()?.path())).filter(|p| p.is_dir()).collect();
+    let mut out: Vec<PathBuf> = fs::read_dir(folder)
+        .map_err(failed)?
+        .filter_map(|e| Some(e.ok()?.path()))
+        .filter(|p| p.is_dir())
+        .collect();
     out.sort();
     Ok(out)
 }

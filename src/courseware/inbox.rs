@@ -47,8 +47,8 @@ pub struct Ready {
 }
 
 const VIDEO: &[&str] = &[
-    "mp4", "mkv", "mov", "m4v", "avi", "wmv", "asf", "flv", "mpg", "mpeg", "vob", "dat", "ts", "m2ts", "webm", "rm",
-    "rmvb", "3gp",
+    "mp4", "mkv", "mov", "m4v", "avi", "wmv", "asf", "flv", "mpg", "mpeg", "vob", "dat", "ts", "m2ts",
+    "webm", "rm", "rmvb", "3gp",
 ];
 const AUDIO: &[&str] = &["m4a", "mp3", "wav", "wma", "aac", "ogg", "flac"];
 const TEXT: &[&str] = &["srt", "vtt"];
@@ -76,7 +76,8 @@ impl Scanner {
             looks.insert(entry.path(), Look { size, modified, since });
         }
         self.seen = looks;
-        let whole = |path: &PathBuf| self.seen.get(path).is_some_and(|l| l.size > 0 && now - l.since >= stable);
+        let whole =
+            |path: &PathBuf| self.seen.get(path).is_some_and(|l| l.size > 0 && now - l.since >= stable);
         let lessons = self.seen.keys().filter(|p| has_ending(p, VIDEO));
         let ready = lessons.map(|file| Ready {
             lesson: lesson_id(file),
@@ -88,7 +89,8 @@ impl Scanner {
 
     /// True if the file is there but empty, for as long as `stable`.
     pub fn empty(&self, now: Duration, stable: Duration) -> Vec<PathBuf> {
-        let empty = self.seen.iter().filter(|(p, l)| l.size == 0 && now - l.since >= stable && has_ending(p, VIDEO));
+        let empty =
+            self.seen.iter().filter(|(p, l)| l.size == 0 && now - l.since >= stable && has_ending(p, VIDEO));
         empty.map(|(p, _)| p.clone()).collect()
     }
 }
@@ -114,7 +116,8 @@ fn side_files<'a>(file: &Path, all: impl Iterator<Item = &'a PathBuf>) -> SideFi
             side.titles = Some(path.clone());
         }
         let Some(lang) = name.strip_prefix(&lesson).and_then(|r| r.strip_prefix('.')) else { continue };
-        let Some(lang) = Lang::from_iso639(lang, &[]).filter(|_| lang.len() <= 3).or_else(|| Lang::new(lang).ok())
+        let Some(lang) =
+            Lang::from_iso639(lang, &[]).filter(|_| lang.len() <= 3).or_else(|| Lang::new(lang).ok())
         else {
             continue;
         };
@@ -131,11 +134,8 @@ fn side_files<'a>(file: &Path, all: impl Iterator<Item = &'a PathBuf>) -> SideFi
 /// for the same name: offices name files in Chinese.
 pub fn lesson_id(file: &Path) -> LessonId {
     let stem = stem(file);
-    let plain: String = stem
-        .to_lowercase()
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
-        .collect();
+    let plain: String =
+        stem.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     let plain = plain.trim_matches('-');
     let lossless = stem.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ' '));
     if lossless && let Ok(id) = LessonId::new(plain) {
@@ -148,7 +148,8 @@ pub fn lesson_id(file: &Path) -> LessonId {
 /// Titles in a side file: `zh-Hans = "…"`, one line per language.
 pub(super) fn read_titles(path: &Path) -> Result<Titles, String> {
     let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
-    toml::from_str(&text).map_err(|e| format!("{}: expected lines such as zh-Hans = \"…\": {e}", path.display()))
+    toml::from_str(&text)
+        .map_err(|e| format!("{}: expected lines such as zh-Hans = \"…\": {e}", path.display()))
 }
 
 #[cfg(test)]

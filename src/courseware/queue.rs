@@ -14,8 +14,8 @@ use crate::config::Packaging;
 use crate::hls::Manifest;
 use crate::hls::wire::PackageLine;
 
-use super::inbox::{Ready, Scanner, read_titles};
 use super::Library;
+use super::inbox::{Ready, Scanner, read_titles};
 
 /// Where a job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -190,7 +190,9 @@ impl Queue {
         };
         while let Some(line) = worker.next_line().await {
             match serde_json::from_str::<PackageLine>(&line) {
-                Ok(PackageLine::Progress { percent, .. }) => self.status(ready, JobState::Running, percent, None),
+                Ok(PackageLine::Progress { percent, .. }) => {
+                    self.status(ready, JobState::Running, percent, None)
+                }
                 Ok(PackageLine::Done { manifest }) => return Outcome::Packaged(manifest),
                 Ok(PackageLine::Failed { message, detail }) => return Outcome::Failed { message, detail },
                 Err(error) => tracing::warn!(%error, "a packaging worker's line could not be read"),
@@ -206,9 +208,8 @@ impl Queue {
     /// The worker's job as `pipeline::PackageJob` reads it.
     fn job(&self, ready: &Ready, titles: &Titles) -> serde_json::Value {
         let ladder = self.settings.ladder.iter();
-        let ladder: Vec<_> = ladder
-            .map(|r| serde_json::json!({"name": r.name, "height": r.height, "kbps": r.kbps}))
-            .collect();
+        let ladder: Vec<_> =
+            ladder.map(|r| serde_json::json!({"name": r.name, "height": r.height, "kbps": r.kbps})).collect();
         serde_json::json!({
             "id": ready.lesson, "input": ready.file, "side_audio": ready.side.audio,
             "subtitles": ready.side.subtitles, "titles": titles, "out": self.library.folder(), "ladder": ladder,

@@ -65,7 +65,8 @@ impl OnAir {
                 return Some(c.body.clone());
             }
         }
-        let playlist = media_playlist(&timeline, sources, &self.lineup, rendition, Window::Live, now, SEGMENTS)?;
+        let playlist =
+            media_playlist(&timeline, sources, &self.lineup, rendition, Window::Live, now, SEGMENTS)?;
         let body = Bytes::from(playlist.write());
         let until = timeline.next_edge(sources, now).unwrap_or(Timestamp::MAX);
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);

@@ -130,7 +130,11 @@ impl Desk {
             Item::Channel(id) => Some((self.channels.get(id)?.names.clone(), None, None)),
             Item::Lesson(id) => {
                 let manifest = Arc::clone(&self.sources.lesson(id)?.manifest);
-                Some((manifest.titles.clone(), Some(manifest.content_hash.clone()), Some(manifest.duration())))
+                Some((
+                    manifest.titles.clone(),
+                    Some(manifest.content_hash.clone()),
+                    Some(manifest.duration()),
+                ))
             }
         }
     }

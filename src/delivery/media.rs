@@ -37,7 +37,13 @@ const PLAYLIST: HeaderValue = HeaderValue::from_static("application/vnd.apple.mp
 
 impl Delivery {
     /// Answers `/s/<ticket>/…`.
-    pub async fn session_path(&self, method: &Method, path: &str, headers: &HeaderMap, now: Timestamp) -> Response<Body> {
+    pub async fn session_path(
+        &self,
+        method: &Method,
+        path: &str,
+        headers: &HeaderMap,
+        now: Timestamp,
+    ) -> Response<Body> {
         if method == Method::OPTIONS {
             return preflight();
         }
@@ -52,7 +58,9 @@ impl Delivery {
             Err(TicketError::Expired) => {
                 return refuse(StatusCode::GONE, "this ticket has expired: open the channel or lesson again");
             }
-            Err(error) => return refuse(StatusCode::FORBIDDEN, &format!("{error}: open the channel or lesson again")),
+            Err(error) => {
+                return refuse(StatusCode::FORBIDDEN, &format!("{error}: open the channel or lesson again"));
+            }
         };
         match rest.strip_prefix("seg/") {
             Some(address) => self.segment(ticket, address, method, headers, now).await,
@@ -90,7 +98,9 @@ impl Delivery {
         };
         let segment = match found {
             Ok(segment) => segment,
-            Err(SegmentError::Unknown) => return refuse(StatusCode::NOT_FOUND, "there is no such segment (any more)"),
+            Err(SegmentError::Unknown) => {
+                return refuse(StatusCode::NOT_FOUND, "there is no such segment (any more)");
+            }
             Err(error) => {
                 tracing::error!(address = %address, %error, "a segment could not be read");
                 return refuse(StatusCode::INTERNAL_SERVER_ERROR, "the segment could not be read");
@@ -98,7 +108,9 @@ impl Delivery {
         };
         let etag = format!("\"{address}\"");
         let known = headers.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok());
-        if known.is_some_and(|k| k.split(',').any(|t| t.trim().trim_start_matches("W/") == etag || t.trim() == "*")) {
+        if known.is_some_and(|k| {
+            k.split(',').any(|t| t.trim().trim_start_matches("W/") == etag || t.trim() == "*")
+        }) {
             return finish(Response::new(Body::empty()), StatusCode::NOT_MODIFIED, &etag, &address);
         }
         let asked = headers.get(header::RANGE).and_then(|v| v.to_str().ok());
@@ -107,7 +119,11 @@ impl Delivery {
         match range::parse(asked.filter(|_| fresh), segment.bytes.len()) {
             Range::Whole => {
                 let length = segment.bytes.len();
-                let body = if *method == Method::HEAD { Body::empty() } else { self.noted(ticket, &address, segment, now) };
+                let body = if *method == Method::HEAD {
+                    Body::empty()
+                } else {
+                    self.noted(ticket, &address, segment, now)
+                };
                 let mut response = finish(Response::new(body), StatusCode::OK, &etag, &address);
                 response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
                 response
@@ -130,7 +146,11 @@ impl Delivery {
             }
             Range::Unsatisfiable => {
                 let mut response = refuse(StatusCode::RANGE_NOT_SATISFIABLE, "no byte of that range exists");
-                set(response.headers_mut(), header::CONTENT_RANGE, &format!("bytes */{}", segment.bytes.len()));
+                set(
+                    response.headers_mut(),
+                    header::CONTENT_RANGE,
+                    &format!("bytes */{}", segment.bytes.len()),
+                );
                 response
             }
         }
@@ -141,7 +161,9 @@ impl Delivery {
         if segment.dur_ms == 0 {
             return Body::from(segment.bytes);
         }
-        let Some((n, start_ms)) = self.place(&ticket, address, &segment) else { return Body::from(segment.bytes) };
+        let Some((n, start_ms)) = self.place(&ticket, address, &segment) else {
+            return Body::from(segment.bytes);
+        };
         let (ledger, owner, desk): (Arc<Ledger>, String, _) =
             (Arc::clone(&self.desk.ledger), address.owner.clone(), self.desk.reopener());
         let dur_ms = segment.dur_ms;

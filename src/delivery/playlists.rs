@@ -17,7 +17,8 @@ type Found = Result<Bytes, (StatusCode, &'static str)>;
 const UNKNOWN: (StatusCode, &str) = (StatusCode::NOT_FOUND, "nothing of this name");
 const FOREIGN: (StatusCode, &str) = (StatusCode::FORBIDDEN, "this ticket is for something else");
 const EMPTY: (StatusCode, &str) = (StatusCode::NOT_FOUND, "nothing was on air then, or it is no longer kept");
-const STARTING: (StatusCode, &str) = (StatusCode::SERVICE_UNAVAILABLE, "the channel is starting: try again in a moment");
+const STARTING: (StatusCode, &str) =
+    (StatusCode::SERVICE_UNAVAILABLE, "the channel is starting: try again in a moment");
 
 /// The playlist at `channels/<id>/…` or `lessons/<id>/…`.
 pub(super) fn find(delivery: &Delivery, ticket: &Ticket, rest: &str, now: Timestamp) -> Found {

@@ -177,7 +177,8 @@ impl Source {
                 Ok(SegmentBytes { bytes: bytes.into(), start_ms: 0, dur_ms: 0 })
             }
             Self::Text { path, from_ms, to_ms } => {
-                let text = path.map(|p| std::fs::read_to_string(&p).map_err(|e| unreadable(&p, e))).transpose()?;
+                let text =
+                    path.map(|p| std::fs::read_to_string(&p).map_err(|e| unreadable(&p, e))).transpose()?;
                 let cues = parse_subtitles(&text.unwrap_or_default());
                 let vtt = write_vtt(&cues, from_ms, to_ms);
                 Ok(SegmentBytes { bytes: vtt.into(), start_ms: 0, dur_ms: 0 })

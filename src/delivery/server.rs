@@ -23,7 +23,11 @@ use super::timed::Timed;
 /// Answers requests.
 pub trait Handler: Clone + Send + Sync + 'static {
     /// Answers one.
-    fn call(&self, request: Request<Incoming>, peer: SocketAddr) -> impl Future<Output = Response<Body>> + Send;
+    fn call(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> impl Future<Output = Response<Body>> + Send;
 }
 
 /// Number of connections open now.

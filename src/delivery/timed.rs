@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Sleep;
 
 /// What the connection waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,10 +42,8 @@ impl Timed {
     fn arm(&mut self, waiting: Waiting) {
         self.waiting = waiting;
         let limit = if waiting == Waiting::Rest { self.request } else { self.idle };
-        // The timer is lazy: moving it later costs nothing until it fires.
-        #[expect(clippy::disallowed_methods, reason = "the runtime's own timer wants its own clock")]
-        let at = Instant::now() + limit;
-        self.deadline.as_mut().reset(at);
+        // In place: nothing is allocated, and nothing registered before it is waited for.
+        self.deadline.set(tokio::time::sleep(limit));
     }
 
     fn expired(&mut self, cx: &mut Context<'_>) -> bool {
@@ -58,7 +56,11 @@ fn too_slow() -> io::Error {
 }
 
 impl AsyncRead for Timed {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         match Pin::new(&mut self.stream).poll_read(cx, buf) {
             Poll::Ready(result) => {

@@ -102,7 +102,9 @@ impl Ledger {
         let mut shard = self.shard(ticket);
         let mut id = shard.successors.get(ticket).unwrap_or(ticket).clone();
         if shard.sessions.get(&id).is_none_or(|s| s.closed.is_some()) {
-            let Ok(next) = SessionId::new(&format!("{}-{:x}", root(ticket), now.as_millisecond())) else { return };
+            let Ok(next) = SessionId::new(&format!("{}-{:x}", root(ticket), now.as_millisecond())) else {
+                return;
+            };
             // A closed one that is not stored yet stays until it is.
             shard.sessions.insert(next.clone(), Session::new(reopen(next.clone()), now));
             shard.successors.insert(ticket.clone(), next.clone());
@@ -175,7 +177,8 @@ impl Ledger {
         let mut out = Vec::new();
         for shard in &self.shards {
             let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            let mine = shard.sessions.values().filter(|s| s.site.as_ref() == Some(site) && s.opened.is_some());
+            let mine =
+                shard.sessions.values().filter(|s| s.site.as_ref() == Some(site) && s.opened.is_some());
             out.extend(mine.map(Session::record));
         }
         out

@@ -80,7 +80,8 @@ mod tests {
 
     #[test]
     fn every_address_reads_back() {
-        for text in ["lesson.a.0f/v720/0.m4s", "relay.national/a-ug-Arab/17.m4s", "x/v/init-ab12.mp4", "x/s-en/3.vtt"]
+        for text in
+            ["lesson.a.0f/v720/0.m4s", "relay.national/a-ug-Arab/17.m4s", "x/v/init-ab12.mp4", "x/s-en/3.vtt"]
         {
             assert_eq!(Address::parse(text).expect(text).to_string(), text);
         }
@@ -88,8 +89,16 @@ mod tests {
 
     #[test]
     fn nothing_leaves_the_folder() {
-        for text in ["../v/0.m4s", "a/../0.m4s", "a/v/../0.m4s", "a/v/00.m4s", "a/v/+1.m4s", "a/v/0.mp4", "a/v", "/v/0.m4s"]
-        {
+        for text in [
+            "../v/0.m4s",
+            "a/../0.m4s",
+            "a/v/../0.m4s",
+            "a/v/00.m4s",
+            "a/v/+1.m4s",
+            "a/v/0.mp4",
+            "a/v",
+            "/v/0.m4s",
+        ] {
             assert_eq!(Address::parse(text), None, "{text}");
         }
     }

@@ -111,7 +111,11 @@ mod tests {
             target_duration: 6,
             media_sequence: 41,
             discontinuity_sequence: 7,
-            segments: vec![segment("a/1.m4s", "a/i.mp4", true), segment("a/2.m4s", "a/i.mp4", false), segment("b/0.m4s", "b/i.mp4", true)],
+            segments: vec![
+                segment("a/1.m4s", "a/i.mp4", true),
+                segment("a/2.m4s", "a/i.mp4", false),
+                segment("b/0.m4s", "b/i.mp4", true),
+            ],
         };
         let expected = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:6\n#EXT-X-MEDIA-SEQUENCE:41\n\
             #EXT-X-DISCONTINUITY-SEQUENCE:7\n#EXT-X-INDEPENDENT-SEGMENTS\n\

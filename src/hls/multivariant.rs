@@ -84,7 +84,11 @@ impl Multivariant {
         }
         let has = |kind| self.media.iter().any(|m| m.kind == kind);
         for v in &self.variants {
-            write!(out, "#EXT-X-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={}", v.bandwidth, v.average_bandwidth)?;
+            write!(
+                out,
+                "#EXT-X-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={}",
+                v.bandwidth, v.average_bandwidth
+            )?;
             write!(out, ",CODECS=\"{}\"", v.codecs)?;
             if let Some((w, h)) = v.resolution {
                 write!(out, ",RESOLUTION={w}x{h}")?;

@@ -52,7 +52,11 @@ pub fn video_for<'a>(tracks: impl Iterator<Item = &'a Track>, height: u32) -> Op
 
 /// The audio track for `lang`: itself, the same language in another script,
 /// the channel's `default`, else the first.
-pub fn audio_for<'a>(tracks: impl Iterator<Item = &'a Track>, lang: &Lang, default: &Lang) -> Option<&'a Track> {
+pub fn audio_for<'a>(
+    tracks: impl Iterator<Item = &'a Track>,
+    lang: &Lang,
+    default: &Lang,
+) -> Option<&'a Track> {
     let audios: Vec<_> = tracks
         .filter_map(|t| match &t.kind {
             TrackKind::Audio { lang, .. } => Some((lang, t)),
@@ -82,7 +86,12 @@ mod tests {
     fn audio(lang: &str) -> Track {
         let lang = Lang::new(lang).expect("tag");
         let name = format!("a-{lang}");
-        Track { name, kind: TrackKind::Audio { lang, channels: 2 }, codecs: "mp4a.40.2".into(), init: "0".into() }
+        Track {
+            name,
+            kind: TrackKind::Audio { lang, channels: 2 },
+            codecs: "mp4a.40.2".into(),
+            init: "0".into(),
+        }
     }
 
     #[test]

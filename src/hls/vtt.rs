@@ -62,7 +62,9 @@ mod tests {
 
     #[test]
     fn subrip_becomes_webvtt() {
-        let cues = parse_subtitles("\u{feff}1\r\n00:00:01,500 --> 00:00:04,000\r\n葡萄\r\n第二行\r\n\r\n2\r\n00:00:05,000 --> 00:00:04,000\r\nbad\r\n");
+        let cues = parse_subtitles(
+            "\u{feff}1\r\n00:00:01,500 --> 00:00:04,000\r\n葡萄\r\n第二行\r\n\r\n2\r\n00:00:05,000 --> 00:00:04,000\r\nbad\r\n",
+        );
         assert_eq!(cues, [Cue { start_ms: 1500, end_ms: 4000, text: "葡萄\n第二行".into() }]);
         let vtt = write_vtt(&cues, 0, 3840);
         assert!(vtt.ends_with("\n00:00:01.500 --> 00:00:04.000\n葡萄\n第二行\n"), "{vtt}");
@@ -71,6 +73,9 @@ mod tests {
 
     #[test]
     fn nonsense_is_passed_over() {
-        assert!(parse_subtitles("WEBVTT\n\nNOTE x\n\n--> \n\n99999999999999999999:00.000 --> 1:00.000\nx").is_empty());
+        assert!(
+            parse_subtitles("WEBVTT\n\nNOTE x\n\n--> \n\n99999999999999999999:00.000 --> 1:00.000\nx")
+                .is_empty()
+        );
     }
 }

@@ -109,7 +109,8 @@ impl LiveWindow {
 
     /// The newest segment that starts at or before `instant`.
     pub fn at(&self, instant: Timestamp) -> Option<&LiveSegment> {
-        let hour = self.hours.partition_point(|h| h.first().is_some_and(|s| s.start <= instant)).checked_sub(1)?;
+        let hour =
+            self.hours.partition_point(|h| h.first().is_some_and(|s| s.start <= instant)).checked_sub(1)?;
         let hour = &self.hours[hour];
         hour.get(hour.partition_point(|s| s.start <= instant).checked_sub(1)?)
     }

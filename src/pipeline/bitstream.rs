@@ -31,7 +31,12 @@ pub(super) fn codec(caps: &gst::CapsRef) -> Option<Codec> {
 }
 
 /// The frame in `buffer`, its times shifted into running time plus `lead`.
-pub(super) fn frame(buffer: &gst::BufferRef, segment: &gst::Segment, timescale: u32, lead_ns: i64) -> Option<Frame> {
+pub(super) fn frame(
+    buffer: &gst::BufferRef,
+    segment: &gst::Segment,
+    timescale: u32,
+    lead_ns: i64,
+) -> Option<Frame> {
     let segment = segment.downcast_ref::<gst::ClockTime>()?;
     let at = |time: gst::ClockTime| {
         // Decoding times may lie before the segment: running time is signed.

@@ -1,9 +1,9 @@
 //! CMAF track files (ISO/IEC 23000-19): the header and the fragments.
 
 use mp4_atom::{
-    Atom, Audio, Avc1, Avcc, Codec as SampleEntry, Dinf, Dref, DrefEntry, Encode, Ftyp, Hdlr, Header, Mdhd, Mdia,
-    Mfhd, Minf, Moof, Moov, Mp4a, Mvex, Mvhd, Smhd, Stbl, Stsd, Styp, Tfdt, Tfhd, Tkhd, Traf, Trak, Trex, Trun,
-    TrunEntry, TrunSamples, Url, Visual, Vmhd,
+    Atom, Audio, Avc1, Avcc, Codec as SampleEntry, Dinf, Dref, DrefEntry, Encode, Ftyp, Hdlr, Header, Mdhd,
+    Mdia, Mfhd, Minf, Moof, Moov, Mp4a, Mvex, Mvhd, Smhd, Stbl, Stsd, Styp, Tfdt, Tfhd, Tkhd, Traf, Trak,
+    Trex, Trun, TrunEntry, TrunSamples, Url, Visual, Vmhd,
     esds::{DecoderConfig, DecoderSpecific, EsDescriptor, SLConfig},
 };
 
@@ -27,7 +27,12 @@ pub(super) fn header(codec: &Codec) -> Result<Vec<u8>, PipelineError> {
     ftyp.encode(&mut out)?;
     let trex = Trex { track_id: TRACK, default_sample_description_index: 1, ..Default::default() };
     let moov = Moov {
-        mvhd: Mvhd { timescale: codec.timescale(), next_track_id: TRACK + 1, rate: 1.into(), ..Default::default() },
+        mvhd: Mvhd {
+            timescale: codec.timescale(),
+            next_track_id: TRACK + 1,
+            rate: 1.into(),
+            ..Default::default()
+        },
         mvex: Some(Mvex { mehd: None, trex: vec![trex] }),
         trak: vec![trak(codec)?],
         ..Default::default()
@@ -93,17 +98,31 @@ fn esds(config: &[u8]) -> mp4_atom::Esds {
         ..Default::default()
     };
     mp4_atom::Esds {
-        es_desc: EsDescriptor { es_id: TRACK as u16, dec_config, sl_config: SLConfig {}, ..Default::default() },
+        es_desc: EsDescriptor {
+            es_id: TRACK as u16,
+            dec_config,
+            sl_config: SLConfig {},
+            ..Default::default()
+        },
     }
 }
 
 /// One fragment: `styp`, `moof`, `mdat`. `frames` are in decoding order and
 /// not empty; `end` is the decoding time after the last one, in ticks.
-pub(super) fn fragment(codec: &Codec, sequence: u32, frames: &[Frame], end: i64) -> Result<Vec<u8>, PipelineError> {
+pub(super) fn fragment(
+    codec: &Codec,
+    sequence: u32,
+    frames: &[Frame],
+    end: i64,
+) -> Result<Vec<u8>, PipelineError> {
     let bytes: usize = frames.iter().map(|f| f.data.len()).sum();
     let mut out = Vec::with_capacity(bytes + 64 + frames.len() * 16);
-    Styp { major_brand: b"msdh".into(), minor_version: 0, compatible_brands: vec![b"msdh".into(), b"cmfs".into()] }
-        .encode(&mut out)?;
+    Styp {
+        major_brand: b"msdh".into(),
+        minor_version: 0,
+        compatible_brands: vec![b"msdh".into(), b"cmfs".into()],
+    }
+    .encode(&mut out)?;
     let start = out.len();
     let mut moof = moof(codec, sequence, frames, end);
     moof.encode(&mut out)?;

@@ -62,7 +62,8 @@ impl Silence {
         let mut found = None;
         while let Ok(sample) = out.pull_sample() {
             let codec = sample.caps().and_then(bitstream::codec);
-            let data = sample.buffer().and_then(|b| b.map_readable().ok().map(|m| Bytes::copy_from_slice(&m)));
+            let data =
+                sample.buffer().and_then(|b| b.map_readable().ok().map(|m| Bytes::copy_from_slice(&m)));
             // The last one is past the encoder's start.
             found = codec.zip(data).or(found);
         }

@@ -51,7 +51,10 @@ impl LiveWriter {
     }
 
     /// A new generation begins with these tracks, video first.
-    pub(super) fn begin(&mut self, tracks: Vec<(String, crate::hls::TrackKind, Codec)>) -> Result<(), PipelineError> {
+    pub(super) fn begin(
+        &mut self,
+        tracks: Vec<(String, crate::hls::TrackKind, Codec)>,
+    ) -> Result<(), PipelineError> {
         self.generation += 1;
         let mut live = Vec::new();
         self.codecs.clear();
@@ -70,7 +73,11 @@ impl LiveWriter {
     /// Appends a segment whose first picture was on air at `start`: media
     /// first, then the index line, so that the index never names bytes that
     /// are not there.
-    pub(super) fn append(&mut self, cut: &CutSegment, start: Timestamp) -> Result<LiveSegment, PipelineError> {
+    pub(super) fn append(
+        &mut self,
+        cut: &CutSegment,
+        start: Timestamp,
+    ) -> Result<LiveSegment, PipelineError> {
         let name = start.strftime("%Y%m%dT%H").to_string();
         if self.hour.as_ref().is_none_or(|h| h.name != name) {
             self.hour = Some(Hour::open(&self.folder, &name)?);

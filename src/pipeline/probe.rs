@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ebur128::{EbuR128, Mode};
-use gstreamer as gst;
 use gst::prelude::*;
+use gstreamer as gst;
 use gstreamer_app as gst_app;
 
 use super::PipelineError;
@@ -89,8 +89,10 @@ pub(super) fn probe(path: &Path, progress: &mut dyn FnMut(f64)) -> Result<Probe,
 
 /// A decoder of every stream of `path`.
 pub(super) fn decoder(path: &Path) -> Result<gst::Element, PipelineError> {
-    let uri = gst::glib::filename_to_uri(path, None)
-        .map_err(|e| PipelineError::Build { what: "reading a file", detail: format!("{}: {e}", path.display()) })?;
+    let uri = gst::glib::filename_to_uri(path, None).map_err(|e| PipelineError::Build {
+        what: "reading a file",
+        detail: format!("{}: {e}", path.display()),
+    })?;
     let decode = make("uridecodebin")?;
     decode.set_property("uri", uri.as_str());
     Ok(decode)
@@ -170,7 +172,12 @@ fn picture(pad: &gst::Pad, stream: String) -> Option<Picture> {
     if orientation.is_some_and(|o| o.contains("90") || o.contains("270")) {
         std::mem::swap(&mut width, &mut height);
     }
-    Some(Picture { stream, width, height, fps: fps.map_or(0.0, |f| f64::from(f.numer()) / f64::from(f.denom())) })
+    Some(Picture {
+        stream,
+        width,
+        height,
+        fps: fps.map_or(0.0, |f| f64::from(f.numer()) / f64::from(f.denom())),
+    })
 }
 
 fn measure(found: &Mutex<Found>, stream: &str, pad: &gst::Pad, sample: &gst::Sample) {
@@ -184,7 +191,8 @@ fn measure(found: &Mutex<Found>, stream: &str, pad: &gst::Pad, sample: &gst::Sam
         }
         // The language tag has come by the first sample.
         let tags = (0..8).filter_map(|i| pad.sticky_event::<gst::event::Tag>(i));
-        let code = tags.filter_map(|t| t.tag().get::<gst::tags::LanguageCode>().map(|l| l.get().to_owned())).next();
+        let code =
+            tags.filter_map(|t| t.tag().get::<gst::tags::LanguageCode>().map(|l| l.get().to_owned())).next();
         if let Some(code) = code {
             found.codes.insert(stream.to_owned(), code);
         }

@@ -32,14 +32,11 @@ pub(super) struct Receiver {
 impl Receiver {
     /// Binds `address`; a multicast group is joined on `interface`.
     pub(super) fn bind(address: SocketAddr, interface: Option<IpAddr>) -> Result<Self, PipelineError> {
-        let socket = bind(address, interface)
-            .map_err(|e| PipelineError::Build { what: "listening for MPEG-TS", detail: format!("{address}: {e}") })?;
-        Ok(Self {
-            socket,
-            counters: Box::new([NONE; 0x2000]),
-            bytes: 0,
-            continuity_errors: 0,
-        })
+        let socket = bind(address, interface).map_err(|e| PipelineError::Build {
+            what: "listening for MPEG-TS",
+            detail: format!("{address}: {e}"),
+        })?;
+        Ok(Self { socket, counters: Box::new([NONE; 0x2000]), bytes: 0, continuity_errors: 0 })
     }
 
     /// Waits up to 200 ms and returns the whole TS packets that came, if any.
@@ -48,7 +45,12 @@ impl Receiver {
         self.socket.set_nonblocking(false)?;
         let first = match self.socket.recv(&mut datagram) {
             Ok(n) => n,
-            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => {
+            Err(e)
+                if matches!(
+                    e.kind(),
+                    ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+                ) =>
+            {
                 return Ok(None);
             }
             Err(e) => return Err(e),

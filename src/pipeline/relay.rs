@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use gstreamer as gst;
 use gst::prelude::*;
+use gstreamer as gst;
 use gstreamer_app as gst_app;
 use jiff::Timestamp;
 
@@ -193,7 +193,12 @@ impl<'a> Feed<'a> {
         self.anchor + jiff::SignedDuration::from_micros(us)
     }
 
-    fn take(&mut self, arrival: Arrival, age: Duration, writer: &mut LiveWriter) -> Result<Taken, PipelineError> {
+    fn take(
+        &mut self,
+        arrival: Arrival,
+        age: Duration,
+        writer: &mut LiveWriter,
+    ) -> Result<Taken, PipelineError> {
         if self.tracks.is_none() {
             self.held.push(arrival);
             let has_video = self.held.iter().any(|a| matches!(a.codec, Some(Codec::H264 { .. })));
@@ -275,7 +280,8 @@ impl<'a> Feed<'a> {
     /// The language of a stream: what it says, else the first of the
     /// configured ones that no other stream has.
     fn language(&self, code: Option<&str>, tracks: &[(String, TrackKind, Codec)]) -> Option<Lang> {
-        let free = |l: &Lang| !tracks.iter().any(|t| matches!(&t.1, TrackKind::Audio { lang, .. } if lang == l));
+        let free =
+            |l: &Lang| !tracks.iter().any(|t| matches!(&t.1, TrackKind::Audio { lang, .. } if lang == l));
         let said = code.and_then(|c| Lang::from_iso639(c, &self.job.audio)).filter(free);
         said.or_else(|| self.job.audio.iter().find(|l| free(l)).cloned())
     }

@@ -1,7 +1,7 @@
 //! Starting GStreamer, and small helpers every pipeline needs.
 
-use gstreamer as gst;
 use gst::prelude::*;
+use gstreamer as gst;
 use gstreamer_app as gst_app;
 
 use super::PipelineError;
@@ -13,8 +13,8 @@ pub(super) fn init() -> Result<(), PipelineError> {
 
 /// A pipeline from a description whose element names are constants of ours.
 pub(super) fn launch(what: &'static str, description: &str) -> Result<gst::Pipeline, PipelineError> {
-    let element = gst::parse::launch(description)
-        .map_err(|e| PipelineError::Build { what, detail: e.to_string() })?;
+    let element =
+        gst::parse::launch(description).map_err(|e| PipelineError::Build { what, detail: e.to_string() })?;
     element
         .downcast()
         .map_err(|_| PipelineError::Build { what, detail: "the description is not a pipeline".into() })
@@ -30,7 +30,9 @@ pub(super) fn named<T: IsA<gst::Element>>(pipeline: &gst::Pipeline, name: &str) 
 
 /// A new element.
 pub(super) fn make(factory: &str) -> Result<gst::Element, PipelineError> {
-    gst::ElementFactory::make(factory).build().map_err(|_| PipelineError::Missing { element: factory.to_owned() })
+    gst::ElementFactory::make(factory)
+        .build()
+        .map_err(|_| PipelineError::Missing { element: factory.to_owned() })
 }
 
 /// An appsink that never waits for a clock.

@@ -81,7 +81,11 @@ pub fn slate(job: &SlateJob) -> Result<Manifest, PipelineError> {
     Ok(manifest)
 }
 
-fn silent_track(folder: &std::path::Path, lang: &Lang, segments_us: &[u64]) -> Result<PackagedTrack, PipelineError> {
+fn silent_track(
+    folder: &std::path::Path,
+    lang: &Lang,
+    segments_us: &[u64],
+) -> Result<PackagedTrack, PipelineError> {
     let silence = Silence::make()?;
     let mut file = TrackFile::create(folder, &format!("a-{lang}"), AAC_SAMPLES, AAC_FRAMES)?;
     for _ in 0..SEGMENTS * AAC_FRAMES {
@@ -90,7 +94,12 @@ fn silent_track(folder: &std::path::Path, lang: &Lang, segments_us: &[u64]) -> R
     file.finish(TrackKind::Audio { lang: lang.clone(), channels: 2 }, segments_us)
 }
 
-fn encode_gop(picture: &[u8], width: u32, height: u32, kbps: u32) -> Result<Vec<(Codec, bool, Bytes)>, PipelineError> {
+fn encode_gop(
+    picture: &[u8],
+    width: u32,
+    height: u32,
+    kbps: u32,
+) -> Result<Vec<(Codec, bool, Bytes)>, PipelineError> {
     let what = "encoding a slate";
     let pipeline = launch(
         what,

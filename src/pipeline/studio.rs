@@ -3,8 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use gstreamer as gst;
 use gst::prelude::*;
+use gstreamer as gst;
 use gstreamer_app as gst_app;
 
 use super::PipelineError;
@@ -195,7 +195,7 @@ pub fn broadcast(job: &BroadcastJob, stop: &dyn Fn() -> bool) -> Result<(), Pipe
     let mut frame = 0u64;
     while !stop() {
         // A tenth of a second of sound goes before every fifth half picture pair.
-        if frame * 1000 / FPS % 200 == 0 {
+        if (frame * 1000 / FPS).is_multiple_of(200) {
             for (input, samples) in &sounds {
                 for k in 0..2 {
                     let ms = frame * 1000 / FPS + k * 100;

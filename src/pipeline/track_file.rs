@@ -33,7 +33,12 @@ pub(super) struct TrackFile {
 
 impl TrackFile {
     /// A new file `<name>.mp4` in `folder`.
-    pub(super) fn create(folder: &Path, name: &str, frame_ticks: i64, per_segment: usize) -> Result<Self, PipelineError> {
+    pub(super) fn create(
+        folder: &Path,
+        name: &str,
+        frame_ticks: i64,
+        per_segment: usize,
+    ) -> Result<Self, PipelineError> {
         let path = folder.join(format!("{name}.mp4"));
         let file = File::create(&path).map_err(PipelineError::io(&path))?;
         Ok(Self {
@@ -96,7 +101,11 @@ impl TrackFile {
     /// Writes what is left, makes it durable and describes it. `segments_us`
     /// are the package's segment durations: further segments of this track
     /// are not listed.
-    pub(super) fn finish(mut self, kind: TrackKind, segments_us: &[u64]) -> Result<PackagedTrack, PipelineError> {
+    pub(super) fn finish(
+        mut self,
+        kind: TrackKind,
+        segments_us: &[u64],
+    ) -> Result<PackagedTrack, PipelineError> {
         self.flush()?;
         self.file.sync_all().map_err(PipelineError::io(&self.path))?;
         let Some((codec, init)) = &self.codec else {
@@ -105,7 +114,8 @@ impl TrackFile {
         self.segments.truncate(segments_us.len());
         let rate = |bytes: u64, us: u64| bytes * 8 * 1_000_000 / us.max(1);
         // A short last segment says little about the peak a line must carry.
-        let peak = self.segments.iter().zip(segments_us).map(|(r, us)| rate(r.length, (*us).max(900_000))).max();
+        let peak =
+            self.segments.iter().zip(segments_us).map(|(r, us)| rate(r.length, (*us).max(900_000))).max();
         let total: u64 = self.segments.iter().map(|r| r.length).sum();
         Ok(PackagedTrack {
             track: Track { name: self.name.clone(), kind, codecs: codec.rfc6381(), init: init.clone() },

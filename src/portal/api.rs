@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::base::ChannelId;
 use crate::config::Channel;
-use crate::hls::TrackKind;
 use crate::guide;
+use crate::hls::TrackKind;
 
 use super::pages::param;
 use super::reply::{Reply, problem};
@@ -124,7 +124,8 @@ fn span(
     let at = |name: &str, default: Timestamp| match param(query, name) {
         None => Ok(default),
         Some(text) => text.replace("%3A", ":").parse().map_err(|_| {
-            let detail = format!("{name}={text}: expected an instant such as 2026-11-23T19:30:00Z (RFC 3339)");
+            let detail =
+                format!("{name}={text}: expected an instant such as 2026-11-23T19:30:00Z (RFC 3339)");
             problem(StatusCode::BAD_REQUEST, "Bad request", &detail)
         }),
     };

@@ -59,7 +59,13 @@ impl Portal {
         let Ok(id) = SessionId::new(id) else { return gone() };
         let beats: Vec<Beat> = match serde_json::from_slice(body) {
             Ok(beats) => beats,
-            Err(e) => return problem(StatusCode::BAD_REQUEST, "Bad request", &format!("expected an array of beats: {e}")),
+            Err(e) => {
+                return problem(
+                    StatusCode::BAD_REQUEST,
+                    "Bad request",
+                    &format!("expected an array of beats: {e}"),
+                );
+            }
         };
         if beats.len() > BEATS {
             let detail = format!("{} beats at once: send at most {BEATS}", beats.len());
@@ -80,7 +86,9 @@ impl Portal {
             return problem(status, "Beat refused", &format!("beat {seq}: {why}"));
         }
         let through = outcomes.iter().map(|(seq, _)| *seq).max();
-        Reply::json(&json!({ "accepted_through": through, "nonce": self.desk.nonces.mint(&id, self.clock.now()) }))
+        Reply::json(
+            &json!({ "accepted_through": through, "nonce": self.desk.nonces.mint(&id, self.clock.now()) }),
+        )
     }
 }
 

@@ -16,7 +16,8 @@ impl Portal {
         let county = self.county.load();
         let listings: Vec<_> =
             county.channels.iter().map(|c| self.listing(c, now - GUIDE_BACK, now + GUIDE_AHEAD)).collect();
-        Reply::ok("application/xml; charset=utf-8", xmltv(&listings, &county.tz, base_url)).cached("max-age=60")
+        Reply::ok("application/xml; charset=utf-8", xmltv(&listings, &county.tz, base_url))
+            .cached("max-age=60")
     }
 
     /// `/channels.m3u`.
@@ -43,7 +44,8 @@ impl Portal {
         let unknown = || problem(StatusCode::NOT_FOUND, "Not found", "there is no such picture");
         let catalogue = self.library.catalogue();
         let found = crate::base::LessonId::new(id).ok().and_then(|id| catalogue.lesson(&id).cloned());
-        let Some((package, poster)) = found.and_then(|p| Some((p.clone(), p.manifest.poster.clone()?))) else {
+        let Some((package, poster)) = found.and_then(|p| Some((p.clone(), p.manifest.poster.clone()?)))
+        else {
             return unknown();
         };
         match tokio::fs::read(package.folder.join(poster)).await {

@@ -170,16 +170,16 @@ impl Portal {
     fn date(&self, request: &PageRequest<'_>, ctx: &PageContext<'_>) -> Result<Date, PageError> {
         match param(request.query, "date") {
             None => Ok(ctx.now.to_zoned_datetime(ctx.tz.clone()).date()),
-            Some(text) => {
-                text.parse().map_err(|_| PageError::Bad(format!("expected date=2026-11-23, found date={text}")))
-            }
+            Some(text) => text
+                .parse()
+                .map_err(|_| PageError::Bad(format!("expected date=2026-11-23, found date={text}"))),
         }
     }
 }
 
 /// The instants of a civil day in a zone.
 fn day(date: Date, tz: &jiff::tz::TimeZone) -> Result<(Timestamp, Timestamp), PageError> {
-    let start = |d: Date| Ok::<_, jiff::Error>(tz.to_timestamp(d.at(0, 0, 0, 0))?);
+    let start = |d: Date| tz.to_timestamp(d.at(0, 0, 0, 0));
     let both = || Ok::<_, jiff::Error>((start(date)?, start(date.tomorrow()?)?));
     both().map_err(|e| PageError::Bad(e.to_string()))
 }

@@ -40,7 +40,9 @@ impl Reply {
     pub fn json(value: &impl serde::Serialize) -> Self {
         match serde_json::to_vec(value) {
             Ok(body) => Self::ok("application/json", body),
-            Err(error) => problem(StatusCode::INTERNAL_SERVER_ERROR, "The answer cannot be written", &error.to_string()),
+            Err(error) => {
+                problem(StatusCode::INTERNAL_SERVER_ERROR, "The answer cannot be written", &error.to_string())
+            }
         }
     }
 

@@ -11,14 +11,20 @@ use crate::evidence::{self, Item, SessionRecord, site_wall};
 use crate::sites::{DeviceKind, Registry};
 
 use super::views::{
-    CloseReason, Level, SessionState, SessionSubject, SessionView, SitePage, TerminalState, TerminalView, Totals,
+    CloseReason, Level, SessionState, SessionSubject, SessionView, SitePage, TerminalState, TerminalView,
+    Totals,
 };
 
 /// A terminal heard of more recently is watching.
 const WATCHING: SignedDuration = SignedDuration::from_secs(60);
 
 /// Replaces stored records by what memory knows better, and adds what is not stored yet.
-pub(super) fn freshen(records: &mut Vec<SessionRecord>, open: Vec<SessionRecord>, from: Timestamp, to: Timestamp) {
+pub(super) fn freshen(
+    records: &mut Vec<SessionRecord>,
+    open: Vec<SessionRecord>,
+    from: Timestamp,
+    to: Timestamp,
+) {
     for record in open {
         let of_the_day = record.opened.is_some_and(|o| o < to) && record.last_activity >= from;
         match records.iter_mut().find(|r| r.id == record.id) {

@@ -45,7 +45,8 @@ pub fn recover(folder: &Path) -> Result<LiveWindow, RecoverError> {
         };
         let mut whole = 0;
         for line in text.split_inclusive(|b| *b == b'\n') {
-            let Some(mut segment) = parse(line).filter(|s| s.n >= next(&window) && bytes_exist(&hour, s)) else {
+            let Some(mut segment) = parse(line).filter(|s| s.n >= next(&window) && bytes_exist(&hour, s))
+            else {
                 break;
             };
             // Segments of one generation share their description in memory.

@@ -96,21 +96,23 @@ pub async fn run(
         };
         let before = machine.state();
         let command = machine.handle(&input, task.clock.monotonic(), jitter());
-        match command {
-            Some(Command::Start { source }) => {
-                if !task.start(source).await {
-                    machine.handle(&Input::Exited, task.clock.monotonic(), jitter());
-                }
+        let failed = match command {
+            Some(Command::Start { source }) => !task.start(source).await,
+            Some(Command::Kill) => {
+                task.kill();
+                false
             }
-            Some(Command::Kill) => task.kill().await,
-            None => {}
+            None => false,
+        };
+        if failed {
+            machine.handle(&Input::Exited, task.clock.monotonic(), jitter());
         }
         if machine.state() == State::Live && before != State::Live {
             task.event("live", "segments come").await;
         }
         task.publish_health(|h| (h.state, h.source) = (machine.state(), machine.source()));
     }
-    task.kill().await;
+    task.kill();
 }
 
 struct Task {
@@ -204,7 +206,8 @@ impl Task {
         // The last worker may have written a segment that it did not live to
         // tell of: the disk knows the next number, and its torn tail is cut.
         let folder = self.folder.clone();
-        let found = tokio::task::spawn_blocking(move || recover(&folder)).await.map_err(std::io::Error::other)?;
+        let found =
+            tokio::task::spawn_blocking(move || recover(&folder)).await.map_err(std::io::Error::other)?;
         self.handle.window.store(Arc::new(found.map_err(std::io::Error::other)?));
         WorkerProcess::spawn("relay", &self.job(source)).await
     }
@@ -227,7 +230,7 @@ impl Task {
         })
     }
 
-    async fn kill(&mut self) {
+    fn kill(&mut self) {
         if let Some(worker) = self.worker.as_mut()
             && let Err(error) = worker.kill()
         {
@@ -237,8 +240,12 @@ impl Task {
 
     async fn event(&self, kind: &'static str, detail: &str) {
         tracing::info!(relay = %self.relay.id, kind, "relay {}: {kind}: {detail}", self.relay.id);
-        let event =
-            RelayEvent { relay: self.relay.id.clone(), at: self.clock.now(), kind, detail: detail.to_owned() };
+        let event = RelayEvent {
+            relay: self.relay.id.clone(),
+            at: self.clock.now(),
+            kind,
+            detail: detail.to_owned(),
+        };
         // Only at shutdown is nobody listening.
         let _ = self.events.send(event).await;
     }

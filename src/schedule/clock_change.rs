@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
-use crate::base::document::{At, Document};
 use super::layers::weekday_index;
 use super::model::Weekly;
+use crate::base::document::{At, Document};
 
 /// The years a weekly entry is checked for. Fixed, so that a file that is good
 /// today is not bad tomorrow; before them lie changes that zones have given up.

@@ -7,11 +7,11 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Plan;
-use crate::base::document::{At, Document};
 use super::model::Weekly;
 use super::overlap::{clock, week};
 use super::parse::Dated;
 use crate::base::Problem;
+use crate::base::document::{At, Document};
 
 /// Adds a warning for each gap of the week, and for each that a dated entry tears.
 pub(super) fn warn(

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::base::document::{At, Document};
 use super::model::Weekly;
 use super::parse::Dated;
 use super::read::DAY_NAMES;
+use crate::base::document::{At, Document};
 
 const DAY: i64 = 86_400;
 const WEEK: i64 = 7 * DAY;

@@ -7,10 +7,10 @@ use std::time::Duration;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 
-use crate::base::document::{At, Document, Fields, did_you_mean};
 use super::model::{Entry, Once, Weekly, instants};
 use super::read::{Days, TimeOfDay};
 use super::{Plan, Play, clock_change, gaps, overlap};
+use crate::base::document::{At, Document, Fields, did_you_mean};
 use crate::base::{ChannelId, Lang, LessonId, Problem, Problems, RelayId, Titles};
 
 /// What a schedule may refer to.

@@ -42,7 +42,13 @@ impl Folder {
     /// Looks at every `*.toml` in `folder`. A file that does not validate
     /// changes nothing: its last good plan stays in force. With `again`,
     /// files are read anew though they did not change: the lessons did.
-    pub fn look(&mut self, folder: &Path, tz: &TimeZone, known: &Known<'_>, again: bool) -> std::io::Result<Report> {
+    pub fn look(
+        &mut self,
+        folder: &Path,
+        tz: &TimeZone,
+        known: &Known<'_>,
+        again: bool,
+    ) -> std::io::Result<Report> {
         let mut report = Report::default();
         let before = self.plans();
         let mut found = BTreeMap::new();
@@ -62,7 +68,14 @@ impl Folder {
         Ok(report)
     }
 
-    fn file(&self, path: &Path, tz: &TimeZone, known: &Known<'_>, again: bool, report: &mut Report) -> Loaded {
+    fn file(
+        &self,
+        path: &Path,
+        tz: &TimeZone,
+        known: &Known<'_>,
+        again: bool,
+        report: &mut Report,
+    ) -> Loaded {
         let before = self.files.get(path);
         let last_good = before.and_then(|l| l.plan.clone());
         let text = match std::fs::read_to_string(path) {

@@ -35,7 +35,9 @@ pub enum StoreError {
     #[error("the store holds a document that cannot be read: {0}")]
     Document(#[from] serde_json::Error),
     /// The file belongs to a later version.
-    #[error("{path} was written by a later version (schema {found}, this one knows {known}): install that version")]
+    #[error(
+        "{path} was written by a later version (schema {found}, this one knows {known}): install that version"
+    )]
     Later {
         /// The file.
         path: PathBuf,

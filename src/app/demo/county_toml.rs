@@ -86,7 +86,7 @@ fn channel_table(number: u32, channel: &DemoChannel) -> String {
 fn relay_table(station: &Station, port: u16) -> String {
     let spoken: Vec<Lang> = station.voices.iter().map(|voice| voice.lang.clone()).collect();
     format!(
-        "\n[[relay]]\nid = {}\nname = {}\nsources = [\"udp://127.0.0.1:{port}\"]\naudio = {}\n",
+        "\n[[relay]]\nid = {}\nname = {}\nsources = [\"udp://127.0.0.1:{port}\"]\naudio = {}\nmax_segment = \"5s\"\n",
         quoted(station.id.as_str()),
         inline(&station.names),
         langs(&spoken),

@@ -12,7 +12,9 @@ use crate::base::{Clock, Shutdown, SystemClock};
 use crate::config::{self, County};
 use crate::courseware::Library;
 
-use super::{DemoCounty, Params, county_toml, lessons, relay_schedule_toml, schedule_toml, stations, studio, tokens};
+use super::{
+    DemoCounty, Params, county_toml, lessons, relay_schedule_toml, schedule_toml, stations, studio, tokens,
+};
 
 /// What the command line says.
 #[derive(Debug, Clone)]
@@ -24,9 +26,6 @@ pub(in crate::app) struct DemoOptions {
     /// A file that is written when every lesson is there and every channel on air.
     pub(in crate::app) ready_file: Option<PathBuf>,
 }
-
-/// Zone of the demo county.
-const ZONE: &str = "Asia/Shanghai";
 
 /// Runs the demo until it is told to stop.
 pub(in crate::app) async fn run(options: DemoOptions) -> anyhow::Result<()> {
@@ -41,8 +40,9 @@ pub(in crate::app) async fn run(options: DemoOptions) -> anyhow::Result<()> {
     let county = write_county(&folder, &params, &*clock)?;
     let stop = Shutdown::new();
     let mut stage = tokio::task::JoinSet::new();
+    let zone = county.tz.iana_name().unwrap_or("UTC").to_owned();
     for (station, port) in stations().into_iter().zip([params.national_port, params.regional_port]) {
-        stage.spawn(studio::broadcast(station, port, folder.join("studio"), ZONE.into(), stop.clone()));
+        stage.spawn(studio::broadcast(station, port, folder.join("studio"), zone.clone(), stop.clone()));
     }
     let config = folder.join("county.toml");
     let server = Server::start(county.clone(), &config, Arc::clone(&clock)).await?;

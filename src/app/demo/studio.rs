@@ -75,7 +75,9 @@ pub(super) async fn broadcast(station: Station, port: u16, folder: PathBuf, zone
                 }
                 tracing::warn!(station = %station.id, "the demo's station {} went off the air", station.id);
             }
-            Err(error) => tracing::error!(station = %station.id, "the demo's station cannot broadcast: {error:#}"),
+            Err(error) => {
+                tracing::error!(station = %station.id, "the demo's station cannot broadcast: {error:#}")
+            }
         }
         tokio::select! {
             () = stop.wait() => return,

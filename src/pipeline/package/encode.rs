@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use gstreamer as gst;
 use gst::prelude::*;
+use gstreamer as gst;
 use gstreamer_app as gst_app;
 
 use crate::base::Lang;
@@ -161,7 +161,8 @@ fn shared(track: TrackFile) -> SharedTrack {
 
 fn unshare(track: SharedTrack) -> Result<TrackFile, PipelineError> {
     let gone = || PipelineError::Build { what: "ending an encoder", detail: "it is still running".into() };
-    let inner = Arc::try_unwrap(track).map_err(|_| gone())?.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let inner =
+        Arc::try_unwrap(track).map_err(|_| gone())?.into_inner().unwrap_or_else(PoisonError::into_inner);
     match inner {
         (track, None) => Ok(track),
         (_, Some(error)) => Err(error),
@@ -221,4 +222,3 @@ fn link(pipeline: &gst::Pipeline, pad: &gst::Pad, bin: &gst::Bin) -> Option<()> 
     bin.sync_state_with_parent().ok()?;
     pad.link(&bin.static_pad("sink")?).ok().map(drop)
 }
-

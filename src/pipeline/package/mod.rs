@@ -128,7 +128,10 @@ fn subtitles(job: &PackageJob, folder: &Path, length_ms: u64) -> Result<Vec<Subt
         let bytes = fs::read(path).map_err(PipelineError::io(path))?;
         let cues = parse_subtitles(&String::from_utf8_lossy(&bytes));
         if cues.is_empty() {
-            return Err(unfit(path, "there is no subtitle in it: SubRip (.srt) or WebVTT (.vtt) in UTF-8 is expected"));
+            return Err(unfit(
+                path,
+                "there is no subtitle in it: SubRip (.srt) or WebVTT (.vtt) in UTF-8 is expected",
+            ));
         }
         let text = write_vtt(&cues, 0, length_ms);
         let file = format!("sub.{lang}.vtt");
@@ -143,7 +146,9 @@ fn poster(folder: &Path, tracks: &[PackagedTrack]) -> Result<Option<String>, Pip
     let Some(best) = tracks.first() else { return Ok(None) };
     let Some(range) = best.segments.get(best.segments.len() / 10) else { return Ok(None) };
     let file = fs::read(folder.join(&best.file)).map_err(PipelineError::io(folder.join(&best.file)))?;
-    let at = |r: &crate::hls::ByteRange| file.get(r.offset as usize..(r.offset + r.length) as usize).unwrap_or(&[]);
+    let at = |r: &crate::hls::ByteRange| {
+        file.get(r.offset as usize..(r.offset + r.length) as usize).unwrap_or(&[])
+    };
     let clip = folder.join("poster.mp4");
     fs::write(&clip, [at(&best.header), at(range)].concat()).map_err(PipelineError::io(&clip))?;
     let made = still::poster(&clip, &folder.join("poster.jpg"), 360);

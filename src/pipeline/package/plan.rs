@@ -49,7 +49,8 @@ impl Plan {
         for sound in &main.sounds {
             let taken = |l: &Lang| plan.sounds.iter().any(|s| &s.lang == l);
             let said = sound.code.as_deref().and_then(|c| Lang::from_iso639(c, &job.languages));
-            let lang = said.filter(|l| !taken(l)).or_else(|| job.languages.iter().find(|l| !taken(l)).cloned());
+            let lang =
+                said.filter(|l| !taken(l)).or_else(|| job.languages.iter().find(|l| !taken(l)).cloned());
             if let Some(lang) = lang {
                 plan.add_sound(job.input.clone(), sound.clone(), lang);
             }
@@ -83,4 +84,3 @@ impl PlannedSound {
         gain.min(limit).min(10.0)
     }
 }
-

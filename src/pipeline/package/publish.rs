@@ -20,7 +20,11 @@ pub(in crate::pipeline) fn content_hash(tracks: &[PackagedTrack], subtitles: &[S
 /// Writes the manifest, makes everything durable and moves the folder to its
 /// final name in one step; a package that stood there is moved aside, so that
 /// what is on air can end.
-pub(in crate::pipeline) fn publish(folder: &Path, target: &Path, manifest: &Manifest) -> Result<(), PipelineError> {
+pub(in crate::pipeline) fn publish(
+    folder: &Path,
+    target: &Path,
+    manifest: &Manifest,
+) -> Result<(), PipelineError> {
     let path = folder.join("package.json");
     let text = serde_json::to_vec_pretty(manifest).expect("a manifest is plain data");
     fs::write(&path, text).map_err(PipelineError::io(&path))?;
@@ -44,4 +48,3 @@ fn exchange(a: &Path, b: &Path) -> Result<(), PipelineError> {
     renameat2(AT_FDCWD, a, AT_FDCWD, b, RenameFlags::RENAME_EXCHANGE)
         .map_err(|e| PipelineError::Io { path: b.to_owned(), source: e.into() })
 }
-

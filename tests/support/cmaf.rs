@@ -1,0 +1,40 @@
+//! Segments as boxes (ISO/IEC 14496-12, ISO/IEC 23000-19).
+
+/// The types of the boxes that `bytes` consist of; an error where they do not.
+fn boxes(bytes: &[u8]) -> Result<Vec<String>, String> {
+    let mut rest = bytes;
+    let mut found = Vec::new();
+    while !rest.is_empty() {
+        let head: [u8; 8] = rest.get(..8).and_then(|h| h.try_into().ok()).ok_or("a torn box at the end")?;
+        let [a, b, c, d, kind @ ..] = head;
+        let size = u32::from_be_bytes([a, b, c, d]) as usize;
+        let kind = String::from_utf8_lossy(&kind).into_owned();
+        if size < 8 || size > rest.len() {
+            return Err(format!("box `{kind}` of {size} bytes where {} are left", rest.len()));
+        }
+        rest = &rest[size..];
+        found.push(kind);
+    }
+    Ok(found)
+}
+
+/// A media segment: `styp`, then one or more pairs of `moof` and `mdat`.
+pub(crate) fn is_media(bytes: &[u8]) -> Result<(), String> {
+    let found = boxes(bytes)?;
+    let essential: Vec<&str> =
+        found.iter().map(String::as_str).filter(|k| !matches!(*k, "sidx" | "prft" | "emsg")).collect();
+    let pairs = essential.get(1..).unwrap_or_default().chunks(2).all(|pair| pair == ["moof", "mdat"]);
+    if essential.first() == Some(&"styp") && essential.len() >= 3 && pairs {
+        Ok(())
+    } else {
+        Err(format!("expected styp, moof, mdat; found {found:?}"))
+    }
+}
+
+/// An initialisation segment: `ftyp` and `moov`.
+pub(crate) fn is_init(bytes: &[u8]) -> Result<(), String> {
+    let found = boxes(bytes)?;
+    let good =
+        found.first().is_some_and(|k| k == "ftyp") && found.iter().filter(|k| *k == "moov").count() == 1;
+    if good { Ok(()) } else { Err(format!("expected ftyp and moov; found {found:?}")) }
+}

@@ -1,0 +1,191 @@
+//! Media made by ffmpeg: lessons, a broadcast, and players.
+
+use std::net::{SocketAddr, UdpSocket};
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::process::{Ended, Program};
+use super::server::PATIENCE;
+use super::time::{ms, now};
+
+/// ffmpeg that says nothing but errors.
+pub(crate) fn ffmpeg() -> Command {
+    let mut command = Command::new("ffmpeg");
+    command.args(["-nostdin", "-hide_banner", "-v", "error"]);
+    command
+}
+
+/// Test picture and two tones, the first said to be Chinese, the second Uyghur.
+/// `pace` is what stands before each input: nothing, or `-re` for real time.
+fn pattern<'c>(command: &'c mut Command, pace: &[&str]) -> &'c mut Command {
+    for source in [
+        "testsrc2=size=640x360:rate=25",
+        "sine=frequency=440:sample_rate=48000",
+        "sine=frequency=660:sample_rate=48000",
+    ] {
+        command.args(pace).args(["-f", "lavfi", "-i", source]);
+    }
+    command
+        .args(["-map", "0:v", "-map", "1:a", "-map", "2:a"])
+        .args(["-metadata:s:a:0", "language=zho", "-metadata:s:a:1", "language=uig"])
+        .args(["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"])
+        .args(["-g", "24", "-sc_threshold", "0", "-b:v", "600k", "-c:a", "aac", "-b:a", "64k", "-ac", "2"])
+}
+
+/// A lesson's file with two languages.
+pub(crate) fn make_lesson(file: &Path, seconds: u32) {
+    let mut command = ffmpeg();
+    pattern(&mut command, &[]).args(["-t", &seconds.to_string(), "-y"]).arg(file);
+    Program::run(&mut command, PATIENCE).good("making a lesson");
+}
+
+/// Subtitles for it.
+pub(crate) fn make_subtitles(file: &Path, text: &str) {
+    let text =
+        format!("1\n00:00:01,000 --> 00:00:04,000\n{text}\n\n2\n00:00:05,000 --> 00:00:08,000\n{text} 2\n");
+    std::fs::write(file, text).expect("subtitles can be written");
+}
+
+/// A UDP port nobody uses now.
+pub(crate) fn free_udp_port() -> u16 {
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+    socket.local_addr().expect("its number").port()
+}
+
+/// When packets passed.
+#[derive(Debug, Default)]
+struct Passed {
+    first: Option<Timestamp>,
+    last: Option<Timestamp>,
+}
+
+/// A broadcaster: an encoder, and an antenna that notes when it sends.
+#[derive(Debug)]
+pub(crate) struct Upstream {
+    encoder: Option<Program>,
+    antenna: SocketAddr,
+    passed: Arc<Mutex<Passed>>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Upstream {
+    /// Broadcasts to this port of this machine.
+    pub(crate) fn to(port: u16) -> Self {
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket for the antenna");
+        socket.set_read_timeout(Some(ms(100))).expect("a limit for reading");
+        let antenna = socket.local_addr().expect("its address");
+        let (passed, stop) = (Arc::<Mutex<Passed>>::default(), Arc::<AtomicBool>::default());
+        let (noted, stopped) = (Arc::clone(&passed), Arc::clone(&stop));
+        let thread = std::thread::spawn(move || {
+            let mut packet = [0; 2048];
+            while !stopped.load(Ordering::Relaxed) {
+                let Ok(n) = socket.recv(&mut packet) else { continue };
+                // Whether anyone listens is no matter to a broadcaster.
+                let _ = socket.send_to(&packet[..n], ("127.0.0.1", port));
+                let mut noted = noted.lock().unwrap_or_else(PoisonError::into_inner);
+                let at = now();
+                noted.first.get_or_insert(at);
+                noted.last = Some(at);
+            }
+        });
+        let mut upstream = Self { encoder: None, antenna, passed, stop, thread: Some(thread) };
+        upstream.on();
+        upstream
+    }
+
+    /// Begins to send, on a new line of timestamps.
+    pub(crate) fn on(&mut self) {
+        *self.passed.lock().unwrap_or_else(PoisonError::into_inner) = Passed::default();
+        let mut command = ffmpeg();
+        pattern(&mut command, &["-re"])
+            .args(["-tune", "zerolatency", "-flush_packets", "1", "-muxdelay", "0.2", "-f", "mpegts"])
+            .arg(format!("udp://{}?pkt_size=1316", self.antenna));
+        self.encoder = Some(Program::start(&mut command));
+    }
+
+    /// Ends, and says when the last packet left.
+    pub(crate) fn off(&mut self) -> Timestamp {
+        if let Some(mut encoder) = self.encoder.take() {
+            encoder.kill();
+        }
+        std::thread::sleep(ms(300));
+        let passed = self.passed.lock().unwrap_or_else(PoisonError::into_inner);
+        passed.last.expect("something was sent")
+    }
+
+    /// When the first packet left since it was put on.
+    pub(crate) fn first_packet(&self) -> Option<Timestamp> {
+        self.passed.lock().unwrap_or_else(PoisonError::into_inner).first
+    }
+}
+
+impl Drop for Upstream {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            // It has nothing to panic about.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What ffmpeg decoded: the times of frames, in seconds.
+#[derive(Debug, Default)]
+pub(crate) struct Decoded {
+    pub(crate) video: Vec<f64>,
+    pub(crate) audio: Vec<f64>,
+}
+
+impl Decoded {
+    /// Reads the output of ffmpeg's `framecrc` of one video and one audio stream.
+    pub(crate) fn from_framecrc(lines: &[String]) -> Self {
+        let mut bases = [1.0, 1.0];
+        let mut out = Self::default();
+        for line in lines {
+            if let Some((stream, base)) = line.strip_prefix("#tb ").and_then(|l| l.split_once(": ")) {
+                let parts = base.split_once('/').and_then(|(n, d)| Some((n.parse().ok()?, d.parse().ok()?)));
+                let (n, d): (f64, f64) = parts.unwrap_or_else(|| panic!("no time base: {line}"));
+                bases[usize::from(stream == "1")] = n / d;
+            }
+            let mut fields = line.split(',').map(str::trim);
+            let (stream, _, pts) =
+                (fields.next(), fields.next(), fields.next().and_then(|p| p.parse::<f64>().ok()));
+            match (stream, pts) {
+                (Some("0"), Some(pts)) => out.video.push(pts * bases[0]),
+                (Some("1"), Some(pts)) => out.audio.push(pts * bases[1]),
+                _ => {}
+            }
+        }
+        out
+    }
+
+    /// The longest time between two successive frames.
+    pub(crate) fn longest_gap(times: &[f64]) -> f64 {
+        times.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f64::max)
+    }
+}
+
+/// ffmpeg as a player of picture and first sound, for this long, to the end at most.
+pub(crate) fn decode(url: &str, length: Option<Duration>) -> Program {
+    let mut command = ffmpeg();
+    command.args(["-i", url, "-map", "0:v:0", "-map", "0:a:0", "-fps_mode", "passthrough"]);
+    if let Some(length) = length {
+        command.args(["-t", &length.as_secs().to_string()]);
+    }
+    Program::start(command.args(["-f", "framecrc", "-"]))
+}
+
+/// Decoded without a word of complaint.
+#[track_caller]
+pub(crate) fn without_errors(ended: Ended, what: &str) -> Decoded {
+    assert!(ended.err.is_empty(), "{what} complained: {:#?}", ended.err);
+    let ended = ended.good(what);
+    Decoded::from_framecrc(&ended.out)
+}

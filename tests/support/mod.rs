@@ -1,0 +1,14 @@
+//! What the stories share: a county on disk, its server as a process, an
+//! upstream, players, and the rules that playlists keep.
+//!
+//! Everything that is started here is ended here, also when a test panics.
+
+pub(crate) mod cmaf;
+pub(crate) mod county;
+pub(crate) mod http;
+pub(crate) mod media;
+pub(crate) mod playlist;
+pub(crate) mod process;
+pub(crate) mod rules;
+pub(crate) mod server;
+pub(crate) mod time;
