@@ -30,7 +30,7 @@ audit: ## licences, advisories and sources of crates (needs cargo-deny)
 	@cargo deny --version >/dev/null 2>&1 || { echo 'audit: cargo-deny is missing: cargo install --locked cargo-deny' >&2; exit 1; }
 	cargo deny --locked check
 
-bench: install-deps ## criterion and whole-process benchmarks
+bench: deps ## criterion and whole-process benchmarks
 	@$(MAKE) --no-print-directory web
 	cargo bench --locked
 

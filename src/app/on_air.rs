@@ -1,7 +1,7 @@
 //! The task that carries every channel's timeline on.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::base::{ChannelId, Clock, Shutdown};
 use crate::channel::{AiringSource, Step, Timeline};
+use crate::config::County;
 use crate::delivery::{Channels, MediaSources, OnAir};
 use crate::schedule::{Plan, Plans};
 use crate::store::{Store, StoreError};
@@ -31,6 +32,9 @@ pub(super) struct OnAirTask {
     pub(super) plans: Arc<ArcSwap<Plans>>,
     pub(super) store: Store,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) county: Arc<ArcSwap<County>>,
+    /// Plans of channels that have none, the same one each time.
+    pub(super) empty: Arc<Mutex<Plans>>,
 }
 
 /// A channel's working state.
@@ -41,6 +45,12 @@ struct Work {
 }
 
 impl OnAirTask {
+    fn empty_plan(&self, id: &ChannelId) -> Arc<Plan> {
+        let mut empty = self.empty.lock().unwrap_or_else(PoisonError::into_inner);
+        let make = || Arc::new(Plan::empty(id.clone(), self.county.load().tz.clone()));
+        Arc::clone(empty.entry(id.clone()).or_insert_with(make))
+    }
+
     /// Restores every channel's timeline as the store knows it.
     async fn restore(&self, id: &ChannelId, now: Timestamp) -> Result<Timeline, StoreError> {
         let airings = self.store.airings(id, now - KEEP, Timestamp::MAX).await?;
@@ -54,6 +64,7 @@ impl OnAirTask {
     /// Carries the timelines on until `stop`.
     pub(super) async fn run(self, stop: Shutdown) {
         let mut work: BTreeMap<ChannelId, Work> = BTreeMap::new();
+        let mut failing: BTreeSet<ChannelId> = BTreeSet::new();
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -62,11 +73,19 @@ impl OnAirTask {
                 _ = tick.tick() => {}
             }
             for (id, channel) in self.channels.all().iter() {
-                if let Err(error) = self.carry_on(id, channel, &mut work).await {
+                match self.carry_on(id, channel, &mut work).await {
+                    Ok(()) if failing.remove(id) => {
+                        tracing::info!(channel = %id, "the as-run log is written again")
+                    }
+                    Ok(()) => {}
                     // What could not be stored is not shown: the channel goes
                     // on as it was, and the next tick tries again.
-                    tracing::error!(channel = %id, %error, "the as-run log could not be written");
-                    work.remove(id);
+                    Err(error) => {
+                        work.remove(id);
+                        if failing.insert(id.clone()) {
+                            tracing::error!(channel = %id, %error, "the as-run log cannot be written: is the disk full?");
+                        }
+                    }
                 }
             }
         }
@@ -85,7 +104,9 @@ impl OnAirTask {
     ) -> Result<(), StoreError> {
         let now = self.clock.now();
         let steady = self.clock.monotonic();
-        let Some(plan) = self.plans.load().get(id).cloned() else { return Ok(()) };
+        // A channel without a good schedule shows its slate.
+        let plan = self.plans.load().get(id).cloned();
+        let plan = plan.unwrap_or_else(|| self.empty_plan(id));
         let mut steps = Vec::new();
         if !work.contains_key(id) {
             let mut timeline = self.restore(id, now).await?;

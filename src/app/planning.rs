@@ -44,6 +44,8 @@ const SHOWN: usize = 5;
 pub(super) struct Planner {
     planning: Planning,
     folder: Folder,
+    /// What the first look found, to be recorded once the task runs.
+    first: Report,
 }
 
 /// What schedules may refer to, as owned sets.
@@ -70,8 +72,8 @@ impl Names {
 impl Planning {
     /// Reads every schedule before anything goes on air.
     pub(super) fn first_look(self) -> Planner {
-        let mut planner = Planner { planning: self, folder: Folder::default() };
-        planner.look(true);
+        let mut planner = Planner { planning: self, folder: Folder::default(), first: Report::default() };
+        planner.first = planner.look(true);
         planner
     }
 }
@@ -79,6 +81,8 @@ impl Planning {
 impl Planner {
     /// Keeps looking until `stop`.
     pub(super) async fn run(mut self, mut wakes: mpsc::Receiver<Wake>, stop: Shutdown) {
+        let first = std::mem::take(&mut self.first);
+        self.record(first).await;
         let (told, mut files) = mpsc::channel(1);
         let folder = self.planning.county.load().schedules.clone();
         let _watcher = watch_folder(&folder, told)

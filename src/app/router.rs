@@ -63,7 +63,10 @@ impl Router {
             "/readyz" => answer(self.readiness(), &method),
             "/metrics" => answer(self.metrics(now), &method),
             "/guide.xml" => answer(self.portal.guide_xml(now, &self.base_url(request.headers())), &method),
-            "/channels.m3u" => answer(self.portal.channels_m3u(&self.base_url(request.headers())), &method),
+            "/channels.m3u" => {
+                let token = param(request.uri().query().unwrap_or_default(), "terminal");
+                answer(self.portal.channels_m3u(&self.base_url(request.headers()), token), &method)
+            }
             _ => match self.special(&path, &request, now).await {
                 Some(response) => response,
                 None => answer(self.page(&request, &path, now).await, &method),

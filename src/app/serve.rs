@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::base::{ChannelId, Clock, RelayId, Shutdown};
+use crate::base::{Clock, RelayId, Shutdown};
 use crate::channel::Lineup;
 use crate::config::{Channel, County};
 use crate::courseware::{Library, Outcome, Queue, QueueEvent};
@@ -144,16 +144,13 @@ impl Server {
             plans: Arc::clone(&plans),
             store: store.clone(),
             clock: Arc::clone(&clock),
+            county: Arc::clone(&county),
+            empty: Arc::default(),
         };
         server.back.spawn(slates.run(server.stop.clone()));
         server.back.spawn(planner.run(wakes, server.stop.clone()));
         server.back.spawn(on_air.run(server.stop.clone()));
-        server.back.spawn(readiness(
-            Arc::clone(&channels),
-            Arc::clone(&plans),
-            Arc::clone(&ready),
-            server.stop.clone(),
-        ));
+        server.back.spawn(readiness(Arc::clone(&channels), Arc::clone(&ready), server.stop.clone()));
         let delivery = Delivery {
             desk: desk.clone(),
             channels: Arc::clone(&channels),
@@ -234,7 +231,7 @@ impl Server {
     /// Reads the configuration again. What cannot change while running
     /// (addresses, folders, relays) is said to need a restart.
     pub(super) fn reload(&self) {
-        let county = match crate::config::load(&self.config) {
+        let mut county = match crate::config::load(&self.config) {
             Ok(county) => county,
             Err(problems) => {
                 for problem in &problems.0 {
@@ -246,18 +243,18 @@ impl Server {
         };
         let old = self.county.load();
         let fixed = [
-            ("listen", old.listen != county.listen),
-            (
-                "folders",
-                (&old.data, &old.media, &old.schedules) != (&county.data, &county.media, &county.schedules),
-            ),
+            ("the media folder", old.media != county.media),
             ("relays", old.relays != county.relays),
             ("limits of the HTTP server", old.http != county.http),
             ("packaging", old.packaging != county.packaging),
+            ("evidence", old.evidence != county.evidence),
         ];
         for (what, _) in fixed.iter().filter(|(_, changed)| *changed) {
             tracing::warn!("a change of {what} takes effect at the next start");
         }
+        // These keep their old values: what runs was built from them.
+        (county.listen, county.data, county.media) = (old.listen, old.data.clone(), old.media.clone());
+        (county.relays, county.packaging) = (old.relays.clone(), old.packaging.clone());
         set_channels(&self.channels, &county);
         self.registry.store(Arc::new(county.registry.clone()));
         self.county.store(Arc::new(county));
@@ -338,16 +335,9 @@ fn audio_languages(county: &County) -> Vec<crate::base::Lang> {
     county.channels.iter().flat_map(|c| &c.audio).filter(|l| seen.insert((*l).clone())).cloned().collect()
 }
 
-async fn readiness(
-    channels: Arc<Channels>,
-    plans: Arc<ArcSwap<Plans>>,
-    ready: Arc<AtomicBool>,
-    stop: Shutdown,
-) {
-    let started =
-        |id: &ChannelId, c: &OnAir| !plans.load().contains_key(id) || !c.timeline().airings().is_empty();
+async fn readiness(channels: Arc<Channels>, ready: Arc<AtomicBool>, stop: Shutdown) {
     loop {
-        if channels.all().iter().all(|(id, c)| started(id, c)) {
+        if channels.all().values().all(|c| !c.timeline().airings().is_empty()) {
             ready.store(true, std::sync::atomic::Ordering::Relaxed);
             return;
         }

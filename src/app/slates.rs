@@ -50,6 +50,10 @@ impl SlateTask {
     pub(super) async fn run(self, stop: Shutdown) {
         let mut failed: BTreeSet<String> = BTreeSet::new();
         loop {
+            // Packages also come by `yuanjiao package`, straight into the library.
+            if let Err(error) = self.library.refresh() {
+                tracing::error!(%error, "the library cannot be read");
+            }
             let wanted = self.wanted(self.clock.now());
             self.publish(&wanted);
             let missing = wanted.iter().find(|w| !failed.contains(&w.id) && !self.path(&w.id).exists());

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 
@@ -56,6 +57,8 @@ impl Catalogue {
 pub struct Library {
     folder: PathBuf,
     view: Arc<ArcSwap<Catalogue>>,
+    /// When the folder last changed, as of the last reading.
+    read_at: Arc<Mutex<Option<SystemTime>>>,
 }
 
 /// Folders that packaging makes on its way; one left behind is of a crash.
@@ -75,14 +78,14 @@ impl Library {
                 fs::remove_dir_all(&entry).map_err(|source| LibraryError { path: entry, source })?;
             }
         }
-        let library = Self { folder: folder.to_owned(), view: Arc::default() };
+        let library = Self { folder: folder.to_owned(), view: Arc::default(), read_at: Arc::default() };
         library.reload()?;
         Ok(library)
     }
 
     /// The library in `folder` as it stands, if it can be read; nothing is changed.
     pub fn read(folder: &Path) -> Self {
-        let library = Self { folder: folder.to_owned(), view: Arc::default() };
+        let library = Self { folder: folder.to_owned(), view: Arc::default(), read_at: Arc::default() };
         if folder.is_dir()
             && let Err(error) = library.reload()
         {
@@ -101,8 +104,21 @@ impl Library {
         &self.folder
     }
 
+    /// Reads the folder again if packages came or went; true if so. Packages
+    /// are moved in whole, so the folder's own time tells.
+    pub fn refresh(&self) -> Result<bool, LibraryError> {
+        let seen = *self.read_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = changed_at(&self.folder) != seen;
+        if changed {
+            self.reload()?;
+        }
+        Ok(changed)
+    }
+
     /// Reads the folder again; manifests already known are shared.
     pub fn reload(&self) -> Result<(), LibraryError> {
+        // Taken before reading: what changes meanwhile is read again.
+        let changed = changed_at(&self.folder);
         let mut current = BTreeMap::new();
         let mut replaced = Vec::new();
         for folder in entries(&self.folder)? {
@@ -122,8 +138,13 @@ impl Library {
         }
         let packages = current.into_values().chain(replaced).collect();
         self.view.store(Arc::new(Catalogue { packages }));
+        *self.read_at.lock().unwrap_or_else(PoisonError::into_inner) = changed;
         Ok(())
     }
+}
+
+fn changed_at(folder: &Path) -> Option<SystemTime> {
+    fs::metadata(folder).and_then(|m| m.modified()).ok()
 }
 
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, LibraryError> {

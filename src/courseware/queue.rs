@@ -259,8 +259,14 @@ impl Queue {
 const DIED: &str = "the worker ended without an answer:";
 
 fn move_into(file: &Path, folder: &Path) {
-    let moved = std::fs::create_dir_all(folder)
-        .and_then(|()| std::fs::rename(file, folder.join(file.file_name().unwrap_or_default())));
+    let target = folder.join(file.file_name().unwrap_or_default());
+    let moved = std::fs::create_dir_all(folder).and_then(|()| match std::fs::rename(file, &target) {
+        // The inbox may be a share of its own.
+        Err(e) if e.kind() == std::io::ErrorKind::CrossesDevices => {
+            std::fs::copy(file, &target).and_then(|_| std::fs::remove_file(file))
+        }
+        other => other,
+    });
     if let Err(error) = moved {
         tracing::error!(file = %file.display(), %error, "a file could not be moved out of the inbox");
     }

@@ -62,8 +62,7 @@ pub async fn serve(
     http.timer(TokioTimer::new())
         .header_read_timeout(limits.idle_timeout)
         .max_buf_size(limits.max_header_bytes.max(8192))
-        .half_close(false)
-        .pipeline_flush(true);
+        .half_close(false);
     let graceful = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {

@@ -39,6 +39,17 @@ impl Codec {
         }
     }
 
+    /// True if frames of `other` can follow without another header.
+    pub(super) fn same_header(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::H264 { avcc: a, width: w, height: h, .. },
+                Self::H264 { avcc: b, width: x, height: y, .. },
+            ) => a == b && w == x && h == y,
+            _ => self == other,
+        }
+    }
+
     /// RFC 6381 §3.3 value.
     pub(super) fn rfc6381(&self) -> String {
         match self {

@@ -54,10 +54,13 @@ const LEAD_NS: i64 = 10_000_000_000;
 /// Time to wait for sound after the first picture before the tracks are fixed.
 const TRACKS_WAIT: Duration = Duration::from_millis(1500);
 
+/// Most frames held while a picture is waited for.
+const HELD: usize = 2048;
+
 /// A frame of one elementary stream.
 struct Arrival {
     pad: String,
-    codec: Option<Codec>,
+    codec: Codec,
     lang: Option<String>,
     frame: Frame,
 }
@@ -70,11 +73,15 @@ pub fn run_relay(job: &RelayJob, clock: &dyn Clock, out: &mut dyn Write) -> Resu
     let mut tell = |line: &RelayLine| emit(out, line);
     loop {
         // Nothing is built before something comes: a silent feed costs nothing.
+        let mut told = clock.monotonic();
         let first = loop {
             if let Some(batch) = receiver.batch().map_err(PipelineError::io("udp"))? {
                 break batch;
             }
-            tell(&alive(&receiver))?;
+            if clock.monotonic() - told >= Duration::from_secs(1) {
+                told = clock.monotonic();
+                tell(&alive(&receiver))?;
+            }
         };
         let mut feed = Feed::build(job, clock)?;
         let why = feed.run(&mut receiver, first, &mut writer, clock, &mut tell)?;
@@ -107,7 +114,7 @@ struct Feed<'a> {
 }
 
 struct Tracks {
-    by_pad: BTreeMap<String, usize>,
+    by_pad: BTreeMap<String, (usize, Codec)>,
     segmenter: Segmenter,
     silence: Option<Silence>,
 }
@@ -169,8 +176,14 @@ impl<'a> Feed<'a> {
                     Taken::Broken(why) => return Ok(why),
                 }
             }
-            if let Some(why) = self.bus_says() {
-                return Ok(why);
+            while let Some(message) = self.bus.pop() {
+                match message.view() {
+                    gst::MessageView::Error(_) => return Ok("the feed could not be read"),
+                    gst::MessageView::Warning(w) => {
+                        tell(&RelayLine::Note { message: w.error().message().to_owned() })?;
+                    }
+                    _ => {}
+                }
             }
             if now - last_alive >= Duration::from_secs(1) {
                 last_alive = now;
@@ -201,7 +214,10 @@ impl<'a> Feed<'a> {
     ) -> Result<Taken, PipelineError> {
         if self.tracks.is_none() {
             self.held.push(arrival);
-            let has_video = self.held.iter().any(|a| matches!(a.codec, Some(Codec::H264 { .. })));
+            let has_video = self.held.iter().any(|a| matches!(a.codec, Codec::H264 { .. }));
+            if self.held.len() > HELD && !has_video {
+                return Ok(Taken::Broken("there is no H.264 picture in the feed: set the upstream to H.264"));
+            }
             if !has_video || age < TRACKS_WAIT {
                 return Ok(Taken::Segments(Vec::new()));
             }
@@ -221,10 +237,11 @@ impl<'a> Feed<'a> {
 
     fn push(&mut self, arrival: Arrival) -> Result<Taken, PipelineError> {
         let Some(tracks) = self.tracks.as_mut() else { return Ok(Taken::Segments(Vec::new())) };
-        if arrival.codec.is_some() && !tracks.by_pad.contains_key(&arrival.pad) {
-            return Ok(Taken::Broken("the feed changed its streams"));
-        }
-        let Some(&track) = tracks.by_pad.get(&arrival.pad) else { return Ok(Taken::Segments(Vec::new())) };
+        let track = match tracks.by_pad.get(&arrival.pad) {
+            Some((track, codec)) if codec.same_header(&arrival.codec) => *track,
+            Some(_) => return Ok(Taken::Broken("the feed changed its format")),
+            None => return Ok(Taken::Broken("the feed changed its streams")),
+        };
         let video_pts = (track == 0).then_some(arrival.frame.pts);
         let mut cuts = Vec::new();
         let broken = Taken::Broken("the feed's timestamps jumped");
@@ -247,11 +264,11 @@ impl<'a> Feed<'a> {
     fn settle_tracks(&self, writer: &mut LiveWriter) -> Result<Tracks, PipelineError> {
         let mut by_pad = BTreeMap::new();
         let mut tracks: Vec<(String, TrackKind, Codec)> = Vec::new();
-        let with_codec = || self.held.iter().filter_map(|a| Some((a, a.codec.clone()?)));
+        let with_codec = || self.held.iter().map(|a| (a, a.codec.clone()));
         if let Some((a, codec)) = with_codec().find(|(_, c)| matches!(c, Codec::H264 { .. }))
             && let Codec::H264 { width, height, fps, .. } = codec
         {
-            by_pad.insert(a.pad.clone(), 0);
+            by_pad.insert(a.pad.clone(), (0, a.codec.clone()));
             tracks.push(("v".into(), TrackKind::Video { width, height, fps }, codec));
         }
         for (a, codec) in with_codec() {
@@ -260,7 +277,7 @@ impl<'a> Feed<'a> {
                 continue;
             }
             let Some(lang) = self.language(a.lang.as_deref(), &tracks) else { continue };
-            by_pad.insert(a.pad.clone(), tracks.len());
+            by_pad.insert(a.pad.clone(), (tracks.len(), a.codec.clone()));
             tracks.push((format!("a-{lang}"), TrackKind::Audio { lang, channels }, codec));
         }
         let mut silence = None;
@@ -285,15 +302,6 @@ impl<'a> Feed<'a> {
         let said = code.and_then(|c| Lang::from_iso639(c, &self.job.audio)).filter(free);
         said.or_else(|| self.job.audio.iter().find(|l| free(l)).cloned())
     }
-
-    fn bus_says(&self) -> Option<&'static str> {
-        while let Some(message) = self.bus.pop() {
-            if let gst::MessageView::Error(_) = message.view() {
-                return Some("the feed could not be read");
-            }
-        }
-        None
-    }
 }
 
 enum Taken {
@@ -311,10 +319,13 @@ fn clock_stepped(anchor: Timestamp, clock: &dyn Clock, began: Duration) -> bool 
 /// Links a demuxed stream to a parser and a sink that sends its frames.
 fn take_stream(pipeline: &gst::Pipeline, pad: &gst::Pad, sender: &mpsc::SyncSender<Arrival>) {
     let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
-    let Some(name) = caps.structure(0).map(|s| s.name().to_string()) else { return };
+    let Some(structure) = caps.structure(0) else { return };
+    let name = structure.name().to_string();
+    // MPEG-1 and MPEG-2 layer II are `audio/mpeg` too.
+    let aac = structure.get::<i32>("mpegversion").is_ok_and(|v| v != 1);
     let parts = match name.as_str() {
         "video/x-h264" => Some(("h264parse", "video/x-h264,stream-format=avc,alignment=au")),
-        "audio/mpeg" => Some(("aacparse", "audio/mpeg,mpegversion=4,stream-format=raw")),
+        "audio/mpeg" if aac => Some(("aacparse", "audio/mpeg,mpegversion=4,stream-format=raw")),
         _ => None,
     };
     // A stream we do not pass on must still be drained, or the others stop.
@@ -322,8 +333,8 @@ fn take_stream(pipeline: &gst::Pipeline, pad: &gst::Pad, sender: &mpsc::SyncSend
         Some((parser, caps)) => link(pipeline, pad, parser, caps, sender),
         None => drain(pipeline, pad),
     };
-    if linked.is_none() {
-        gst::element_warning!(pipeline, gst::StreamError::Format, ("a stream of type {} is left out", name));
+    if parts.is_none() || linked.is_none() {
+        gst::element_warning!(pipeline, gst::StreamError::Format, ("a stream of type {} is left out", caps));
     }
 }
 
@@ -376,5 +387,5 @@ fn arrival(sample: &gst::Sample, pad: &gst::Pad) -> Option<Arrival> {
     let frame = bitstream::frame(sample.buffer()?, sample.segment()?, codec.timescale(), LEAD_NS)?;
     let tags = pad.sticky_event::<gst::event::Tag>(0);
     let lang = tags.and_then(|t| t.tag().get::<gst::tags::LanguageCode>().map(|l| l.get().to_owned()));
-    Some(Arrival { pad: pad.name().to_string(), codec: Some(codec), lang, frame })
+    Some(Arrival { pad: pad.name().to_string(), codec, lang, frame })
 }

@@ -20,10 +20,16 @@ impl Portal {
             .cached("max-age=60")
     }
 
-    /// `/channels.m3u`.
-    pub fn channels_m3u(&self, base_url: &str) -> Reply {
+    /// `/channels.m3u`; with a terminal's token, every address carries it.
+    pub fn channels_m3u(&self, base_url: &str, token: Option<&str>) -> Reply {
         let infos: Vec<_> = self.county.load().channels.iter().map(info).collect();
-        Reply::ok("audio/x-mpegurl; charset=utf-8", m3u(&infos, base_url)).cached("max-age=60")
+        let mut list = m3u(&infos, base_url);
+        if let Some(token) = token.filter(|t| t.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')) {
+            // Catch-up parameters are appended to the address: they come second now.
+            list = list.replace("catchup-source=\"?", "catchup-source=\"&");
+            list = list.replace("/index.m3u8", &format!("/index.m3u8?terminal={token}"));
+        }
+        Reply::ok("audio/x-mpegurl; charset=utf-8", list).cached("no-store")
     }
 
     /// `/channels/{id}/guide.ics`.

@@ -59,6 +59,8 @@ pub struct Supervisor {
     source: usize,
     state: State,
     failures: u32,
+    /// Since when this source has given nothing, over however many workers.
+    down_since: Option<Duration>,
     /// Everything below belongs to the worker that runs now, and is reset
     /// whole with it: stale health of the last one must not burn the next.
     since: Duration,
@@ -76,6 +78,7 @@ impl Supervisor {
             source: 0,
             state: State::Waiting,
             failures: 0,
+            down_since: None,
             since: now,
             heard: now,
             stalled: None,
@@ -106,11 +109,13 @@ impl Supervisor {
             (State::Waiting, Input::Tick) if now >= self.next_start => {
                 self.state = State::Connecting;
                 (self.since, self.heard, self.stalled) = (now, now, None);
+                self.down_since.get_or_insert(now);
                 Some(Command::Start { source: self.source })
             }
             (State::Connecting | State::Live, Input::Segment) => {
                 self.state = State::Live;
                 self.stalled = None;
+                self.down_since = None;
                 if now - self.since > HEALTHY {
                     self.failures = 0;
                 }
@@ -119,6 +124,7 @@ impl Supervisor {
             (State::Connecting | State::Live, Input::Stalled) => {
                 self.state = State::Connecting;
                 self.stalled.get_or_insert(now);
+                self.down_since.get_or_insert(now);
                 None
             }
             (State::Connecting | State::Live, Input::Tick) => self.judge(now),
@@ -127,21 +133,27 @@ impl Supervisor {
     }
 
     fn judge(&mut self, now: Duration) -> Option<Command> {
-        let silent_since = self.stalled.or((self.state == State::Connecting).then_some(self.since));
-        let fail_over = self.sources > 1 && silent_since.is_some_and(|s| now - s >= self.failover_after);
-        if fail_over {
-            self.source = (self.source + 1) % self.sources;
-        }
-        if fail_over || now - self.heard > HUNG {
+        if self.fail_over(now) || now - self.heard > HUNG {
             self.state = State::Ending;
             return Some(Command::Kill);
         }
         None
     }
 
+    /// Turns to the next source if this one has given nothing for too long.
+    fn fail_over(&mut self, now: Duration) -> bool {
+        let due = self.sources > 1 && self.down_since.is_some_and(|s| now - s >= self.failover_after);
+        if due {
+            self.source = (self.source + 1) % self.sources;
+            self.down_since = None;
+        }
+        due
+    }
+
     fn wait(&mut self, now: Duration, jitter: f64) {
         let backoff = BACKOFF_MAX.min(BACKOFF_MIN * 2u32.pow(self.failures.min(5)));
         self.failures += 1;
+        self.fail_over(now);
         self.state = State::Waiting;
         self.next_start = now + backoff.mul_f64(0.75 + jitter / 4.0);
     }
@@ -200,6 +212,19 @@ mod tests {
             one.handle(&Input::Alive, s(n), 0.0);
             assert_eq!(one.handle(&Input::Tick, s(n), 0.0), None);
         }
+    }
+
+    #[test]
+    fn a_source_whose_worker_cannot_start_yields_to_the_next() {
+        let mut m = Supervisor::new(2, s(6), s(0));
+        let mut sources = Vec::new();
+        for n in 0..40 {
+            if let Some(Command::Start { source }) = m.handle(&Input::Tick, s(n), 0.0) {
+                sources.push(source);
+                m.handle(&Input::Exited, s(n), 0.0);
+            }
+        }
+        assert!(sources.starts_with(&[0]) && sources.contains(&1), "{sources:?}");
     }
 
     #[test]

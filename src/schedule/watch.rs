@@ -1,6 +1,6 @@
 //! The folder of schedule files: the last good plan of each stays.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub struct Report {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Loaded {
-    /// As last looked at, good or not.
+    /// As last looked at, good or not; the error of one that cannot be read.
     text: String,
     /// The last good plan in it.
     plan: Option<Arc<Plan>>,
@@ -36,6 +36,8 @@ struct Loaded {
 #[derive(Debug, Default)]
 pub struct Folder {
     files: BTreeMap<PathBuf, Loaded>,
+    /// Files that were reported as a channel's second, so that each is said once.
+    rivals: BTreeSet<PathBuf>,
 }
 
 impl Folder {
@@ -82,8 +84,11 @@ impl Folder {
             Ok(text) => text,
             Err(error) => {
                 let message = format!("cannot be read: {error}");
-                report.problems.push(Problem { file: path.to_owned(), line: 1, column: 1, message });
-                return Loaded { text: String::new(), plan: last_good };
+                if before.is_none_or(|l| l.text != message) {
+                    let file = path.to_owned();
+                    report.problems.push(Problem { file, line: 1, column: 1, message: message.clone() });
+                }
+                return Loaded { text: message, plan: last_good };
             }
         };
         if let Some(same) = before.filter(|l| l.text == text && !again) {
@@ -103,7 +108,8 @@ impl Folder {
     }
 
     /// Two files for one channel: the first by name stands.
-    fn report_rivals(&self, report: &mut Report) {
+    fn report_rivals(&mut self, report: &mut Report) {
+        let mut rivals = BTreeSet::new();
         let mut seen: BTreeMap<&ChannelId, &Path> = BTreeMap::new();
         for (path, loaded) in &self.files {
             let Some(plan) = &loaded.plan else { continue };
@@ -113,11 +119,15 @@ impl Folder {
                     plan.channel,
                     first.display()
                 );
-                report.problems.push(Problem { file: path.clone(), line: 1, column: 1, message });
+                if !self.rivals.contains(path) {
+                    report.problems.push(Problem { file: path.clone(), line: 1, column: 1, message });
+                }
+                rivals.insert(path.clone());
             } else {
                 seen.insert(&plan.channel, path);
             }
         }
+        self.rivals = rivals;
     }
 
     /// The plans in force.

@@ -40,7 +40,7 @@ pub(crate) struct Entry<'a> {
     pub(crate) title: &'a str,
 }
 
-/// One channel, `xiangtu`, two rungs, two languages, a township with two sites.
+/// One channel, `xiangtu`, three rungs, two languages, a township with two sites.
 pub(crate) fn a_county() -> County {
     County {
         folder: tempfile::Builder::new().prefix("county-").tempdir().expect("a folder for the county"),
@@ -104,7 +104,11 @@ schedules = \"schedules\"
 {}
 [packaging]
 audio_kbps = 48
-ladder = [{{ name = \"v360\", height = 360, kbps = 600 }}, {{ name = \"v180\", height = 180, kbps = 200 }}]
+ladder = [
+  {{ name = \"v360\", height = 360, kbps = 600 }},
+  {{ name = \"v240\", height = 240, kbps = 300 }},
+  {{ name = \"v144\", height = 144, kbps = 100 }},
+]
 
 [[channel]]
 id = \"xiangtu\"

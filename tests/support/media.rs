@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::process::{Ended, Program};
+use super::county::County;
+use super::process::{Ended, Program, yuanjiao};
 use super::server::PATIENCE;
 use super::time::{ms, now};
 
@@ -43,6 +44,20 @@ pub(crate) fn make_lesson(file: &Path, seconds: u32) {
     let mut command = ffmpeg();
     pattern(&mut command, &[]).args(["-t", &seconds.to_string(), "-y"]).arg(file);
     Program::run(&mut command, PATIENCE).good("making a lesson");
+}
+
+/// A lesson in the library of a county whose server may not run yet.
+pub(crate) fn package_lesson(county: &County, id: &str, seconds: u32) {
+    let file = county.path(&format!("{id}.mkv"));
+    make_lesson(&file, seconds);
+    let mut command = yuanjiao(["package"]);
+    command.arg(&file).arg("--out").arg(county.library()).args([
+        "--title",
+        "zh-Hans=葡萄栽培",
+        "--title",
+        "en=Grapes",
+    ]);
+    Program::run(&mut command, PATIENCE).good("packaging a lesson");
 }
 
 /// Subtitles for it.
