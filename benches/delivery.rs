@@ -23,6 +23,14 @@ struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
+        // Asked to stop, nginx ends its workers with it; killed, it would leave them.
+        let _ = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status();
+        for _ in 0..100 {
+            if matches!(self.0.try_wait(), Ok(Some(_))) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
         // It may be gone already.
         let _ = self.0.kill();
         let _ = self.0.wait();

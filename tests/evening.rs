@@ -1,1 +1,148 @@
-//! x
+//! An evening on the air: a channel that changes between a relay, lessons and
+//! the preview slate, watched by three players and a referee.
+
+#[expect(dead_code, reason = "each story uses its part of what they share")]
+mod support;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use jiff::{SignedDuration, Timestamp};
+use nix::sys::signal::Signal;
+use serde_json::Value;
+use support::county::{Entry, Plays, a_county};
+use support::media::{Decoded, Upstream, decode, free_udp_port, make_lesson, make_subtitles, without_errors};
+use support::process::Program;
+use support::rules::Referee;
+use support::server::Server;
+use support::time::{Stopwatch, ms, now, s, seconds_between};
+
+/// Seconds that a programme has; the lesson is 12 s long and leaves some to the slate.
+const SLOT: i64 = 18;
+const PROGRAMMES: i64 = 9;
+/// Seconds that ffmpeg watches.
+const WATCHED: u64 = 110;
+/// No segment of this evening is longer, in seconds: four groups of pictures, and a frame.
+const SEGMENT: f64 = 3.89;
+
+/// Relay and lesson by turns.
+fn evening(start: Timestamp) -> Vec<Entry<'static>> {
+    let at = |n: i64| start + SignedDuration::from_secs(n * SLOT);
+    let entry = |n| {
+        let plays = if n % 2 == 0 { Plays::Relay("national") } else { Plays::Lesson("grapes") };
+        Entry { start: at(n), end: at(n + 1), plays, title: ["转播", "葡萄栽培"][n as usize % 2] }
+    };
+    (0..PROGRAMMES).map(entry).collect()
+}
+
+#[test]
+fn players_follow_every_change_of_source() {
+    let port = free_udp_port();
+    let county = a_county().with_relay("national", port);
+    let _upstream = Upstream::to(port);
+    let server = Server::start(&county);
+    make_subtitles(&county.inbox().join("grapes.zh-Hans.srt"), "冬季修剪");
+    let made = county.path("made.mkv");
+    make_lesson(&made, 12);
+    fs::copy(&made, county.inbox().join("grapes.mkv")).expect("dropped");
+    server.has_lesson("grapes");
+    server.has_relay("national");
+
+    // Programmes start on whole seconds.
+    let start = Timestamp::from_second(now().as_second() + 8).expect("soon");
+    let plan = evening(start);
+    county.schedule(&plan);
+    let url = server.client.url("/channels/xiangtu/index.m3u8");
+    let mut referee = Referee::of(&server.client, &server.open_channel());
+    let over = AtomicBool::new(false);
+    let watch = |referee: &mut Referee| {
+        while !over.load(Ordering::Relaxed) {
+            referee.look();
+            std::thread::sleep(ms(500));
+        }
+    };
+    let decoded = std::thread::scope(|scope| {
+        let referee = scope.spawn(|| watch(&mut referee));
+        let gstreamer = scope.spawn(|| gstreamer_plays(&url));
+        let mpv = scope.spawn(|| mpv_plays(&url));
+        let ffmpeg = scope.spawn(|| {
+            let played = decode(&url, Some(s(WATCHED))).finish(s(WATCHED + 90));
+            without_errors(played, "ffmpeg on the channel")
+        });
+        let ends = (ffmpeg.join(), gstreamer.join(), mpv.join());
+        over.store(true, Ordering::Relaxed);
+        referee.join().expect("the referee only notes");
+        match ends {
+            (Ok(decoded), Ok(()), Ok(())) => decoded,
+            _ => panic!("a player failed: see above"),
+        }
+    });
+
+    let gap = referee.worst_gap();
+    referee.no_complaints();
+    assert!(gap.abs() <= SEGMENT, "between two segments' dates lie {gap} s too many");
+    assert!(referee.changes() >= 6, "only {} changes of source were seen", referee.changes());
+    let expected = (WATCHED * 25) as f64;
+    let frames = decoded.video.len() as f64;
+    assert!((frames - expected).abs() <= expected * 0.02, "{frames} frames of {expected}");
+    for (what, times) in [("picture", &decoded.video), ("sound", &decoded.audio)] {
+        let gap = Decoded::longest_gap(times);
+        assert!(gap <= SEGMENT, "no {what} for {gap} s");
+    }
+    as_run_tells(&server.as_run(), &plan, &referee);
+}
+
+/// playbin3, for 40 s; it plays until it is interrupted.
+fn gstreamer_plays(url: &str) {
+    let mut command = Command::new("gst-launch-1.0");
+    command.args(["playbin3", &format!("uri={url}"), "video-sink=fakesink", "audio-sink=fakesink"]);
+    let mut player = Program::start(&mut command);
+    let watch = Stopwatch::start();
+    while watch.passed() < s(40) {
+        let said = [player.out.all(), player.err.all()].concat();
+        assert!(!said.iter().any(|l| l.contains("ERROR")), "GStreamer: {said:#?}");
+        assert!(player.is_running(), "GStreamer ended early: {said:#?}");
+        std::thread::sleep(ms(200));
+    }
+    player.signal(Signal::SIGINT);
+    let ended = player.finish(s(30));
+    let said = [ended.out, ended.err].concat();
+    assert!(said.iter().any(|l| l.contains("Setting pipeline to PLAYING")), "GStreamer never played: {said:#?}");
+    assert!(!said.iter().any(|l| l.contains("ERROR")), "GStreamer: {said:#?}");
+}
+
+/// mpv, for 40 s.
+fn mpv_plays(url: &str) {
+    let mut command = Command::new("mpv");
+    command.args(["--no-config", "--vo=null", "--ao=null", "--length=40", "--msg-level=all=warn", url]);
+    let ended = Program::run(&mut command, s(120)).good("mpv");
+    let said = [ended.out, ended.err].concat();
+    assert!(!said.iter().any(|l| l.to_lowercase().contains("error")), "mpv: {said:#?}");
+}
+
+/// The as-run log lists what was planned, when it came, and what the playlists said.
+fn as_run_tells(log: &[Value], plan: &[Entry<'_>], referee: &Referee) {
+    let instant = |value: &Value| value.as_str().and_then(|t| t.parse::<Timestamp>().ok()).expect("an instant");
+    let kinds: BTreeSet<&str> = log.iter().filter_map(|a| a["source"].as_str()).collect();
+    assert_eq!(kinds, BTreeSet::from(["lesson", "relay", "slate"]));
+    let numbers: Vec<u64> = log.iter().filter_map(|a| a["no"].as_u64()).collect();
+    assert!(numbers.windows(2).all(|pair| pair[0] + 1 == pair[1]), "the log has holes: {numbers:?}");
+    for entry in plan.iter().filter(|e| e.start < now() - SignedDuration::from_secs(SLOT)) {
+        let kind = if matches!(entry.plays, Plays::Relay(_)) { "relay" } else { "lesson" };
+        let late = |a: &Value| seconds_between(entry.start, instant(&a["start"]));
+        let met = log.iter().any(|a| a["source"] == kind && (0.0..SEGMENT).contains(&late(a)));
+        assert!(met, "{kind} of {} did not start within a segment: {log:#?}", entry.start);
+    }
+    let known = &referee.known["v360.m3u8"];
+    let mut compared = 0;
+    for airing in log {
+        let Some(first) = airing["base_sequence"].as_u64().and_then(|n| known.get(&n)) else { continue };
+        assert_eq!(Some(first.discontinuities), airing["discontinuities"].as_u64(), "{airing}");
+        let apart = seconds_between(instant(&airing["start"]), first.date.expect("a date"));
+        assert!(apart.abs() < 0.002, "the playlist dates it {apart} s later: {airing}");
+        compared += 1;
+    }
+    assert!(compared >= 6, "only {compared} airings were in the playlists");
+}

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::base::{Clock, RelayId, Shutdown};
-use crate::channel::Lineup;
+use crate::channel::{Lineup, Timeline};
 use crate::config::{Channel, County};
 use crate::courseware::{Library, Outcome, Queue, QueueEvent};
 use crate::delivery::{self, Channels, Delivery, Desk, MediaSources, OnAir, Segments};
@@ -301,13 +301,20 @@ fn open_relays(county: &County) -> anyhow::Result<BTreeMap<RelayId, (PathBuf, Re
     county.relays.iter().map(open).collect()
 }
 
-/// A channel whose constants did not change keeps its timeline.
+/// A channel that was there before keeps its timeline: who watches notices nothing.
 fn set_channels(channels: &Channels, county: &County) {
     let old = channels.all();
     let new = county.channels.iter().map(|c| {
-        let lineup = lineup(c, county);
-        let same = old.get(&c.id).filter(|o| o.lineup == lineup && o.names == c.names).cloned();
-        (c.id.clone(), same.unwrap_or_else(|| Arc::new(OnAir::new(lineup, c.names.clone()))))
+        let on_air = OnAir::new(lineup(c, county), c.names.clone());
+        let on_air = match old.get(&c.id) {
+            Some(old) if old.lineup == on_air.lineup && old.names == on_air.names => Arc::clone(old),
+            Some(old) => {
+                on_air.publish(Timeline::clone(&old.timeline()));
+                Arc::new(on_air)
+            }
+            None => Arc::new(on_air),
+        };
+        (c.id.clone(), on_air)
     });
     channels.set(new.collect());
 }

@@ -157,7 +157,7 @@ name = {{ zh-Hans = \"城关镇\", en = \"Chengguan Town\" }}
                 start.date(),
                 start.strftime("%H:%M:%S"),
                 end.strftime("%H:%M:%S"),
-                entry.title,
+                entry.title.replace('"', "\\\""),
             );
         }
         self.schedule_text(&out);

@@ -5,6 +5,7 @@
 
 pub(crate) mod cmaf;
 pub(crate) mod county;
+pub(crate) mod gateway;
 pub(crate) mod http;
 pub(crate) mod media;
 pub(crate) mod playlist;
