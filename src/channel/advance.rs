@@ -1,34 +1,20 @@
 //! Carrying the timeline on to `now`: what is next, and when it is cut.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::base::{LessonId, RelayId, Titles};
-use crate::schedule::{Plan, Play, Programme, ProgrammeId, Slot};
+use crate::base::{RelayId, Titles};
+use crate::schedule::{Plan, Slot};
 
-use super::join::{Join, join, stale};
+use super::choose::{Choice, View};
+use super::join::stale;
 use super::timeline::place;
-use super::{Airing, AiringSource, Lineup, SlateReason, Sources, Step, Timeline};
-
-/// A programme found running by more than this is joined in progress; by
-/// less, it starts from its beginning (a segment's lateness is normal).
-const LATE: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
+use super::{Airing, AiringSource, Lineup, Sources, Step, Timeline};
 
 /// How far in the past a timeline begins: two regular segments.
-const BEGIN: jiff::SignedDuration = jiff::SignedDuration::from_secs(8);
+const BEGIN: SignedDuration = SignedDuration::from_secs(8);
 
-/// What should be on air at the cursor.
-enum Choice {
-    Open { source: AiringSource, first: u64, item: u32 },
-    Hold,
-}
-
-/// The view on which a decision rests.
-struct View<'a> {
-    plan: &'a Plan,
-    sources: &'a dyn Sources,
-    lineup: &'a Lineup,
-    now: Timestamp,
-}
+/// Just after: the store keeps microseconds.
+const AFTER: SignedDuration = SignedDuration::from_micros(1);
 
 impl Timeline {
     /// Carries the timeline on: settles every segment that has begun by `now`
@@ -47,29 +33,47 @@ impl Timeline {
     ) -> Vec<Step> {
         let view = View { plan, sources, lineup, now };
         let mut steps = Vec::new();
-        let begin = now - BEGIN;
-        let mut cursor = self.cursor(sources).filter(|c| *c >= resume);
+        let mut cursor = self.cursor().filter(|c| *c >= resume);
         if cursor.is_none() {
             self.close(&mut steps);
         }
+        // This ends: an airing has finitely many segments at hand, and none
+        // opens but later than the one before it. An airing that came to
+        // nothing, because its source vanished, waits for the next call.
+        let mut opened = None;
         loop {
-            // A timeline begins a little in the past, where a relay joined has
-            // its segments already, but never before what was on air last.
-            let at = cursor.unwrap_or_else(|| self.cursor(sources).map_or(begin, |end| end.max(begin)));
-            if at > now || !self.step(&view, at, &mut steps) {
+            let at = cursor.unwrap_or_else(|| self.beginning(&view));
+            let again = self.open().is_none() && opened.replace(at) >= Some(at);
+            if again || at > now || !self.step(&view, at, &mut steps) {
                 return steps;
             }
-            cursor = self.cursor(sources);
+            cursor = self.cursor();
         }
+    }
+
+    /// A timeline begins a little in the past, where a relay joined has its
+    /// segments already, but never before what was on air last.
+    fn beginning(&self, view: &View) -> Timestamp {
+        let begin = view.now - BEGIN;
+        let last = self.cursor().or_else(|| self.airings().last().map(|a| a.start));
+        last.map_or(begin, |last| last.max(begin))
     }
 
     /// The schedule changed: the airing on air ends when the new plan says,
     /// though never before `now`. (Programmes that have started stay.)
     pub fn replan(&mut self, plan: &Plan, now: Timestamp) -> Vec<Step> {
         let Some(open) = self.open() else { return Vec::new() };
-        let slot = plan.at(now);
+        // An end that has passed, though the airing was not carried on to it
+        // yet, moves only if the new plan goes on with the programme there.
+        let at = open.until.min(now);
+        let slot = plan.at(at);
         let same = slot.programme.as_ref().map(|p| &p.id) == open.programme.as_ref();
-        let until = if same { slot.until } else { now };
+        let until = match same {
+            true => slot.until,
+            // A segment that begins right now may be settled already.
+            false if at < open.until => now + AFTER,
+            false => open.until,
+        };
         if until == open.until {
             return Vec::new();
         }
@@ -91,19 +95,23 @@ impl Timeline {
                 Choice::Hold => false,
             };
         };
+        let next = place(open, self.decided(), view.sources);
         let goes_on = match &open.source {
-            _ if cursor >= open.until => Some(false),
-            AiringSource::Lesson { .. } => Some(place(open, self.decided(), view.sources).is_some()),
-            AiringSource::Relay { relay, .. } => self.relay_goes_on(view, open, relay),
+            _ if cursor >= open.until => Some(None),
+            AiringSource::Lesson { .. } => Some(next),
+            AiringSource::Relay { relay, .. } => match next {
+                Some(next) => Some(Some(next)),
+                None => self.relay_is_over(view, open, relay).then_some(None),
+            },
             AiringSource::Slate { .. } => match self.choose(view, &view.plan.at(cursor), cursor) {
-                Choice::Open { source, .. } if !source.is_slate() => Some(false),
-                Choice::Open { .. } => Some(place(open, self.decided(), view.sources).is_some()),
+                Choice::Open { source, .. } if !source.is_slate() => Some(None),
+                Choice::Open { .. } => Some(next),
                 Choice::Hold => None,
             },
         };
         match goes_on {
-            Some(true) => self.decide(),
-            Some(false) => self.close(steps),
+            Some(Some(next)) => self.decide(next),
+            Some(None) => self.close(steps),
             None => return false,
         }
         true
@@ -116,14 +124,11 @@ impl Timeline {
         }
     }
 
-    /// None: the next segment is still being recorded.
-    fn relay_goes_on(&self, view: &View, open: &Airing, relay: &RelayId) -> Option<bool> {
-        if place(open, self.decided(), view.sources).is_some() {
-            return Some(true);
-        }
-        let Some(window) = view.sources.window(relay) else { return Some(false) };
+    /// False while the next segment is still being recorded.
+    fn relay_is_over(&self, view: &View, open: &Airing, relay: &RelayId) -> bool {
+        let Some(window) = view.sources.window(relay) else { return true };
         let broken = window.get(open.first + self.decided()).is_some();
-        (broken || stale(&window, view.now, view.lineup.slate_after)).then_some(false)
+        broken || stale(&window, view.now, view.lineup.slate_after)
     }
 
     fn place_next(
@@ -135,7 +140,11 @@ impl Timeline {
         item: u32,
     ) -> Airing {
         let last = self.airings().last();
-        let continues = last.is_some_and(|last| carries_on(last, self.count(last), &source, first));
+        // The break before an airing that came to nothing was never listed:
+        // it is still to come.
+        let pending = last.is_some_and(|last| self.count(last) == 0 && !last.continues);
+        let continues =
+            last.is_some_and(|last| carries_on(last, self.count(last), &source, first)) && !pending;
         let (programme, titles) = match slot.programme {
             Some(p) => (Some(p.id), p.titles),
             None => (None, Titles::default()),
@@ -149,79 +158,11 @@ impl Timeline {
             first,
             start,
             base_sequence: self.next_sequence(),
-            discontinuities: last.map_or(0, |a| a.discontinuities + u64::from(!continues)),
+            discontinuities: last.map_or(0, |a| a.discontinuities + u64::from(!continues && !pending)),
             continues,
             until: slot.until,
             segments: None,
         }
-    }
-
-    fn choose(&self, view: &View, slot: &Slot, cursor: Timestamp) -> Choice {
-        let chosen = match slot.programme.as_ref() {
-            Some(p) => match &p.play {
-                Play::Lessons(lessons) => self.next_lesson(view, p, lessons, cursor),
-                Play::Relay(relay) => return self.relay_or_slate(view, relay, cursor),
-            },
-            None => None,
-        };
-        chosen.or_else(|| slate(view, next_reason(view.plan, slot))).unwrap_or(Choice::Hold)
-    }
-
-    fn relay_or_slate(&self, view: &View, relay: &RelayId, cursor: Timestamp) -> Choice {
-        let window = view.sources.window(relay).unwrap_or_default();
-        match join(&window, cursor, view.now, view.lineup.slate_after) {
-            Join::At(n) => match window.get(n) {
-                Some(s) => {
-                    let source = AiringSource::Relay {
-                        relay: relay.clone(),
-                        origin: s.start,
-                        generation: s.generation,
-                    };
-                    Choice::Open { source, first: n, item: 0 }
-                }
-                None => Choice::Hold,
-            },
-            Join::Hold => Choice::Hold,
-            Join::Dead => slate(view, SlateReason::Lost).unwrap_or(Choice::Hold),
-        }
-    }
-
-    /// The lesson after the one aired last; at first, the one the clock stands in.
-    fn next_lesson(
-        &self,
-        view: &View,
-        p: &Programme,
-        lessons: &[LessonId],
-        cursor: Timestamp,
-    ) -> Option<Choice> {
-        let open = |(item, lesson): (usize, &LessonId), first: u64| {
-            let asset = view.sources.lesson(lesson)?;
-            let source = AiringSource::Lesson { lesson: lesson.clone(), owner: asset.owner.clone() };
-            (first < asset.len()).then_some(Choice::Open { source, first, item: item as u32 })
-        };
-        let mut items = lessons.iter().enumerate();
-        if let Some(aired) = self.last_item(&p.id) {
-            return items.skip(aired as usize + 1).find_map(|item| open(item, 0));
-        }
-        let late = cursor.duration_since(p.start);
-        if late <= LATE {
-            return items.find_map(|item| open(item, 0));
-        }
-        let mut offset = std::time::Duration::try_from(late).ok()?;
-        for item in items {
-            let Some(asset) = view.sources.lesson(item.1) else { continue };
-            match asset.segment_at(offset) {
-                Some(first) => return open(item, first),
-                None => offset -= asset.offset(asset.len()),
-            }
-        }
-        None
-    }
-
-    /// The item of programme `id` aired last.
-    fn last_item(&self, id: &ProgrammeId) -> Option<u32> {
-        let same = self.airings().iter().rev().filter(|a| a.programme.as_ref() == Some(id));
-        same.filter(|a| matches!(a.source, AiringSource::Lesson { .. })).map(|a| a.item).next()
     }
 }
 
@@ -239,15 +180,4 @@ fn carries_on(last: &Airing, count: u64, source: &AiringSource, first: u64) -> b
         ) => a == b && g == h && last.first + count == first,
         _ => false,
     }
-}
-
-/// What the slate of a slot announces.
-fn next_reason(plan: &Plan, slot: &Slot) -> SlateReason {
-    plan.at(slot.until).programme.map_or(SlateReason::Idle, |p| SlateReason::Next(p.id))
-}
-
-fn slate(view: &View, reason: SlateReason) -> Option<Choice> {
-    let asset = view.sources.slate(&view.lineup.channel, &reason)?;
-    let source = AiringSource::Slate { owner: asset.owner.clone(), reason };
-    Some(Choice::Open { source, first: 0, item: 0 })
 }

@@ -6,6 +6,7 @@
 
 mod advance;
 mod airing;
+mod choose;
 mod join;
 mod lineup;
 mod playlist;
@@ -17,3 +18,14 @@ pub use lineup::{Lineup, Rendition};
 pub use playlist::{Window, media_playlist, vod_playlist};
 pub use sources::{Asset, Sources};
 pub use timeline::{Placed, Step, Timeline};
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod scenario;
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
+mod stories;
+#[cfg(test)]
+mod testing;

@@ -38,58 +38,66 @@ pub fn media_playlist(
     now: Timestamp,
     base: &str,
 ) -> Option<MediaPlaylist> {
-    let placed = select(timeline, sources, lineup, window, now);
-    let (_, first) = placed.first()?;
-    let kind = match window {
-        Window::Live => PlaylistKind::Live,
-        Window::Range { to, .. } if to > now => PlaylistKind::Event,
-        Window::Range { .. } => PlaylistKind::Vod,
-    };
-    let segments = placed
-        .iter()
-        .filter_map(|(a, p)| segment(a, p, sources, lineup, rendition, base))
-        .collect::<Vec<_>>();
+    let edge = past(timeline, sources, now, now).next()?.1.end();
+    let mut listed: Vec<(Placed, Segment)> = Vec::new();
+    for (airing, placed) in past(timeline, sources, now, window.end(now)) {
+        let enough = match window {
+            Window::Live => listed.len() >= AT_LEAST && placed.start + lineup.window < edge,
+            Window::Range { from, .. } => placed.end() <= from,
+        };
+        // Numbers are counted from the first: what retention took away ends the list.
+        let hole = listed.last().is_some_and(|(next, _)| placed.sequence + 1 != next.sequence);
+        if enough || hole {
+            break;
+        }
+        let Some(segment) = segment(airing, &placed, sources, lineup, rendition, base) else { break };
+        listed.push((placed, segment));
+    }
+    let first = listed.last()?.0;
     Some(MediaPlaylist {
-        kind,
+        kind: window.kind(edge),
         target_duration: lineup.target_duration,
         media_sequence: first.sequence,
         discontinuity_sequence: first.discontinuities,
-        segments,
+        segments: listed.into_iter().rev().map(|(_, s)| s).collect(),
     })
 }
 
-/// The segments in the window, oldest first, with the airing each belongs to.
-fn select<'a>(
+impl Window {
+    /// Instant at which what it shows has begun.
+    fn end(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::Live => now,
+            Self::Range { to, .. } => to,
+        }
+    }
+
+    /// A range is complete when the live edge has passed it, which may be a
+    /// little after the clock has: a relay's segments are recorded first.
+    fn kind(self, edge: Timestamp) -> PlaylistKind {
+        match self {
+            Self::Live => PlaylistKind::Live,
+            Self::Range { to, .. } if edge < to => PlaylistKind::Event,
+            Self::Range { .. } => PlaylistKind::Vod,
+        }
+    }
+}
+
+/// The segments that lie in the past and begin before `before`, newest first,
+/// each with its airing.
+fn past<'a>(
     timeline: &'a Timeline,
     sources: &'a dyn Sources,
-    lineup: &Lineup,
-    window: Window,
     now: Timestamp,
-) -> Vec<(&'a Airing, Placed)> {
-    let mut listed = Vec::new();
-    let past = timeline
+    before: Timestamp,
+) -> impl Iterator<Item = (&'a Airing, Placed)> {
+    timeline
         .airings()
         .iter()
         .rev()
+        .skip_while(move |a| a.start >= before)
         .flat_map(|a| timeline.placed_rev(a, sources).map(move |p| (a, p)))
-        .skip_while(|(_, p)| p.end() > now);
-    let mut newest_end = None;
-    for (airing, placed) in past {
-        match window {
-            Window::Live => {
-                let end = *newest_end.get_or_insert(placed.end());
-                if listed.len() >= AT_LEAST && placed.start + lineup.window < end {
-                    break;
-                }
-            }
-            Window::Range { to, .. } if placed.start >= to => continue,
-            Window::Range { from, .. } if placed.end() <= from => break,
-            Window::Range { .. } => {}
-        }
-        listed.push((airing, placed));
-    }
-    listed.reverse();
-    listed
+        .skip_while(move |(_, p)| p.end() > now || p.start >= before)
 }
 
 fn segment(

@@ -1,5 +1,6 @@
 //! The recent part of the as-run log, and where each of its segments stands.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -30,9 +31,12 @@ pub enum Step {
 /// The airings of one channel, oldest first, the last one possibly on air.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Timeline {
-    airings: Vec<Airing>,
+    // Shared between copies: publishing a timeline copies no log.
+    airings: Arc<Vec<Airing>>,
     /// Segments of the last airing that are settled: they have begun.
     decided: u64,
+    /// End of all that is settled; none if what was restored cannot tell.
+    end: Option<Timestamp>,
 }
 
 /// A segment in its place.
@@ -64,16 +68,13 @@ impl Timeline {
     /// of an airing still open that has begun by `seen` counts as published:
     /// what a player may have been told must not change.
     pub fn restore(airings: Vec<Airing>, sources: &dyn Sources, seen: Timestamp) -> Self {
-        let mut timeline = Self { airings, decided: 0 };
-        let Some(last) = timeline.airings.last() else { return timeline };
-        timeline.decided = last.segments.unwrap_or_else(|| {
-            let begun = |k: &u64| {
-                let start = place(last, *k, sources).map(|p| p.start);
-                start.is_some_and(|s| s <= seen && s < last.until)
-            };
-            (0..).take_while(begun).count() as u64
+        let settled = |last: &Airing| last.segments.unwrap_or_else(|| begun_by(last, sources, seen));
+        let decided = airings.last().map_or(0, settled);
+        let end = airings.last().and_then(|last| match decided.checked_sub(1) {
+            None => Some(last.start),
+            Some(k) => place(last, k, sources).map(|p| p.end()),
         });
-        timeline
+        Self { airings: Arc::new(airings), decided, end }
     }
 
     /// The airings, oldest first.
@@ -92,27 +93,27 @@ impl Timeline {
     }
 
     /// Settles the next segment of the airing on air.
-    pub(super) fn decide(&mut self) {
+    pub(super) fn decide(&mut self, next: Placed) {
         self.decided += 1;
+        self.end = Some(next.end());
     }
 
     /// Applies a step.
     pub fn apply(&mut self, step: &Step) {
         match step {
             Step::Open(airing) => {
-                self.airings.push(airing.clone());
+                Arc::make_mut(&mut self.airings).push(airing.clone());
                 self.decided = 0;
+                self.end = Some(airing.start);
             }
-            Step::Close { no, segments } => {
-                if let Some(a) = self.airings.iter_mut().rev().find(|a| a.no == *no) {
-                    a.segments = Some(*segments);
-                }
-            }
-            Step::Until { no, until } => {
-                if let Some(a) = self.airings.iter_mut().rev().find(|a| a.no == *no) {
-                    a.until = *until;
-                }
-            }
+            Step::Close { no, segments } => self.change(*no, |a| a.segments = Some(*segments)),
+            Step::Until { no, until } => self.change(*no, |a| a.until = *until),
+        }
+    }
+
+    fn change(&mut self, no: u64, change: impl FnOnce(&mut Airing)) {
+        if let Some(a) = Arc::make_mut(&mut self.airings).iter_mut().rev().find(|a| a.no == no) {
+            change(a);
         }
     }
 
@@ -120,7 +121,10 @@ impl Timeline {
     pub fn forget_before(&mut self, instant: Timestamp) {
         let keep_from = self.airings.len().saturating_sub(2);
         let old = self.airings.iter().skip(1).take_while(|a| a.start < instant).count();
-        self.airings.drain(..old.min(keep_from));
+        let old = old.min(keep_from);
+        if old > 0 {
+            Arc::make_mut(&mut self.airings).drain(..old);
+        }
     }
 
     /// Number of settled segments of `airing`.
@@ -129,12 +133,9 @@ impl Timeline {
     }
 
     /// Where the next segment will stand: the end of all that is settled.
-    pub fn cursor(&self, sources: &dyn Sources) -> Option<Timestamp> {
-        let last = self.airings.last()?;
-        match self.count(last).checked_sub(1) {
-            None => Some(last.start),
-            Some(k) => place(last, k, sources).map(|p| p.end()),
-        }
+    /// It stays when a source vanishes, as a package made anew does.
+    pub fn cursor(&self) -> Option<Timestamp> {
+        self.end
     }
 
     /// `EXT-X-MEDIA-SEQUENCE` of the next segment.
@@ -191,6 +192,38 @@ pub(super) fn place(airing: &Airing, k: u64, sources: &dyn Sources) -> Option<Pl
         start: airing.start + offset,
         duration,
     })
+}
+
+/// No source has shorter segments, but for an item's last.
+const SHORTEST: Duration = Duration::from_millis(960);
+
+/// Number of segments of an airing still on air that had begun by `seen`.
+fn begun_by(airing: &Airing, sources: &dyn Sources, seen: Timestamp) -> u64 {
+    let Some(kept) = first_kept(airing, sources) else {
+        // What was published cannot be told any more. Numbers may be left
+        // out; none may be used twice.
+        let aired = unsigned(seen.min(airing.until).duration_since(airing.start));
+        return aired.as_millis().div_ceil(SHORTEST.as_millis()) as u64 + 1;
+    };
+    let begun = |k: &u64| {
+        let start = place(airing, *k, sources).map(|p| p.start);
+        start.is_some_and(|s| s <= seen && s < airing.until)
+    };
+    kept + (kept..).take_while(begun).count() as u64
+}
+
+/// The first segment of `airing` that its source still has. A relay that is on
+/// air for longer than it keeps has forgotten the first ones.
+fn first_kept(airing: &Airing, sources: &dyn Sources) -> Option<u64> {
+    match &airing.source {
+        AiringSource::Lesson { owner, .. } | AiringSource::Slate { owner, .. } => {
+            sources.asset(owner).map(|_| 0)
+        }
+        AiringSource::Relay { relay, .. } => {
+            let oldest = sources.window(relay)?.oldest()?.n;
+            Some(oldest.saturating_sub(airing.first))
+        }
+    }
 }
 
 fn unsigned(d: SignedDuration) -> Duration {

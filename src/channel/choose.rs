@@ -1,0 +1,159 @@
+//! What should be on air at an instant.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::base::{LessonId, RelayId};
+use crate::schedule::{Plan, Play, Programme, Slot};
+
+use super::join::{Join, join};
+use super::timeline::place;
+use super::{Airing, AiringSource, Lineup, SlateReason, Sources, Timeline};
+
+/// A programme found running by more than this is joined in progress; by
+/// less, it starts from its beginning (a segment's lateness is normal).
+const LATE: Duration = Duration::from_secs(10);
+
+/// What should be on air at the cursor.
+pub(super) enum Choice {
+    Open { source: AiringSource, first: u64, item: u32 },
+    Hold,
+}
+
+/// The view on which a decision rests.
+pub(super) struct View<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) sources: &'a dyn Sources,
+    pub(super) lineup: &'a Lineup,
+    pub(super) now: Timestamp,
+}
+
+impl View<'_> {
+    /// `offset` into an item, unless that is no more than lateness: then its beginning.
+    fn unless_late(&self, offset: Duration) -> Duration {
+        // No segment is longer than the target duration.
+        let late = LATE.max(Duration::from_secs(self.lineup.target_duration));
+        if offset <= late { Duration::ZERO } else { offset }
+    }
+}
+
+impl Timeline {
+    pub(super) fn choose(&self, view: &View, slot: &Slot, cursor: Timestamp) -> Choice {
+        let chosen = match slot.programme.as_ref() {
+            Some(p) => match &p.play {
+                Play::Lessons(lessons) => self.next_lesson(view, p, lessons, cursor),
+                Play::Relay(relay) => return self.relay_or_slate(view, relay, cursor),
+            },
+            None => None,
+        };
+        chosen.or_else(|| slate(view, next_reason(view.plan, slot))).unwrap_or(Choice::Hold)
+    }
+
+    fn relay_or_slate(&self, view: &View, relay: &RelayId, cursor: Timestamp) -> Choice {
+        let window = view.sources.window(relay).unwrap_or_default();
+        let joined = match self.next_in_line(view, relay, cursor) {
+            Some(n) => Join::At(n),
+            None => join(&window, cursor, view.now, view.lineup.slate_after),
+        };
+        match joined {
+            Join::At(n) => match window.get(n) {
+                Some(s) => {
+                    let source = AiringSource::Relay {
+                        relay: relay.clone(),
+                        origin: s.start,
+                        generation: s.generation,
+                    };
+                    Choice::Open { source, first: n, item: 0 }
+                }
+                None => Choice::Hold,
+            },
+            Join::Hold => Choice::Hold,
+            Join::Dead => slate(view, SlateReason::Lost).unwrap_or(Choice::Hold),
+        }
+    }
+
+    /// The segment that carries on what the last airing showed of `relay`:
+    /// from one programme to the next of one relay there is no break.
+    fn next_in_line(&self, view: &View, relay: &RelayId, cursor: Timestamp) -> Option<u64> {
+        let last = self.airings().last()?;
+        let same = matches!(&last.source, AiringSource::Relay { relay: r, .. } if r == relay);
+        let next = place(last, self.count(last), view.sources)?;
+        (same && next.start == cursor).then_some(next.n)
+    }
+
+    /// The lesson to play and where in it.
+    fn next_lesson(
+        &self,
+        view: &View,
+        p: &Programme,
+        lessons: &[LessonId],
+        cursor: Timestamp,
+    ) -> Option<Choice> {
+        let (item, mut offset) = self.position(view, p, lessons, cursor);
+        for (item, lesson) in lessons.iter().enumerate().skip(item) {
+            let Some(asset) = view.sources.lesson(lesson) else { continue };
+            if let Some(first) = asset.segment_at(offset) {
+                let source = AiringSource::Lesson { lesson: lesson.clone(), owner: asset.owner.clone() };
+                return Some(Choice::Open { source, first, item: item as u32 });
+            }
+            offset = view.unless_late(offset.saturating_sub(asset.offset(asset.len())));
+        }
+        None
+    }
+
+    /// Where in its list programme `p` stands: an item and the time into it.
+    ///
+    /// At first, where the clock stands. Then after the lesson aired last;
+    /// but if that one was on air until the channel stopped, or until its
+    /// package was made anew, the clock tells how far it would be by now.
+    fn position(
+        &self,
+        view: &View,
+        p: &Programme,
+        lessons: &[LessonId],
+        cursor: Timestamp,
+    ) -> (usize, Duration) {
+        let Some((airing, lesson, owner)) = self.last_lesson(p) else {
+            return (0, view.unless_late(since(p.start, cursor)));
+        };
+        let item = airing.item as usize;
+        let last = self.airings().last().is_some_and(|last| last.no == airing.no);
+        let current = view.sources.lesson(lesson).filter(|_| last && lessons.get(item) == Some(lesson));
+        let aired = |current| view.sources.asset(owner).unwrap_or(current);
+        match current.map(aired) {
+            Some(asset) => {
+                let played = asset.offset(airing.first) + since(airing.start, cursor);
+                if played < asset.offset(asset.len()) { (item, played) } else { (item + 1, Duration::ZERO) }
+            }
+            None => (item + 1, Duration::ZERO),
+        }
+    }
+
+    /// The lesson of `p` aired last.
+    fn last_lesson(&self, p: &Programme) -> Option<(&Airing, &LessonId, &str)> {
+        // What began before the programme is not of it: the log is not searched to its end.
+        let recent = self.airings().iter().rev().take_while(|a| a.start >= p.start);
+        let mut own = recent.filter(|a| a.programme.as_ref() == Some(&p.id));
+        own.find_map(|a| match &a.source {
+            AiringSource::Lesson { lesson, owner } => Some((a, lesson, owner.as_str())),
+            _ => None,
+        })
+    }
+}
+
+fn since(start: Timestamp, cursor: Timestamp) -> Duration {
+    let d: SignedDuration = cursor.duration_since(start);
+    Duration::try_from(d).unwrap_or_default()
+}
+
+/// What the slate of a slot announces.
+fn next_reason(plan: &Plan, slot: &Slot) -> SlateReason {
+    plan.at(slot.until).programme.map_or(SlateReason::Idle, |p| SlateReason::Next(p.id))
+}
+
+fn slate(view: &View, reason: SlateReason) -> Option<Choice> {
+    let asset = view.sources.slate(&view.lineup.channel, &reason).filter(|a| !a.is_empty())?;
+    let source = AiringSource::Slate { owner: asset.owner.clone(), reason };
+    Some(Choice::Open { source, first: 0, item: 0 })
+}
