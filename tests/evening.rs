@@ -94,10 +94,20 @@ fn players_follow_every_change_of_source() {
     as_run_tells(&server.as_run(), &plan, &referee);
 }
 
+/// Picture and sound, no text: hlsdemux2 of GStreamer 1.22 loses the place of
+/// live WebVTT and ends with a failed assertion of its own.
+const WITHOUT_TEXT: &str = "flags=0x13";
+
 /// playbin3, for 40 s; it plays until it is interrupted.
 fn gstreamer_plays(url: &str) {
     let mut command = Command::new("gst-launch-1.0");
-    command.args(["playbin3", &format!("uri={url}"), "video-sink=fakesink", "audio-sink=fakesink"]);
+    command.args([
+        "playbin3",
+        WITHOUT_TEXT,
+        &format!("uri={url}"),
+        "video-sink=fakesink",
+        "audio-sink=fakesink",
+    ]);
     let mut player = Program::start(&mut command);
     let watch = Stopwatch::start();
     while watch.passed() < s(40) {
@@ -109,7 +119,10 @@ fn gstreamer_plays(url: &str) {
     player.signal(Signal::SIGINT);
     let ended = player.finish(s(30));
     let said = [ended.out, ended.err].concat();
-    assert!(said.iter().any(|l| l.contains("Setting pipeline to PLAYING")), "GStreamer never played: {said:#?}");
+    assert!(
+        said.iter().any(|l| l.contains("Setting pipeline to PLAYING")),
+        "GStreamer never played: {said:#?}"
+    );
     assert!(!said.iter().any(|l| l.contains("ERROR")), "GStreamer: {said:#?}");
 }
 
@@ -124,7 +137,8 @@ fn mpv_plays(url: &str) {
 
 /// The as-run log lists what was planned, when it came, and what the playlists said.
 fn as_run_tells(log: &[Value], plan: &[Entry<'_>], referee: &Referee) {
-    let instant = |value: &Value| value.as_str().and_then(|t| t.parse::<Timestamp>().ok()).expect("an instant");
+    let instant =
+        |value: &Value| value.as_str().and_then(|t| t.parse::<Timestamp>().ok()).expect("an instant");
     let kinds: BTreeSet<&str> = log.iter().filter_map(|a| a["source"].as_str()).collect();
     assert_eq!(kinds, BTreeSet::from(["lesson", "relay", "slate"]));
     let numbers: Vec<u64> = log.iter().filter_map(|a| a["no"].as_u64()).collect();

@@ -9,6 +9,7 @@ use serde_json::Value;
 use support::county::{County, Entry, Plays, a_county};
 use support::gateway::Gateway;
 use support::media::{Upstream, decode, free_udp_port, package_lesson};
+use support::playlist::Listed;
 use support::process::signal_to;
 use support::rules::Referee;
 use support::server::{PATIENCE, Server};
@@ -32,7 +33,8 @@ fn edge(referee: &Referee) -> u64 {
 fn a_server_that_was_killed_goes_on_where_it_was() {
     let county = a_county();
     package_lesson(&county, "grapes", 70);
-    let programme = Entry { start: after(3), end: after(300), plays: Plays::Lesson("grapes"), title: "葡萄栽培" };
+    let programme =
+        Entry { start: after(3), end: after(300), plays: Plays::Lesson("grapes"), title: "葡萄栽培" };
     county.schedule(&[programme]);
     let server = Server::start(&county);
     let address = server.client.address;
@@ -70,7 +72,8 @@ fn a_server_that_was_killed_goes_on_where_it_was() {
     assert_eq!(lessons, 1, "the programme was not begun anew");
 
     let played = player.finish(s(120)).good("ffmpeg over the fall");
-    let decoding = |l: &&String| l.contains("decod") || l.contains("Invalid data") || l.contains("non monoton");
+    let decoding =
+        |l: &&String| l.contains("decod") || l.contains("Invalid data") || l.contains("non monoton");
     assert_eq!(played.err.iter().find(decoding), None, "{:#?}", played.err);
     let decoded = support::media::Decoded::from_framecrc(&played.out);
     let frames = decoded.video.len();
@@ -80,7 +83,8 @@ fn a_server_that_was_killed_goes_on_where_it_was() {
 /// A county whose channel relays a broadcast, on air.
 fn relaying(port: u16) -> (County, Server) {
     let county = a_county().with_relay("national", port);
-    let programme = Entry { start: after(-5), end: after(1200), plays: Plays::Relay("national"), title: "转播" };
+    let programme =
+        Entry { start: after(-5), end: after(1200), plays: Plays::Relay("national"), title: "转播" };
     county.schedule(&[programme]);
     let server = Server::start(&county);
     server.has_relay("national");
@@ -93,13 +97,21 @@ fn newest_is(server: &Server, source: &str) -> bool {
     server.as_run().last().is_some_and(|a| a["source"] == source)
 }
 
-/// Airings of this kind that began after `since`, by the wall clock of the channel.
-fn airings_since(server: &Server, source: &str, no: u64) -> Option<Value> {
-    server.as_run().into_iter().find(|a| a["source"] == source && a["no"].as_u64() > Some(no))
+/// The first airing of this kind after `airing`.
+fn next_airing(server: &Server, source: &str, airing: &Value) -> Option<Value> {
+    server.as_run().into_iter().find(|a| a["source"] == source && a["no"].as_u64() > airing["no"].as_u64())
 }
 
-fn newest_no(server: &Server) -> u64 {
-    server.as_run().last().and_then(|a| a["no"].as_u64()).expect("something is on air")
+/// Watches until the playlist lists a segment of this kind after the start of
+/// `airing`; returns when it was seen.
+fn listed_after(server: &Server, referee: &mut Referee, source: &str, airing: &Value) -> Timestamp {
+    let (index, after) = (server.open_channel(), airing["base_sequence"].as_u64().expect("a number"));
+    wait_for(&format!("a segment of the {source} in the playlist"), s(60), || {
+        referee.look();
+        let media = server.live(&index, "v360");
+        let found = |x: &Listed| x.sequence > after && x.address().starts_with(&format!("{source}."));
+        media.segments.iter().any(found).then(now)
+    })
 }
 
 #[test]
@@ -136,7 +148,10 @@ fn a_worker_that_was_killed_is_replaced() {
     let events = server.client.items("/api/v1/relays/national/events");
     let kinds: Vec<&str> = events.iter().rev().filter_map(|e| e["kind"].as_str()).collect();
     let fall = kinds.iter().position(|k| *k == "exited").expect("its end is on record");
-    assert!(kinds[fall..].starts_with(&["exited", "started"]) && kinds[fall..].contains(&"live"), "{kinds:?}");
+    assert!(
+        kinds[fall..].starts_with(&["exited", "started"]) && kinds[fall..].contains(&"live"),
+        "{kinds:?}"
+    );
 }
 
 /// Seconds that the county promises between a change upstream and the same on air.
@@ -149,17 +164,14 @@ fn the_slate_stands_in_for_a_broadcaster_that_is_silent() {
     let port = free_udp_port();
     let mut upstream = Upstream::to(port);
     let (_county, server) = relaying(port);
-    let index = server.open_channel();
-    let mut referee = Referee::of(&server.client, &index);
+    let mut referee = Referee::of(&server.client, &server.open_channel());
     referee.look();
-    let no = newest_no(&server);
+    let before = server.as_run().pop().expect("the relay's airing");
+    listed_after(&server, &mut referee, "relay", &before);
 
     let silent = upstream.off();
-    let seen = wait_for("the slate in the playlist", s(60), || {
-        referee.look();
-        server.live(&index, "v360").segments.iter().find(|x| x.is_of_slate() && x.starts() > silent - s(5)).map(|_| now())
-    });
-    let slate = airings_since(&server, "slate", no).expect("the slate in the as-run log");
+    let seen = listed_after(&server, &mut referee, "slate", &before);
+    let slate = next_airing(&server, "slate", &before).expect("the slate in the as-run log");
     assert_eq!(slate["reason"], "lost", "{slate}");
     let late = seconds_between(silent, instant(&slate["start"]));
     assert!(late <= PROMISED, "the slate came {late} s after the end of the broadcast: {slate}");
@@ -170,14 +182,10 @@ fn the_slate_stands_in_for_a_broadcaster_that_is_silent() {
         referee.look();
         std::thread::sleep(ms(300));
     }
-    let no = slate["no"].as_u64().expect("a number");
     upstream.on();
     let back = wait_for("the first packet", PATIENCE, || upstream.first_packet());
-    let seen = wait_for("the relay in the playlist", s(60), || {
-        referee.look();
-        server.live(&index, "v360").segments.iter().find(|x| x.is_of_relay() && x.starts() > back - s(5)).map(|_| now())
-    });
-    let relay = airings_since(&server, "relay", no).expect("the relay in the as-run log");
+    let seen = listed_after(&server, &mut referee, "relay", &slate);
+    let relay = next_airing(&server, "relay", &slate).expect("the relay in the as-run log");
     let late = seconds_between(back, instant(&relay["start"]));
     assert!(late <= PROMISED, "the relay came {late} s after the broadcast was back: {relay}");
     let shown = seconds_between(back, seen);

@@ -21,19 +21,6 @@ impl Listed {
     pub(crate) fn address(&self) -> &str {
         self.uri.split_once("seg/").map_or(self.uri.as_str(), |(_, address)| address)
     }
-
-    pub(crate) fn is_of_relay(&self) -> bool {
-        self.address().starts_with("relay.")
-    }
-
-    pub(crate) fn is_of_slate(&self) -> bool {
-        self.address().starts_with("slate.")
-    }
-
-    #[track_caller]
-    pub(crate) fn starts(&self) -> Timestamp {
-        self.date.unwrap_or_else(|| panic!("segment {} has no EXT-X-PROGRAM-DATE-TIME", self.sequence))
-    }
 }
 
 /// A media playlist.

@@ -86,6 +86,10 @@ impl Referee {
         {
             self.complain(rendition, "the media sequence went back");
         }
+        // A player may take the same address again for the same segment again.
+        for pair in media.segments.windows(2).filter(|pair| pair[0].uri == pair[1].uri) {
+            self.complain(rendition, &format!("{} is listed twice in a row", pair[0].uri));
+        }
         for segment in &media.segments {
             self.judge_segment(rendition, path, media.target, segment);
         }
