@@ -86,7 +86,10 @@ fn players_follow_every_change_of_source() {
     assert!(referee.changes() >= 6, "only {} changes of source were seen", referee.changes());
     let expected = (WATCHED * 25) as f64;
     let frames = decoded.video.len() as f64;
-    assert!((frames - expected).abs() <= expected * 0.02, "{frames} frames of {expected}");
+    // ffmpeg keeps one demuxer over a discontinuity and drops what it takes for
+    // the past: at most a segment at each change of source, nowhere else.
+    let lost = (referee.changes() as f64 + 1.0) * SEGMENT * 25.0;
+    assert!(frames <= expected * 1.02 && frames >= expected - lost, "{frames} frames of {expected}");
     for (what, times) in [("picture", &decoded.video), ("sound", &decoded.audio)] {
         let gap = Decoded::longest_gap(times);
         assert!(gap <= SEGMENT, "no {what} for {gap} s");
@@ -94,19 +97,23 @@ fn players_follow_every_change_of_source() {
     as_run_tells(&server.as_run(), &plan, &referee);
 }
 
-/// Picture and sound, no text: hlsdemux2 of GStreamer 1.22 loses the place of
-/// live WebVTT and ends with a failed assertion of its own.
+/// Picture and sound: what playbin3 needs to follow the channel.
 const WITHOUT_TEXT: &str = "flags=0x13";
+
+/// How old the channel is before GStreamer joins: its live window is full, as
+/// it is when a village joins.
+const WINDOW: std::time::Duration = s(62);
 
 /// playbin3, for 40 s; it plays until it is interrupted.
 fn gstreamer_plays(url: &str) {
+    std::thread::sleep(WINDOW);
     let mut command = Command::new("gst-launch-1.0");
     command.args([
         "playbin3",
         WITHOUT_TEXT,
         &format!("uri={url}"),
-        "video-sink=fakesink",
-        "audio-sink=fakesink",
+        "video-sink=fakesink sync=true",
+        "audio-sink=fakesink sync=true",
     ]);
     let mut player = Program::start(&mut command);
     let watch = Stopwatch::start();
@@ -126,11 +133,19 @@ fn gstreamer_plays(url: &str) {
     assert!(!said.iter().any(|l| l.contains("ERROR")), "GStreamer: {said:#?}");
 }
 
-/// mpv, for 40 s.
+/// mpv, for 45 s; it plays until it is interrupted: its own clock begins anew
+/// with every source, so that its `--length` would not end.
 fn mpv_plays(url: &str) {
     let mut command = Command::new("mpv");
-    command.args(["--no-config", "--vo=null", "--ao=null", "--length=40", "--msg-level=all=warn", url]);
-    let ended = Program::run(&mut command, s(120)).good("mpv");
+    command.args(["--no-config", "--vo=null", "--ao=null", "--msg-level=all=warn", url]);
+    let mut player = Program::start(&mut command);
+    let watch = Stopwatch::start();
+    while watch.passed() < s(45) {
+        assert!(player.is_running(), "mpv ended early: {:#?}", player.err.all());
+        std::thread::sleep(ms(200));
+    }
+    player.signal(Signal::SIGINT);
+    let ended = player.finish(s(30));
     let said = [ended.out, ended.err].concat();
     assert!(!said.iter().any(|l| l.to_lowercase().contains("error")), "mpv: {said:#?}");
 }

@@ -151,7 +151,7 @@ impl Bytes {
 
     /// WebVTT without a cue, for what has no subtitles.
     fn silent_text(placed: &Placed) -> Self {
-        Self::text("none", "s".into(), 0, placed.duration)
+        Self::text("none", "s".into(), placed.sequence, placed.duration)
     }
 }
 

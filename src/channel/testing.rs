@@ -321,7 +321,7 @@ impl World {
     pub(super) fn serves(&self, uri: &str) -> bool {
         let Some(a) = Address::parse(uri) else { return false };
         let n = match (&a.owner[..], &a.file) {
-            ("none", SegmentFile::Text(0)) => return a.rendition == "s",
+            ("none", SegmentFile::Text(_)) => return a.rendition == "s",
             (_, SegmentFile::Init(hash)) => return self.tracks(&a.owner, None, &a.rendition).contains(hash),
             (_, SegmentFile::Media(n)) => *n,
             (_, SegmentFile::Text(n)) => {

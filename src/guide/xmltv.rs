@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(guide.matches("<programme ").count(), 3);
     }
 
-    /// The judge that packagers of guides use; skipped where it is not installed.
+    /// The judge that packagers of guides use.
     #[test]
     fn the_guide_satisfies_the_validator() {
         let guide = xmltv(&[an_evening()], &shanghai(), "http://tv.example/?a&b");
@@ -134,12 +134,9 @@ mod tests {
         std::fs::write(file.path(), guide).unwrap();
         // Debian keeps the DTD here; without this the validator would fetch it.
         let dtd = ("XMLTV_SUPPLEMENT", "/usr/share/xmltv");
-        match std::process::Command::new("tv_validate_file").env(dtd.0, dtd.1).arg(file.path()).output() {
-            Ok(output) => {
-                let said = String::from_utf8_lossy(&output.stderr).into_owned();
-                assert!(output.status.success(), "{said}");
-            }
-            Err(e) => println!("tv_validate_file was not run: {e}"),
-        }
+        let judge =
+            std::process::Command::new("tv_validate_file").env(dtd.0, dtd.1).arg(file.path()).output();
+        let verdict = judge.expect("tv_validate_file (Debian package xmltv-util)");
+        assert!(verdict.status.success(), "{}", String::from_utf8_lossy(&verdict.stderr));
     }
 }

@@ -66,7 +66,10 @@ impl Referee {
     }
 
     fn complain(&mut self, rendition: &str, what: &str) {
-        self.complaints.push(format!("{rendition}: {what}"));
+        let complaint = format!("{rendition}: {what}");
+        if !self.complaints.contains(&complaint) {
+            self.complaints.push(complaint);
+        }
     }
 
     fn judge(&mut self, rendition: &str, path: &str, media: &Media) {
