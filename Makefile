@@ -58,7 +58,7 @@ $(WEB_BUILT): $(WEB_SOURCES) web/node_modules/.installed
 	@touch $@
 
 web/node_modules/.installed: web/package.json web/package-lock.json
-	cd web && npm ci --no-audit --no-fund
+	cd web && npm install --no-save --no-audit --no-fund
 	@touch $@
 
 clean: ## remove everything made by building

@@ -56,6 +56,6 @@ export BASE_URL SITE_ID TERMINAL_TOKEN CHANNEL CHROMIUM
 
 cd tests/browser
 if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then
-    npm ci --no-audit --no-fund
+    npm install --no-save --no-audit --no-fund
 fi
 npm test
