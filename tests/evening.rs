@@ -97,11 +97,12 @@ fn players_follow_every_change_of_source() {
     as_run_tells(&server.as_run(), &plan, &referee);
 }
 
-/// Picture and sound: what playbin3 needs to follow the channel.
+/// Picture and sound only: with text, playbin3 has not been shown to follow the
+/// channel yet.
 const WITHOUT_TEXT: &str = "flags=0x13";
 
-/// How old the channel is before GStreamer joins: its live window is full, as
-/// it is when a village joins.
+/// How old the channel is before GStreamer joins. Joining a younger one failed
+/// in GStreamer 1.22, and has not been shown to work yet.
 const WINDOW: std::time::Duration = s(62);
 
 /// playbin3, for 40 s; it plays until it is interrupted.
