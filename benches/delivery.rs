@@ -131,7 +131,7 @@ fn start_nginx(folder: &Path, port: u16, playlist: &[u8]) -> Running {
     let root = folder.join("nginx");
     fs::create_dir_all(root.join("tmp")).expect("folder");
     fs::write(root.join("playlist.m3u8"), playlist).expect("playlist");
-    fs::write(root.join("segment.m4s"), vec![0x55; SEGMENT]).expect("segment");
+    fs::write(root.join("segment.m4s"), fragment()).expect("segment");
     let config = format!(
         "worker_processes auto; daemon off; pid {root}/pid; error_log stderr error;\n\
          events {{ worker_connections 1024; }}\n\
@@ -159,15 +159,27 @@ fn write_county(folder: &Path, port: u16) {
     fs::write(folder.join("schedules/bench.toml"), schedule).expect("schedule");
 }
 
+/// A segment as the server sees it: a decoding time, and bytes.
+fn fragment() -> Vec<u8> {
+    let boxed = |kind: &[u8; 4], content: &[u8]| {
+        let size = (content.len() as u32 + 8).to_be_bytes();
+        [&size[..], kind, content].concat()
+    };
+    let tfdt = boxed(b"tfdt", &[&[1, 0, 0, 0], &[0; 8][..]].concat());
+    let moof = boxed(b"moof", &boxed(b"traf", &tfdt));
+    let mdat = boxed(b"mdat", &vec![0x55; SEGMENT - moof.len() - 8]);
+    [moof, mdat].concat()
+}
+
 /// A lesson of a day whose segments are all the same bytes.
 fn write_package(folder: &Path) {
     fs::create_dir_all(folder).expect("folder");
     let mut file = fs::File::create(folder.join("v720.mp4")).expect("media");
-    file.write_all(&vec![0x55; 1000 + SEGMENT]).expect("media");
+    file.write_all(&[vec![0x55; 1000], fragment()].concat()).expect("media");
     let ranges = vec![serde_json::json!({"offset": 1000, "length": SEGMENT}); SEGMENTS];
     let track = |name: &str, kind: serde_json::Value| {
         let mut track = serde_json::json!({
-            "name": name, "codecs": "avc1.4D401F", "init": "0", "file": "v720.mp4", "sha256": "0",
+            "name": name, "codecs": "avc1.4D401F", "init": "0", "timescale": 90_000, "file": "v720.mp4", "sha256": "0",
             "bandwidth": 1_200_000, "average_bandwidth": 1_200_000,
             "header": {"offset": 0, "length": 1000}, "segments": ranges,
         });

@@ -321,8 +321,11 @@ fn set_channels(channels: &Channels, county: &County) {
 
 fn lineup(channel: &Channel, county: &County) -> Lineup {
     let longest = county.relays.iter().map(|r| r.max_segment).max().unwrap_or_default();
-    // Lessons have at most 3.84 s; a segment cut at the limit may be a frame longer.
-    let target_duration = longest.max(Duration::from_millis(3840)).as_millis().div_ceil(1000) as u64 + 1;
+    // Lessons have at most 3.84 s. A segment cut at the limit may be a frame
+    // longer, which rounds to the limit all the same (RFC 8216 §4.3.3.1). Players
+    // poll at this rate and stay three times as far behind: no second to give away.
+    let frame = Duration::from_millis(100);
+    let target_duration = (longest + frame).max(Duration::from_millis(3840)).as_secs_f64().round() as u64;
     let rung = |r: &crate::config::Rung| (r.height, u64::from(r.kbps) * 1100);
     Lineup {
         channel: channel.id.clone(),

@@ -8,7 +8,7 @@ use crate::schedule::{Plan, Slot};
 use super::choose::{Choice, View};
 use super::join::stale;
 use super::timeline::place;
-use super::{Airing, AiringSource, Lineup, Sources, Step, Timeline};
+use super::{Airing, AiringSource, Lineup, Placed, Sources, Step, Timeline};
 
 /// How far in the past a timeline begins: two regular segments.
 const BEGIN: SignedDuration = SignedDuration::from_secs(8);
@@ -96,6 +96,7 @@ impl Timeline {
             };
         };
         let next = place(open, self.decided(), view.sources);
+        let passes = |next: Placed| next.end() > open.until;
         let goes_on = match &open.source {
             _ if cursor >= open.until => Some(None),
             AiringSource::Lesson { .. } => Some(next),
@@ -105,6 +106,10 @@ impl Timeline {
             },
             AiringSource::Slate { .. } => match self.choose(view, &view.plan.at(cursor), cursor) {
                 Choice::Open { source, .. } if !source.is_slate() => Some(None),
+                // Too long for what is left before the next programme.
+                Choice::Open { source, .. } if source != open.source && next.is_some_and(passes) => {
+                    Some(None)
+                }
                 Choice::Open { .. } => Some(next),
                 Choice::Hold => None,
             },

@@ -47,7 +47,8 @@ impl Timeline {
             },
             None => None,
         };
-        chosen.or_else(|| slate(view, next_reason(view.plan, slot))).unwrap_or(Choice::Hold)
+        let room = slot.until.duration_since(cursor);
+        chosen.or_else(|| slate(view, next_reason(view.plan, slot), room)).unwrap_or(Choice::Hold)
     }
 
     fn relay_or_slate(&self, view: &View, relay: &RelayId, cursor: Timestamp) -> Choice {
@@ -69,7 +70,8 @@ impl Timeline {
                 None => Choice::Hold,
             },
             Join::Hold => Choice::Hold,
-            Join::Dead => slate(view, SlateReason::Lost).unwrap_or(Choice::Hold),
+            // It may return at any moment.
+            Join::Dead => slate(view, SlateReason::Lost, SignedDuration::ZERO).unwrap_or(Choice::Hold),
         }
     }
 
@@ -143,7 +145,10 @@ impl Timeline {
 }
 
 fn since(start: Timestamp, cursor: Timestamp) -> Duration {
-    let d: SignedDuration = cursor.duration_since(start);
+    unsigned(cursor.duration_since(start))
+}
+
+fn unsigned(d: SignedDuration) -> Duration {
     Duration::try_from(d).unwrap_or_default()
 }
 
@@ -152,8 +157,11 @@ fn next_reason(plan: &Plan, slot: &Slot) -> SlateReason {
     plan.at(slot.until).programme.map_or(SlateReason::Idle, |p| SlateReason::Next(p.id))
 }
 
-fn slate(view: &View, reason: SlateReason) -> Option<Choice> {
-    let asset = view.sources.slate(&view.lineup.channel, &reason).filter(|a| !a.is_empty())?;
+/// The slate for `reason`: in regular segments if one ends within `room`, else in short ones.
+fn slate(view: &View, reason: SlateReason, room: SignedDuration) -> Option<Choice> {
+    let slate = view.sources.slate(&view.lineup.channel, &reason)?;
+    let fits = unsigned(room) >= slate.regular.offset(1);
+    let asset = Some(if fits { slate.regular } else { slate.short }).filter(|a| !a.is_empty())?;
     let source = AiringSource::Slate { owner: asset.owner.clone(), reason };
     Some(Choice::Open { source, first: 0, item: 0 })
 }

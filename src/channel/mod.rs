@@ -16,7 +16,7 @@ mod timeline;
 pub use airing::{Airing, AiringSource, SlateReason};
 pub use lineup::{Lineup, Rendition};
 pub use playlist::{Window, media_playlist, vod_playlist};
-pub use sources::{Asset, Sources};
+pub use sources::{Asset, Slate, Sources};
 pub use timeline::{Placed, Step, Timeline};
 
 #[cfg(test)]

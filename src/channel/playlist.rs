@@ -83,7 +83,7 @@ impl Window {
     }
 }
 
-/// The segments that lie in the past and begin before `before`, newest first,
+/// The segments that may be listed and begin before `before`, newest first,
 /// each with its airing.
 fn past<'a>(
     timeline: &'a Timeline,
@@ -97,7 +97,7 @@ fn past<'a>(
         .rev()
         .skip_while(move |a| a.start >= before)
         .flat_map(|a| timeline.placed_rev(a, sources).map(move |p| (a, p)))
-        .skip_while(move |(_, p)| p.end() > now || p.start >= before)
+        .skip_while(move |(_, p)| p.listed_from() > now || p.start >= before)
 }
 
 fn segment(
@@ -117,7 +117,9 @@ fn segment(
             live(&format!("relay.{relay}"), window.get(placed.n)?, rendition, lineup)
         }
     };
-    let bytes = bytes.unwrap_or_else(|| Bytes::silent_text(placed));
+    // Timestamps go on over changes of source: they say when a picture is on air.
+    let on_air = u64::try_from(placed.start.as_microsecond()).ok();
+    let bytes = bytes.map(|b| b.on_air(on_air)).unwrap_or_else(|| Bytes::silent_text(placed));
     Some(Segment {
         uri: format!("{base}{}", bytes.media),
         map: bytes.init.map(|a| format!("{base}{a}")),
@@ -136,7 +138,9 @@ struct Bytes {
 
 impl Bytes {
     fn of(owner: &str, track: &Track, n: u64, duration: std::time::Duration) -> Self {
-        let address = |file| Address { owner: owner.to_owned(), rendition: track.name.clone(), file };
+        let (owner, rendition) = (owner.to_owned(), track.name.clone());
+        let address =
+            |file| Address { owner: owner.clone(), rendition: rendition.clone(), file, on_air: None };
         Self {
             media: address(SegmentFile::Media(n)),
             init: Some(address(SegmentFile::Init(track.init.clone()))),
@@ -145,8 +149,14 @@ impl Bytes {
     }
 
     fn text(owner: &str, rendition: String, n: u64, duration: std::time::Duration) -> Self {
-        let media = Address { owner: owner.to_owned(), rendition, file: SegmentFile::Text(n) };
+        let media = Address { owner: owner.to_owned(), rendition, file: SegmentFile::Text(n), on_air: None };
         Self { media, init: None, duration }
+    }
+
+    /// The same, with timestamps that say when it is on air.
+    fn on_air(mut self, instant: Option<u64>) -> Self {
+        self.media.on_air = instant;
+        self
     }
 
     /// WebVTT without a cue, for what has no subtitles.

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
-use crate::hls::MediaPlaylist;
+use crate::hls::{Address, MediaPlaylist};
 
 use super::scenario::{self, LONGEST};
 use super::simulation::{Poll, RESUME, Run, TICK};
@@ -144,11 +144,15 @@ fn edge(poll: &Poll) -> Timestamp {
     last.date.expect("dated") + last.duration
 }
 
-/// (e) Every listed segment exists. No `EXTINF` is over the target duration.
+/// (e) Every listed segment exists, and its timestamps say when it is on air,
+/// so they never fall. No `EXTINF` is over the target duration.
 fn every_segment_exists(run: &Run) -> Checked {
     for playlist in run.polls.iter().flat_map(|p| p.playlists.values()) {
         for s in &playlist.segments {
             prop_assert!(run.world.serves(&s.uri), "{} does not exist", s.uri);
+            let stamped = Address::parse(&s.uri).and_then(|a| a.on_air);
+            let on_air = s.date.map(|d| d.as_microsecond() as u64);
+            prop_assert!(stamped == on_air || s.uri.starts_with("none/"), "{} at {:?}", s.uri, s.date);
             prop_assert!(s.map.as_ref().is_none_or(|map| run.world.serves(map)));
             prop_assert!(s.duration.as_secs_f64().round() <= playlist.target_duration as f64);
         }
@@ -248,7 +252,7 @@ proptest! {
             let longest = arrived.iter().rev().take(8).map(|(_, s)| s.duration()).max().expect("not empty");
             let patience = SignedDuration::try_from(longest).expect("short") + secs(4);
             if poll.now > newest.end() + secs(8).max(patience) + TICK * 2 {
-                prop_assert!(shows(poll, "slate."), "no slate at {}: {:#?}", poll.now, run.story());
+                prop_assert!(shows(poll, "slate"), "no slate at {}: {:#?}", poll.now, run.story());
             }
         }
     }

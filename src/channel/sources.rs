@@ -59,6 +59,36 @@ impl Asset {
     }
 }
 
+/// A slate in two cuts of the same bytes.
+///
+/// Players join a few segments before the live edge, and a player that held
+/// three short ones would run dry where a source of longer ones follows. So a
+/// slate is shown in regular segments, and in short ones only where the next
+/// programme is near: they meet its start closely.
+#[derive(Debug, Clone)]
+pub struct Slate {
+    /// Segments as long as a lesson's.
+    pub regular: Arc<Asset>,
+    /// Segments of under a second.
+    pub short: Arc<Asset>,
+}
+
+impl Slate {
+    /// The owner names of a slate's cuts begin with these.
+    pub const FAMILIES: [&'static str; 2] = ["slate", "slate-short"];
+    /// Short segments in a regular one: 4 of 0.96 s are 3.84 s.
+    pub const GROUP: usize = 4;
+
+    /// Both cuts of a package of short segments.
+    pub fn of(short: &Arc<Manifest>) -> Self {
+        let [regular_family, short_family] = Self::FAMILIES;
+        Self {
+            regular: Arc::new(Asset::new(regular_family, Arc::new(short.in_groups_of(Self::GROUP)))),
+            short: Arc::new(Asset::new(short_family, Arc::clone(short))),
+        }
+    }
+}
+
 /// Read handles on everything a channel can play.
 pub trait Sources {
     /// The current package of a lesson.
@@ -68,5 +98,5 @@ pub trait Sources {
     /// What a relay has recorded.
     fn window(&self, relay: &RelayId) -> Option<Arc<LiveWindow>>;
     /// The slate for a reason, or the channel's plain one while that is being made.
-    fn slate(&self, channel: &ChannelId, reason: &SlateReason) -> Option<Arc<Asset>>;
+    fn slate(&self, channel: &ChannelId, reason: &SlateReason) -> Option<Slate>;
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::hls::PlaylistKind;
+use crate::hls::{Address, PlaylistKind, SegmentFile};
 
 use super::simulation::{RESUME, Run, Seen};
 use super::testing::*;
@@ -65,7 +65,8 @@ fn an_evening_from_relay_to_lesson_to_slate_to_relay() {
     let story = [
         "19:59:52.00 relay national 13..23",
         "20:00:32.00 lesson grape 0..6",
-        "20:00:52.00 slate.next 0..40",
+        "20:00:52.00 slate.next 0..9",
+        "20:01:26.56 slate-short.next 0..4",
         "20:01:30.40 relay national 37..44…",
     ];
     assert_eq!(run.story(), story);
@@ -89,7 +90,7 @@ fn a_server_started_in_the_middle_of_a_lesson_joins_it_in_progress() {
     // A minute in, the sixteenth segment is on air.
     assert_eq!(run.story(), ["20:01:00.00 lesson grape 15..26…"]);
     run.play_until(clock("20:01:50"));
-    assert_eq!(run.story()[1], "20:01:42.40 slate.idle 0..8…");
+    assert_eq!(run.story()[1], "20:01:42.40 slate.idle 0..2…");
 }
 
 #[test]
@@ -108,12 +109,12 @@ fn a_relay_stalls_and_returns() {
     run.play_until(clock("20:00:27"));
     assert_eq!(run.story(), ["20:00:00.00 relay national 15..20…"]);
     run.play_until(clock("20:00:28") + ms(500));
-    assert_eq!(run.story()[1], "20:00:20.00 slate.lost 0..9…", "eight seconds after the last picture");
+    assert_eq!(run.story()[1], "20:00:20.00 slate-short.lost 0..9…", "eight seconds after the last picture");
     run.play_until(clock("20:01:10"));
     // The third fresh segment is the first that lies where the slate stands.
     let story = [
         "20:00:00.00 relay national 15..20",
-        "20:00:20.00 slate.lost 0..40",
+        "20:00:20.00 slate-short.lost 0..40",
         "20:00:58.40 relay national 22..24…",
     ];
     assert_eq!(run.story(), story);
@@ -151,8 +152,12 @@ fn a_lesson_that_arrives_late_is_joined_where_the_clock_stands() {
     let world = World::new().lesson_from(clock("20:00:30"), late);
     let mut run = Run::start(world, lessons("\"sheep\""), clock("20:00:00"));
     run.play_until(clock("20:01:00"));
-    let story =
-        ["19:59:52.00 slate.idle 0..9", "20:00:00.64 slate.idle 0..31", "20:00:30.40 lesson sheep 7..15…"];
+    let story = [
+        "19:59:52.00 slate.idle 0..2",
+        "19:59:59.68 slate-short.idle 0..1",
+        "20:00:00.64 slate.idle 0..8",
+        "20:00:31.36 lesson sheep 8..16…",
+    ];
     assert_eq!(run.story(), story);
 }
 
@@ -164,7 +169,7 @@ fn a_lesson_that_is_missing_is_passed_over_and_the_next_one_begins() {
     let story = run.story();
     assert_eq!(story[1], "20:00:00.84 lesson grape 0..27");
     // It came while the slate was up: it is shown from its beginning.
-    assert_eq!(story[3..5], ["20:02:29.80 lesson sheep 0..6".to_owned(), story[4].clone()]);
+    assert_eq!(story[3..5], ["20:02:30.76 lesson sheep 0..6".to_owned(), story[4].clone()]);
 }
 
 #[test]
@@ -175,10 +180,14 @@ fn a_rung_and_a_language_that_are_missing_are_mapped() {
         let playlist = run.playlist(&r, Window::Live, run.now).expect("on air");
         playlist.segments[0].uri.trim_start_matches("lesson.grape.0123456789ab/").to_owned()
     };
-    assert_eq!(first(Rendition::Video(720)), "v480/0.m4s", "the next lower rung");
-    assert_eq!(first(Rendition::Video(240)), "v240/0.m4s");
-    assert_eq!(first(Rendition::Audio(lang("ug-Arab"))), "a-ug-Arab/0.m4s");
-    assert_eq!(first(Rendition::Audio(lang("kk-Cyrl"))), "a-zh-Hans/0.m4s", "the channel's own language");
+    assert_eq!(first(Rendition::Video(720)), "v480/0@1795435200000000.m4s", "the next lower rung");
+    assert_eq!(first(Rendition::Video(240)), "v240/0@1795435200000000.m4s");
+    assert_eq!(first(Rendition::Audio(lang("ug-Arab"))), "a-ug-Arab/0@1795435200000000.m4s");
+    assert_eq!(
+        first(Rendition::Audio(lang("kk-Cyrl"))),
+        "a-zh-Hans/0@1795435200000000.m4s",
+        "the channel's own language"
+    );
     assert_eq!(first(Rendition::Subtitles(lang("ug-Arab"))), "none/s/0.vtt", "no subtitles, and no stall");
 }
 
@@ -206,9 +215,12 @@ fn catch_up_lists_what_retention_has_left_without_a_hole() {
     run.world.forget_before(clock("20:00:10"));
     let range = Window::Range { from: clock("19:55:00"), to: clock("20:02:00") };
     let playlist = run.playlist(&Rendition::Video(720), range, run.now).expect("on air");
-    assert_eq!(playlist.segments[0].uri, "relay.national/v720/150.m4s");
-    let placed = run.timeline.find("relay.national", 150, &run.world).expect("aired");
+    let first = Address::parse(&playlist.segments[0].uri).expect("an address");
+    assert_eq!((&first.owner[..], &first.file), ("relay.national", &SegmentFile::Media(150)));
+    let on_air = first.on_air.expect("timed");
+    let placed = run.timeline.find("relay.national", 150, on_air, &run.world).expect("aired");
     assert_eq!(playlist.media_sequence, placed.sequence);
+    assert_eq!(run.timeline.find("relay.national", 150, on_air + 1, &run.world), None, "never then");
 }
 
 #[test]
@@ -265,7 +277,7 @@ fn a_new_plan_cuts_what_is_on_air_now_and_changes_nothing_earlier() {
     run.reload(plan(&entry("20:00:20", Some("20:30"), "relay = \"national\"")));
     run.play_until(clock("20:00:50"));
     assert_eq!(run.story()[0], "20:00:00.00 lesson grape 0..8");
-    assert_eq!(run.story()[1], "20:00:30.72 slate.lost 0..21…");
+    assert_eq!(run.story()[1], "20:00:30.72 slate-short.lost 0..21…");
 }
 
 #[test]
@@ -278,7 +290,7 @@ fn a_relay_s_next_generation_that_came_during_a_stop_is_joined() {
     run.play_until(clock("20:01:00"));
     let story = [
         "20:00:00.00 relay national 15..20",
-        "20:00:20.00 slate.lost 0..6",
+        "20:00:20.00 slate-short.lost 0..6",
         "20:00:25.76 relay national 20..28…",
     ];
     assert_eq!(run.story(), story);
@@ -355,8 +367,8 @@ fn a_day_of_airings_costs_no_more_than_the_last_ones() {
     let template = run.timeline.airings()[0].clone();
     let old = |i: u64| {
         let mut a = template.clone();
-        (a.no, a.base_sequence, a.discontinuities) = (i, i * 64, i);
-        (a.start, a.segments) = (template.start - secs(2000 - i as i64) * 62, Some(64));
+        (a.no, a.base_sequence, a.discontinuities) = (i, i * 16, i);
+        (a.start, a.segments) = (template.start - secs(2000 - i as i64) * 62, Some(16));
         a
     };
     let airings: Vec<_> = (0..2000).map(old).collect();

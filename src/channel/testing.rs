@@ -17,12 +17,14 @@ use crate::hls::{
 };
 use crate::schedule::{Known, Plan, ProgrammeId, parse};
 
-use super::{Asset, Lineup, SlateReason, Sources};
+use super::{Asset, Lineup, Slate, SlateReason, Sources};
 
 /// A segment of a lesson, microseconds: 96 frames at 25 per second.
 pub(super) const LESSON_US: u64 = 3_840_000;
 /// A segment of a slate.
 pub(super) const SLATE_US: u64 = 960_000;
+/// Time of a relay's first picture on its own line.
+const LEAD_US: u64 = 10_000_000;
 
 /// `hh:mm:ss` of 23 November 2026 on the county's clock.
 pub(super) fn clock(time: &str) -> Timestamp {
@@ -86,12 +88,14 @@ pub(super) fn entry(start: &str, end: Option<&str>, what: &str) -> String {
 
 fn video(height: u32) -> Track {
     let kind = TrackKind::Video { width: height * 16 / 9, height, fps: 25.0 };
-    Track { name: format!("v{height}"), kind, codecs: "avc1.64001F".into(), init: format!("1{height}") }
+    let (name, init) = (format!("v{height}"), format!("1{height}"));
+    Track { name, kind, codecs: "avc1.64001F".into(), init, timescale: 90_000 }
 }
 
 fn audio(tag: &str) -> Track {
     let kind = TrackKind::Audio { lang: lang(tag), channels: 2 };
-    Track { name: format!("a-{tag}"), kind, codecs: "mp4a.40.2".into(), init: format!("2{}", &tag[..2]) }
+    let (name, init) = (format!("a-{tag}"), format!("2{}", &tag[..2]));
+    Track { name, kind, codecs: "mp4a.40.2".into(), init, timescale: 48_000 }
 }
 
 /// A package; see [`a_lesson`] and [`a_slate`].
@@ -206,6 +210,7 @@ impl Feed {
                 n: self.segments.len() as u64,
                 start,
                 us: *us,
+                at_us: LEAD_US + start_us,
                 generation: self.generation,
                 hour: start.strftime("%Y%m%dT%H").to_string(),
                 tracks: Arc::clone(&self.tracks),
@@ -247,7 +252,7 @@ pub(super) struct World {
     now: Timestamp,
     lessons: BTreeMap<LessonId, (Timestamp, Arc<Asset>)>,
     assets: BTreeMap<String, Arc<Asset>>,
-    slates: BTreeMap<SlateReason, Arc<Asset>>,
+    slates: BTreeMap<SlateReason, Slate>,
     relays: BTreeMap<RelayId, Recorder>,
     /// How often a package was asked for.
     pub(super) asked: Cell<u64>,
@@ -260,9 +265,11 @@ impl World {
     }
 
     pub(super) fn slate(mut self, reason: SlateReason, package: Package) -> Self {
-        let asset = package.asset("slate");
-        self.assets.insert(asset.owner.clone(), Arc::clone(&asset));
-        self.slates.insert(reason, asset);
+        let slate = Slate::of(&package.asset("slate").manifest);
+        for asset in [&slate.regular, &slate.short] {
+            self.assets.insert(asset.owner.clone(), Arc::clone(asset));
+        }
+        self.slates.insert(reason, slate);
         self
     }
 
@@ -286,7 +293,7 @@ impl World {
     pub(super) fn remove(&mut self, owner: &str) {
         self.assets.remove(owner);
         self.lessons.retain(|_, (_, asset)| asset.owner != owner);
-        self.slates.retain(|_, asset| asset.owner != owner);
+        self.slates.retain(|_, slate| slate.regular.owner != owner && slate.short.owner != owner);
     }
 
     pub(super) fn relay(mut self, id: &str, feed: Feed) -> Self {
@@ -361,7 +368,7 @@ impl Sources for World {
         self.relays.get(id).map(|r| Arc::clone(&r.window))
     }
 
-    fn slate(&self, _channel: &ChannelId, reason: &SlateReason) -> Option<Arc<Asset>> {
+    fn slate(&self, _channel: &ChannelId, reason: &SlateReason) -> Option<Slate> {
         self.slates.get(reason).or_else(|| self.slates.get(&SlateReason::Idle)).cloned()
     }
 }

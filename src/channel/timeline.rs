@@ -39,6 +39,10 @@ pub struct Timeline {
     end: Option<Timestamp>,
 }
 
+/// A segment of a lesson or of a relay lasts this long, slates are made of
+/// shorter ones (media.md, "Canonical media").
+const REGULAR: Duration = Duration::from_millis(3_840);
+
 /// A segment in its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Placed {
@@ -60,6 +64,14 @@ impl Placed {
     /// Instant after it.
     pub fn end(&self) -> Timestamp {
         self.start + self.duration
+    }
+
+    /// From this instant on playlists list it: when it is over, and not sooner
+    /// after its beginning than a regular segment is. Else a player that joined
+    /// near the edge of a slate's short segments would run dry while the first
+    /// long one after them is being waited for.
+    pub fn listed_from(&self) -> Timestamp {
+        self.start + self.duration.max(REGULAR)
     }
 }
 
@@ -143,18 +155,19 @@ impl Timeline {
         self.airings.last().map_or(0, |a| a.base_sequence + self.count(a))
     }
 
-    /// The latest place of segment `n` of `owner` (an address's owner name).
-    pub fn find(&self, owner: &str, n: u64, sources: &dyn Sources) -> Option<Placed> {
+    /// The place of segment `n` of `owner` (an address's owner name) that is on
+    /// air at `on_air`, microseconds since the Unix epoch. None if it never was.
+    pub fn find(&self, owner: &str, n: u64, on_air: u64, sources: &dyn Sources) -> Option<Placed> {
         let holds = |a: &&Airing| a.source.is_owner(owner) && (a.first..a.first + self.count(a)).contains(&n);
-        let airing = self.airings.iter().rev().find(holds)?;
-        place(airing, n - airing.first, sources)
+        let places = self.airings.iter().rev().filter(holds).map(|a| place(a, n - a.first, sources));
+        places.flatten().find(|p| u64::try_from(p.start.as_microsecond()) == Ok(on_air))
     }
 
     /// The first instant after `now` at which a live playlist changes, as far
     /// as segments are settled.
     pub fn next_edge(&self, sources: &dyn Sources, now: Timestamp) -> Option<Timestamp> {
-        let ends = self.airings.iter().rev().flat_map(|a| self.placed_rev(a, sources)).map(|p| p.end());
-        ends.take_while(|end| *end > now).last()
+        let placed = self.airings.iter().rev().flat_map(|a| self.placed_rev(a, sources));
+        placed.map(|p| p.listed_from()).take_while(|edge| *edge > now).last()
     }
 
     /// The settled segments of `airing` with their places, newest first.

@@ -7,8 +7,9 @@ use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Response, StatusCode};
 use jiff::Timestamp;
 
+use crate::channel::Placed;
 use crate::evidence::{DeliveredSegment, Item, Ledger, Ticket, TicketError};
-use crate::hls::Address;
+use crate::hls::{Address, SegmentFile};
 
 use super::body::Body;
 use super::channels::Channels;
@@ -94,6 +95,8 @@ impl Delivery {
         };
         let found = match self.segments.hot(&address) {
             Some(hot) => Ok(hot),
+            // Else instants could be made up, and fill the memory with copies.
+            None if !self.was_on_air(&ticket, &address) => Err(SegmentError::Unknown),
             None => self.segments.get(&address).await,
         };
         let segment = match found {
@@ -173,19 +176,28 @@ impl Delivery {
         })
     }
 
+    /// True if the address says no instant, or one at which the ticket's channel showed it.
+    fn was_on_air(&self, ticket: &Ticket, address: &Address) -> bool {
+        address.on_air.is_none() || self.on_air(ticket, address).is_some()
+    }
+
+    /// The place of a channel's segment on its timeline.
+    fn on_air(&self, ticket: &Ticket, address: &Address) -> Option<Placed> {
+        let Item::Channel(id) = &ticket.item else { return None };
+        let (SegmentFile::Media(n) | SegmentFile::Text(n)) = address.file else { return None };
+        self.channels.get(id)?.timeline().find(&address.owner, n, address.on_air?, &*self.sources)
+    }
+
     /// Where the segment stands on the line of what the ticket plays; none if
     /// it is not part of it.
     fn place(&self, ticket: &Ticket, address: &Address, segment: &SegmentBytes) -> Option<(u64, i64)> {
-        let crate::hls::SegmentFile::Media(n) = address.file else { return None };
+        let SegmentFile::Media(n) = address.file else { return None };
         match &ticket.item {
             Item::Lesson(id) => {
                 let mine = self.sources.lesson_owner(id).is_some_and(|o| o == address.owner);
                 mine.then_some((n, segment.start_ms))
             }
-            Item::Channel(id) => {
-                let placed = self.channels.get(id)?.timeline().find(&address.owner, n, &*self.sources)?;
-                Some((n, placed.start.as_millisecond()))
-            }
+            Item::Channel(_) => Some((n, self.on_air(ticket, address)?.start.as_millisecond())),
         }
     }
 }
@@ -204,7 +216,7 @@ fn whole(method: &Method, bytes: Bytes, content_type: HeaderValue) -> Response<B
 fn finish(mut response: Response<Body>, status: StatusCode, etag: &str, address: &Address) -> Response<Body> {
     *response.status_mut() = status;
     let kind = match address.file {
-        crate::hls::SegmentFile::Text(_) => "text/vtt; charset=utf-8",
+        SegmentFile::Text(_) => "text/vtt; charset=utf-8",
         _ if address.rendition.starts_with("a-") => "audio/mp4",
         _ => "video/mp4",
     };

@@ -13,8 +13,9 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use crate::base::RelayId;
+use crate::channel::Slate;
 use crate::courseware::{Catalogue, Package};
-use crate::hls::{Address, ByteRange, SegmentFile, parse_subtitles, write_vtt};
+use crate::hls::{Address, ByteRange, SegmentFile, parse_subtitles, retime, write_vtt};
 use crate::relay::RelayHandle;
 
 /// A segment's bytes and how long it plays.
@@ -73,12 +74,16 @@ impl Segments {
 
     /// The packages that may be asked for: of the library, and slates.
     pub fn set_packages(&self, library: &Catalogue, slates: &Catalogue) {
-        let named = |family: &'static str, c: &Catalogue| {
-            let name = move |p: &Package| format!("{family}.{}.{}", p.manifest.id, p.manifest.short_hash());
-            c.packages.iter().map(|p| (name(p), Arc::clone(p))).collect::<Vec<_>>()
-        };
-        let all = named("lesson", library).into_iter().chain(named("slate", slates));
-        self.owners.store(Arc::new(all.collect()));
+        let name =
+            |family: &str, p: &Package| format!("{family}.{}.{}", p.manifest.id, p.manifest.short_hash());
+        let lessons = library.packages.iter().map(|p| (name("lesson", p), Arc::clone(p)));
+        let [regular, short] = Slate::FAMILIES;
+        let slates = slates.packages.iter().flat_map(|p| {
+            let grouped = Arc::new(p.manifest.in_groups_of(Slate::GROUP));
+            let long = Package { manifest: grouped, ..Package::clone(p) };
+            [(name(regular, p), Arc::new(long)), (name(short, p), Arc::clone(p))]
+        });
+        self.owners.store(Arc::new(lessons.chain(slates).collect()));
     }
 
     /// The segment if it is in memory.
@@ -103,7 +108,7 @@ impl Segments {
             return live(folder, handle, address);
         }
         if address.owner == "none" {
-            return Some(Source::Text { path: None, from_ms: 0, to_ms: 0 });
+            return Some(Source::Text { path: None, from_ms: 0, to_ms: 0, origin_ms: 0 });
         }
         let owners = self.owners.load();
         packaged(owners.get(&address.owner)?, address)
@@ -112,9 +117,24 @@ impl Segments {
 
 /// Where the bytes of a segment are.
 enum Source {
-    Range { path: PathBuf, range: ByteRange, start_ms: i64, dur_ms: i64 },
+    Range { path: PathBuf, range: ByteRange, moved: Option<Moved>, start_ms: i64, dur_ms: i64 },
     Whole { path: PathBuf },
-    Text { path: Option<PathBuf>, from_ms: u64, to_ms: u64 },
+    Text { path: Option<PathBuf>, from_ms: u64, to_ms: u64, origin_ms: u64 },
+}
+
+/// How far a segment's timestamps are moved, and what they count.
+struct Moved {
+    timescale: u32,
+    us: i64,
+}
+
+impl Moved {
+    /// For a segment whose own line says `at_us` where it begins; none if it
+    /// is asked for as packaged.
+    fn to(address: &Address, timescale: u32, at_us: u64) -> Option<Self> {
+        let us = i64::try_from(address.on_air?).ok()? - i64::try_from(at_us).ok()?;
+        Some(Self { timescale, us })
+    }
 }
 
 fn live(folder: &Path, handle: &RelayHandle, address: &Address) -> Option<Source> {
@@ -124,10 +144,11 @@ fn live(folder: &Path, handle: &RelayHandle, address: &Address) -> Option<Source
         SegmentFile::Text(_) => None,
         SegmentFile::Media(n) => {
             let segment = window.get(*n)?;
-            let index = segment.tracks().position(|t| t.name == address.rendition)?;
+            let (index, track) = segment.tracks().enumerate().find(|(_, t)| t.name == address.rendition)?;
             let path = folder.join(&segment.hour).join(format!("{}.m4s", address.rendition));
             let dur_ms = (segment.us / 1000) as i64;
-            Some(Source::Range { path, range: segment.parts.get(index)?.range, start_ms: 0, dur_ms })
+            let moved = Moved::to(address, track.timescale, segment.at_us);
+            Some(Source::Range { path, range: segment.parts.get(index)?.range, moved, start_ms: 0, dur_ms })
         }
     }
 }
@@ -139,22 +160,24 @@ fn packaged(package: &Package, address: &Address) -> Option<Source> {
         SegmentFile::Init(hash) => {
             let track = manifest.track(&address.rendition).filter(|t| &t.track.init == hash)?;
             let path = package.folder.join(&track.file);
-            Some(Source::Range { path, range: track.header, start_ms: 0, dur_ms: 0 })
+            Some(Source::Range { path, range: track.header, moved: None, start_ms: 0, dur_ms: 0 })
         }
         SegmentFile::Media(n) => {
             let n = usize::try_from(*n).ok()?;
             let track = manifest.track(&address.rendition)?;
             let range = *track.segments.get(n)?;
+            let moved = Moved::to(address, track.track.timescale, before(n));
             let (start, end) = (before(n) / 1000, before(n + 1) / 1000);
             let path = package.folder.join(&track.file);
-            Some(Source::Range { path, range, start_ms: start as i64, dur_ms: (end - start) as i64 })
+            Some(Source::Range { path, range, moved, start_ms: start as i64, dur_ms: (end - start) as i64 })
         }
         SegmentFile::Text(n) => {
             let n = usize::try_from(*n).ok().filter(|n| *n < manifest.segments_us.len())?;
             let lang = address.rendition.strip_prefix("s-")?;
             let subtitle = manifest.subtitles.iter().find(|s| s.lang.as_str() == lang)?;
             let path = Some(package.folder.join(&subtitle.file));
-            Some(Source::Text { path, from_ms: before(n) / 1000, to_ms: before(n + 1) / 1000 })
+            let origin_ms = address.on_air.map_or(0, |us| us.saturating_sub(before(n)) / 1000);
+            Some(Source::Text { path, from_ms: before(n) / 1000, to_ms: before(n + 1) / 1000, origin_ms })
         }
     }
 }
@@ -166,21 +189,26 @@ impl Source {
             _ => SegmentError::Unreadable { path: path.to_owned(), message: e.to_string() },
         };
         match self {
-            Self::Range { path, range, start_ms, dur_ms } => {
+            Self::Range { path, range, moved, start_ms, dur_ms } => {
                 let mut bytes = vec![0; range.length as usize];
                 let file = File::open(&path).map_err(|e| unreadable(&path, e))?;
                 file.read_exact_at(&mut bytes, range.offset).map_err(|e| unreadable(&path, e))?;
+                // A silent track's segment has no bytes and no time.
+                if let Some(moved) = moved.filter(|_| !bytes.is_empty()) {
+                    let failed = |e| SegmentError::Unreadable { path: path.clone(), message: format!("{e}") };
+                    retime(&mut bytes, moved.timescale, moved.us).map_err(failed)?;
+                }
                 Ok(SegmentBytes { bytes: bytes.into(), start_ms, dur_ms })
             }
             Self::Whole { path } => {
                 let bytes = std::fs::read(&path).map_err(|e| unreadable(&path, e))?;
                 Ok(SegmentBytes { bytes: bytes.into(), start_ms: 0, dur_ms: 0 })
             }
-            Self::Text { path, from_ms, to_ms } => {
+            Self::Text { path, from_ms, to_ms, origin_ms } => {
                 let text =
                     path.map(|p| std::fs::read_to_string(&p).map_err(|e| unreadable(&p, e))).transpose()?;
                 let cues = parse_subtitles(&text.unwrap_or_default());
-                let vtt = write_vtt(&cues, from_ms, to_ms);
+                let vtt = write_vtt(&cues, from_ms, to_ms, origin_ms);
                 Ok(SegmentBytes { bytes: vtt.into(), start_ms: 0, dur_ms: 0 })
             }
         }

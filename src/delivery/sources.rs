@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use crate::base::{ChannelId, LessonId, RelayId};
-use crate::channel::{Asset, SlateReason, Sources};
+use crate::channel::{Asset, Slate, SlateReason, Sources};
 use crate::courseware::{Catalogue, Package};
 use crate::hls::LiveWindow;
 use crate::relay::RelayHandle;
@@ -15,7 +15,7 @@ use crate::relay::RelayHandle;
 struct Shelf {
     lessons: BTreeMap<LessonId, Arc<Asset>>,
     owners: HashMap<String, Arc<Asset>>,
-    slates: BTreeMap<(ChannelId, SlateReason), Arc<Asset>>,
+    slates: BTreeMap<(ChannelId, SlateReason), Slate>,
 }
 
 /// Read handles on all that channels play.
@@ -53,13 +53,15 @@ impl MediaSources {
         }
         let mut by_id = HashMap::new();
         for package in &slates.packages {
-            let asset = self.asset_of("slate", package);
-            by_id.insert(package.manifest.id.clone(), Arc::clone(&asset));
-            shelf.owners.insert(asset.owner.clone(), asset);
+            let slate = self.slate_of(package);
+            for asset in [&slate.regular, &slate.short] {
+                shelf.owners.insert(asset.owner.clone(), Arc::clone(asset));
+            }
+            by_id.insert(&package.manifest.id, slate);
         }
         for (key, id) in uses {
-            if let Some(asset) = by_id.get(id) {
-                shelf.slates.insert(key.clone(), Arc::clone(asset));
+            if let Some(slate) = by_id.get(id) {
+                shelf.slates.insert(key.clone(), slate.clone());
             }
         }
         self.shelf.store(Arc::new(shelf));
@@ -69,6 +71,13 @@ impl MediaSources {
     fn asset_of(&self, family: &str, package: &Package) -> Arc<Asset> {
         let asset = Asset::new(family, Arc::clone(&package.manifest));
         self.shelf.load().owners.get(&asset.owner).cloned().unwrap_or_else(|| Arc::new(asset))
+    }
+
+    fn slate_of(&self, package: &Package) -> Slate {
+        let made = Slate::of(&package.manifest);
+        let shelf = self.shelf.load();
+        let known = |a: Arc<Asset>| shelf.owners.get(&a.owner).cloned().unwrap_or(a);
+        Slate { regular: known(made.regular), short: known(made.short) }
     }
 
     /// The owner name of a lesson's current package.
@@ -90,7 +99,7 @@ impl Sources for MediaSources {
         self.relays.get(relay).map(|r| r.window.load_full())
     }
 
-    fn slate(&self, channel: &ChannelId, reason: &SlateReason) -> Option<Arc<Asset>> {
+    fn slate(&self, channel: &ChannelId, reason: &SlateReason) -> Option<Slate> {
         let shelf = self.shelf.load();
         let found = shelf.slates.get(&(channel.clone(), reason.clone()));
         found.or_else(|| shelf.slates.get(&(channel.clone(), SlateReason::Idle))).cloned()

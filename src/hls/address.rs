@@ -1,4 +1,5 @@
-//! The immutable address of a segment: `<owner>/<rendition>/<file>`.
+//! The immutable address of a segment: `<owner>/<rendition>/<file>`, and on a
+//! channel `<owner>/<rendition>/<n>@<instant>.m4s`.
 
 use std::fmt;
 
@@ -25,28 +26,41 @@ pub struct Address {
     pub rendition: String,
     /// File of the rendition.
     pub file: SegmentFile,
+    /// On a channel: when its first picture is on air, microseconds since the
+    /// Unix epoch, which is what its timestamps say. None: as packaged.
+    pub on_air: Option<u64>,
 }
 
 impl Address {
-    /// Reads `<owner>/<rendition>/<file>`; nothing that could leave a folder passes.
+    /// Reads what [`Display`](fmt::Display) writes; nothing that could leave a folder passes.
     pub fn parse(path: &str) -> Option<Self> {
         let mut parts = path.split('/');
         let (owner, rendition, file) = (parts.next()?, parts.next()?, parts.next()?);
         if parts.next().is_some() || !plain(owner) || !plain(rendition) {
             return None;
         }
-        let file = if let Some(n) = file.strip_suffix(".m4s") {
-            SegmentFile::Media(number(n)?)
-        } else if let Some(n) = file.strip_suffix(".vtt") {
-            SegmentFile::Text(number(n)?)
+        let (file, on_air) = if let Some(name) = file.strip_suffix(".m4s") {
+            let (n, on_air) = placed(name)?;
+            (SegmentFile::Media(n), on_air)
+        } else if let Some(name) = file.strip_suffix(".vtt") {
+            let (n, on_air) = placed(name)?;
+            (SegmentFile::Text(n), on_air)
         } else {
             let hash = file.strip_prefix("init-")?.strip_suffix(".mp4")?;
             if !plain(hash) {
                 return None;
             }
-            SegmentFile::Init(hash.to_owned())
+            (SegmentFile::Init(hash.to_owned()), None)
         };
-        Some(Self { owner: owner.to_owned(), rendition: rendition.to_owned(), file })
+        Some(Self { owner: owner.to_owned(), rendition: rendition.to_owned(), file, on_air })
+    }
+}
+
+/// `<n>` or `<n>@<instant>`.
+fn placed(name: &str) -> Option<(u64, Option<u64>)> {
+    match name.split_once('@') {
+        Some((n, on_air)) => Some((number(n)?, Some(number(on_air)?))),
+        None => Some((number(name)?, None)),
     }
 }
 
@@ -66,10 +80,14 @@ fn plain(part: &str) -> bool {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}/", self.owner, self.rendition)?;
-        match &self.file {
-            SegmentFile::Init(hash) => write!(f, "init-{hash}.mp4"),
-            SegmentFile::Media(n) => write!(f, "{n}.m4s"),
-            SegmentFile::Text(n) => write!(f, "{n}.vtt"),
+        let (n, suffix) = match &self.file {
+            SegmentFile::Init(hash) => return write!(f, "init-{hash}.mp4"),
+            SegmentFile::Media(n) => (n, "m4s"),
+            SegmentFile::Text(n) => (n, "vtt"),
+        };
+        match self.on_air {
+            Some(on_air) => write!(f, "{n}@{on_air}.{suffix}"),
+            None => write!(f, "{n}.{suffix}"),
         }
     }
 }
@@ -80,9 +98,14 @@ mod tests {
 
     #[test]
     fn every_address_reads_back() {
-        for text in
-            ["lesson.a.0f/v720/0.m4s", "relay.national/a-ug-Arab/17.m4s", "x/v/init-ab12.mp4", "x/s-en/3.vtt"]
-        {
+        for text in [
+            "lesson.a.0f/v720/0.m4s",
+            "relay.national/a-ug-Arab/17.m4s",
+            "relay.national/v/17@1795428000123456.m4s",
+            "x/v/init-ab12.mp4",
+            "x/s-en/3.vtt",
+            "x/s-en/3@1795428000000000.vtt",
+        ] {
             assert_eq!(Address::parse(text).expect(text).to_string(), text);
         }
     }
@@ -96,6 +119,11 @@ mod tests {
             "a/v/00.m4s",
             "a/v/+1.m4s",
             "a/v/0.mp4",
+            "a/v/0@.m4s",
+            "a/v/0@-1.m4s",
+            "a/v/0@1@2.m4s",
+            "a/v/0@99999999999999999999.m4s",
+            "a/v/init-00@1.mp4",
             "a/v",
             "/v/0.m4s",
         ] {

@@ -82,6 +82,23 @@ impl Manifest {
         self.content_hash.get(..12).unwrap_or(&self.content_hash)
     }
 
+    /// The same media in longer segments: each is `count` of these (the last
+    /// one fewer), several fragments in one (ISO/IEC 23000-19 §7.3.2.3).
+    pub fn in_groups_of(&self, count: usize) -> Self {
+        let count = count.max(1);
+        let joined = |parts: &[ByteRange]| ByteRange {
+            offset: parts[0].offset,
+            length: parts.iter().map(|p| p.length).sum(),
+        };
+        let mut long = self.clone();
+        long.segments_us = self.segments_us.chunks(count).map(|us| us.iter().sum()).collect();
+        for track in &mut long.tracks {
+            // Segments lie one after another in a track's file.
+            track.segments = track.segments.chunks(count).map(joined).collect();
+        }
+        long
+    }
+
     /// A rendition by name.
     pub fn track(&self, name: &str) -> Option<&PackagedTrack> {
         self.tracks.iter().find(|t| t.track.name == name)

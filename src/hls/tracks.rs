@@ -36,6 +36,8 @@ pub struct Track {
     pub codecs: String,
     /// Hash of the initialisation segment, part of its address.
     pub init: String,
+    /// Ticks per second of its timestamps.
+    pub timescale: u32,
 }
 
 /// The video track for a rung of `height`: the nearest at or below it, else
@@ -81,7 +83,13 @@ mod tests {
 
     fn video(height: u32) -> Track {
         let kind = TrackKind::Video { width: height * 16 / 9, height, fps: 25.0 };
-        Track { name: format!("v{height}"), kind, codecs: "avc1.4D401F".into(), init: "0".into() }
+        Track {
+            name: format!("v{height}"),
+            kind,
+            codecs: "avc1.4D401F".into(),
+            init: "0".into(),
+            timescale: 90_000,
+        }
     }
     fn audio(lang: &str) -> Track {
         let lang = Lang::new(lang).expect("tag");
@@ -91,6 +99,7 @@ mod tests {
             kind: TrackKind::Audio { lang, channels: 2 },
             codecs: "mp4a.40.2".into(),
             init: "0".into(),
+            timescale: 48_000,
         }
     }
 

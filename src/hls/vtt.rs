@@ -40,13 +40,17 @@ fn parse_time(text: &str) -> Option<u64> {
     seconds.checked_mul(1000)?.checked_add(ms.parse::<u64>().ok().filter(|m| *m < 1000)?)
 }
 
-/// WebVTT of the cues that overlap `[from_ms, to_ms)`, with the header that
-/// ties cue time to the media timeline, which starts at 0 (RFC 8216 §3.5).
-pub fn write_vtt(cues: &[Cue], from_ms: u64, to_ms: u64) -> String {
+/// WebVTT of what falls into `[from_ms, to_ms)`: a cue that reaches over an end
+/// is cut there and goes on in the next segment, so that players which do not
+/// tell a repeated cue from a new one show it once. The lesson begins at
+/// `origin_ms` on the line of the media, and the header says that cues are
+/// timed on that same line (RFC 8216 §3.5): no player has to add anything.
+pub fn write_vtt(cues: &[Cue], from_ms: u64, to_ms: u64, origin_ms: u64) -> String {
     let mut out = String::from("WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00:00.000\n");
     for cue in cues.iter().filter(|c| c.start_ms < to_ms && c.end_ms > from_ms) {
         let text = cue.text.replace("-->", "→");
-        write!(out, "\n{} --> {}\n{text}\n", clock(cue.start_ms), clock(cue.end_ms))
+        let (start, end) = (cue.start_ms.max(from_ms), cue.end_ms.min(to_ms));
+        write!(out, "\n{} --> {}\n{text}\n", clock(origin_ms + start), clock(origin_ms + end))
             .expect("writing to a String cannot fail");
     }
     out
@@ -66,9 +70,13 @@ mod tests {
             "\u{feff}1\r\n00:00:01,500 --> 00:00:04,000\r\n葡萄\r\n第二行\r\n\r\n2\r\n00:00:05,000 --> 00:00:04,000\r\nbad\r\n",
         );
         assert_eq!(cues, [Cue { start_ms: 1500, end_ms: 4000, text: "葡萄\n第二行".into() }]);
-        let vtt = write_vtt(&cues, 0, 3840);
-        assert!(vtt.ends_with("\n00:00:01.500 --> 00:00:04.000\n葡萄\n第二行\n"), "{vtt}");
-        assert!(!write_vtt(&cues, 4000, 8000).contains("-->"));
+        let vtt = write_vtt(&cues, 0, 3840, 0);
+        assert!(vtt.ends_with("\n00:00:01.500 --> 00:00:03.840\n葡萄\n第二行\n"), "{vtt}");
+        let rest = write_vtt(&cues, 3840, 7680, 0);
+        assert!(rest.ends_with("\n00:00:03.840 --> 00:00:04.000\n葡萄\n第二行\n"), "{rest}");
+        assert!(!write_vtt(&cues, 4000, 8000, 0).contains("-->"));
+        let on_air = write_vtt(&cues, 0, 3840, 1_795_428_000_000);
+        assert!(on_air.ends_with("\n498730:00:01.500 --> 498730:00:03.840\n葡萄\n第二行\n"), "{on_air}");
     }
 
     #[test]

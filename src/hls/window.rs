@@ -34,6 +34,9 @@ pub struct LiveSegment {
     pub start: Timestamp,
     /// Time until the next segment of the same timeline begins, microseconds.
     pub us: u64,
+    /// Time of its first picture on the line its bytes are stamped with,
+    /// microseconds. `start` and this advance together within a generation.
+    pub at_us: u64,
     /// Changes whenever timestamps or formats break.
     pub generation: u64,
     /// Folder of the hour, such as `20261123T11`.

@@ -62,7 +62,8 @@ impl LiveWriter {
             let header = cmaf::header(&codec)?;
             let hash = hex::encode(&Sha256::digest(&header)[..6]);
             write_once(&self.folder.join(format!("init-{hash}.mp4")), &header)?;
-            let track = crate::hls::Track { name, kind, codecs: codec.rfc6381(), init: hash };
+            let (codecs, timescale) = (codec.rfc6381(), codec.timescale());
+            let track = crate::hls::Track { name, kind, codecs, init: hash, timescale };
             live.push(LiveTrack { track });
             self.codecs.push(codec);
         }
@@ -98,6 +99,7 @@ impl LiveWriter {
             n: self.next,
             start,
             us: cut.us().max(1) as u64,
+            at_us: cut.start_us().max(0) as u64,
             generation: self.generation,
             hour: name,
             tracks: Arc::clone(&self.tracks),

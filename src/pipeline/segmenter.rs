@@ -148,6 +148,11 @@ fn rescale(ticks: i64, scale: u32) -> i64 {
 }
 
 impl CutSegment {
+    /// Presentation time of its first picture, microseconds.
+    pub(super) fn start_us(&self) -> i64 {
+        micros(self.start, VIDEO_TIMESCALE)
+    }
+
     /// Duration on the timeline, microseconds.
     pub(super) fn us(&self) -> i64 {
         micros(self.end, VIDEO_TIMESCALE) - micros(self.start, VIDEO_TIMESCALE)

@@ -118,7 +118,13 @@ impl TrackFile {
             self.segments.iter().zip(segments_us).map(|(r, us)| rate(r.length, (*us).max(900_000))).max();
         let total: u64 = self.segments.iter().map(|r| r.length).sum();
         Ok(PackagedTrack {
-            track: Track { name: self.name.clone(), kind, codecs: codec.rfc6381(), init: init.clone() },
+            track: Track {
+                name: self.name.clone(),
+                kind,
+                codecs: codec.rfc6381(),
+                init: init.clone(),
+                timescale: codec.timescale(),
+            },
             file: format!("{}.mp4", self.name),
             sha256: hex::encode(self.hash.finalize()),
             bandwidth: peak.unwrap_or(0),

@@ -99,11 +99,13 @@ mod tests {
 
     fn segment(n: u64, hour: &str, offset: u64) -> LiveSegment {
         let kind = TrackKind::Video { width: 2, height: 2, fps: 25.0 };
-        let track = Track { name: "v".into(), kind, codecs: "avc1".into(), init: "0".into() };
+        let track =
+            Track { name: "v".into(), kind, codecs: "avc1".into(), init: "0".into(), timescale: 90_000 };
         LiveSegment {
             n,
             start: jiff::Timestamp::from_second(1_700_000_000 + n as i64 * 4).expect("instant"),
             us: 4_000_000,
+            at_us: n * 4_000_000,
             generation: 1,
             hour: hour.into(),
             tracks: Arc::new(vec![LiveTrack { track }]),

@@ -21,13 +21,37 @@ fn boxes(bytes: &[u8]) -> Result<Vec<String>, String> {
 /// A media segment: `styp`, then one or more pairs of `moof` and `mdat`.
 pub(crate) fn is_media(bytes: &[u8]) -> Result<(), String> {
     let found = boxes(bytes)?;
-    let essential: Vec<&str> =
-        found.iter().map(String::as_str).filter(|k| !matches!(*k, "sidx" | "prft" | "emsg")).collect();
-    let pairs = essential.get(1..).unwrap_or_default().chunks(2).all(|pair| pair == ["moof", "mdat"]);
-    if essential.first() == Some(&"styp") && essential.len() >= 3 && pairs {
+    let essential: Vec<&str> = found
+        .iter()
+        .map(String::as_str)
+        .filter(|k| !matches!(*k, "sidx" | "prft" | "emsg" | "styp"))
+        .collect();
+    let pairs = essential.chunks(2).all(|pair| pair == ["moof", "mdat"]);
+    if found.first().is_some_and(|k| k == "styp") && essential.len() >= 2 && pairs {
         Ok(())
     } else {
         Err(format!("expected styp, moof, mdat; found {found:?}"))
+    }
+}
+
+/// The decoding time of a media segment's first frame, ticks.
+pub(crate) fn decode_time(bytes: &[u8]) -> Result<u64, String> {
+    let inner = ["moof", "traf", "tfdt"].iter().try_fold(bytes, |within, kind| child(within, kind));
+    // Version 1 and flags, then the time (ISO/IEC 14496-12 §8.8.12).
+    match inner.and_then(|tfdt| tfdt.split_first_chunk::<4>()) {
+        Some(([1, ..], time)) => time.try_into().map(u64::from_be_bytes).map_err(|e| e.to_string()),
+        _ => Err("no decoding time of 64 bits".into()),
+    }
+}
+
+/// What is in the first box of `kind`.
+fn child<'a>(mut bytes: &'a [u8], kind: &str) -> Option<&'a [u8]> {
+    loop {
+        let size = u32::from_be_bytes(*bytes.first_chunk()?) as usize;
+        if bytes.get(4..8)? == kind.as_bytes() {
+            return bytes.get(8..size);
+        }
+        bytes = bytes.get(size.max(8)..)?;
     }
 }
 

@@ -125,15 +125,15 @@ impl Referee {
         }
         for reference in [Some(&segment.uri), segment.map.as_ref()].into_iter().flatten() {
             if self.fetched.insert(reference.clone())
-                && let Err(error) = self.fetch(&resolve(path, reference))
+                && let Err(error) = self.fetch(&resolve(path, reference), segment.date)
             {
                 self.complain(rendition, &format!("{reference}: {error}"));
             }
         }
     }
 
-    /// Fetches a segment and looks whether it is one.
-    fn fetch(&self, path: &str) -> Result<(), String> {
+    /// Fetches a segment and looks whether it is one, and stamped with its date.
+    fn fetch(&self, path: &str, date: Option<Timestamp>) -> Result<(), String> {
         let answer = self.client.try_ask("GET", path, &[], None).map_err(|e| e.to_string())?;
         let header = |name| answer.header(name).unwrap_or_default();
         if answer.status != 200 {
@@ -155,7 +155,16 @@ impl Referee {
         if path.ends_with(".vtt") {
             return if answer.body.starts_with(b"WEBVTT") { Ok(()) } else { Err("not WebVTT".into()) };
         }
-        if path.ends_with(".mp4") { cmaf::is_init(&answer.body) } else { cmaf::is_media(&answer.body) }
+        if path.ends_with(".mp4") {
+            return cmaf::is_init(&answer.body);
+        }
+        cmaf::is_media(&answer.body)?;
+        // The upstreams and lessons of these tests are without B-frames, and of 48 kHz.
+        let timescale = if path.contains("/a-") { 48_000 } else { 90_000 };
+        let stamp = cmaf::decode_time(&answer.body)? as i128 * 1000 / timescale;
+        let off = date.map_or(0, |d| stamp - i128::from(d.as_millisecond()));
+        // Sound begins with its first whole frame, dates are to the millisecond.
+        if (-1..=22).contains(&off) { Ok(()) } else { Err(format!("stamped {off} ms after its date")) }
     }
 
     /// Numbers that no rendition may leave out, and dates that follow on one

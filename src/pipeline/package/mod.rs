@@ -133,7 +133,7 @@ fn subtitles(job: &PackageJob, folder: &Path, length_ms: u64) -> Result<Vec<Subt
                 "there is no subtitle in it: SubRip (.srt) or WebVTT (.vtt) in UTF-8 is expected",
             ));
         }
-        let text = write_vtt(&cues, 0, length_ms);
+        let text = write_vtt(&cues, 0, length_ms, 0);
         let file = format!("sub.{lang}.vtt");
         fs::write(folder.join(&file), &text).map_err(PipelineError::io(folder.join(&file)))?;
         out.push(Subtitle { lang: lang.clone(), file, sha256: hex::encode(Sha256::digest(text.as_bytes())) });
