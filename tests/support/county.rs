@@ -134,8 +134,8 @@ name = {{ zh-Hans = \"城关镇\", en = \"Chengguan Town\" }}
         }
         for (relay, port) in &self.relays {
             let _ = writeln!(out, "\n[[relay]]\nid = \"{relay}\"\nname = {{ zh-Hans = \"中央台\" }}");
-            let _ =
-                writeln!(out, "sources = [\"udp://127.0.0.1:{port}\"]\naudio = [\"zh-Hans\", \"ug-Arab\"]");
+            let _ = writeln!(out, "sources = [\"udp://127.0.0.1:{port}\"]\nmax_segment = \"5s\"");
+            let _ = writeln!(out, "audio = [\"zh-Hans\", \"ug-Arab\"]");
         }
         out + &self.more
     }

@@ -1,6 +1,6 @@
 //! Programs that tests start, hear and end.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -15,16 +15,28 @@ use super::time::{Stopwatch, ms, s};
 pub(crate) const YUANJIAO: &str = env!("CARGO_BIN_EXE_yuanjiao");
 
 /// What a program wrote, line by line, while it goes on writing.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Lines(Arc<Mutex<Vec<String>>>);
+#[derive(Debug, Clone)]
+pub(crate) struct Lines {
+    since: Stopwatch,
+    lines: Arc<Mutex<Vec<(Duration, String)>>>,
+}
 
 impl Lines {
+    fn begin() -> Self {
+        Self { since: Stopwatch::start(), lines: Arc::default() }
+    }
+
     pub(crate) fn all(&self) -> Vec<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.timed().into_iter().map(|(_, line)| line).collect()
+    }
+
+    /// The lines, and how long after the program's start each came.
+    pub(crate) fn timed(&self) -> Vec<(Duration, String)> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn push(&self, line: String) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).push((self.since.passed(), line));
     }
 }
 
@@ -56,7 +68,7 @@ impl Program {
                 "`{name}` could not be started: {e}. scripts/install-deps.sh test installs what is missing"
             )
         });
-        let (out, err) = (Lines::default(), Lines::default());
+        let (out, err) = (Lines::begin(), Lines::begin());
         let readers = [
             child.stdout.take().map(|pipe| read(pipe, out.clone())),
             child.stderr.take().map(|pipe| read(pipe, err.clone())),
@@ -154,12 +166,22 @@ pub(crate) fn signal_to(id: u32, signal: Signal) {
 
 fn read(pipe: impl Read + Send + 'static, lines: Lines) -> JoinHandle<()> {
     std::thread::spawn(move || {
-        let mut pipe = BufReader::new(pipe);
         let mut line = Vec::new();
-        // A progress bar ends no line; it is kept as one.
-        while pipe.read_until(b'\n', &mut line).is_ok_and(|n| n > 0) {
-            lines.push(String::from_utf8_lossy(&line).trim_end().to_owned());
+        let end = |line: &mut Vec<u8>| {
+            lines.push(String::from_utf8_lossy(line).trim_end().to_owned());
             line.clear();
+        };
+        for byte in BufReader::new(pipe).bytes().map_while(Result::ok) {
+            match byte {
+                b'\n' => end(&mut line),
+                // A status line is written over and over; each is a line.
+                b'\r' if line.is_empty() => {}
+                b'\r' => end(&mut line),
+                _ => line.push(byte),
+            }
+        }
+        if !line.is_empty() {
+            end(&mut line);
         }
     })
 }
