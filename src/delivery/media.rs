@@ -1,11 +1,12 @@
 //! The media side of HTTP: from a path to an answer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Response, StatusCode};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::channel::Placed;
 use crate::evidence::{DeliveredSegment, Item, Ledger, Ticket, TicketError};
@@ -35,6 +36,16 @@ pub struct Delivery {
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const NEVER: HeaderValue = HeaderValue::from_static("no-store");
 const PLAYLIST: HeaderValue = HeaderValue::from_static("application/vnd.apple.mpegurl");
+
+/// GStreamer 1.22 learns from the pictures after a change of source where their
+/// timestamps belong. Text that comes before them it files centuries away, shows
+/// none of that programme's, and soon waits for more with the picture frozen. So
+/// the first text takes a little longer than the first pictures do. Nobody else
+/// notices: what it says is due three target durations later.
+const PICTURES_FIRST: Duration = Duration::from_secs(1);
+
+/// Players this far behind the edge of a playlist do not race.
+const AT_THE_EDGE: SignedDuration = SignedDuration::from_secs(30);
 
 impl Delivery {
     /// Answers `/s/<ticket>/…`.
@@ -109,6 +120,9 @@ impl Delivery {
                 return refuse(StatusCode::INTERNAL_SERVER_ERROR, "the segment could not be read");
             }
         };
+        if self.meets_its_pictures(&ticket, &address, now) {
+            tokio::time::sleep(PICTURES_FIRST).await;
+        }
         let etag = format!("\"{address}\"");
         let known = headers.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok());
         if known.is_some_and(|k| {
@@ -179,6 +193,14 @@ impl Delivery {
     /// True if the address says no instant, or one at which the ticket's channel showed it.
     fn was_on_air(&self, ticket: &Ticket, address: &Address) -> bool {
         address.on_air.is_none() || self.on_air(ticket, address).is_some()
+    }
+
+    /// True if it is the first text after a change of source, and just listed:
+    /// a player at the live edge asks for it and for its pictures at once.
+    fn meets_its_pictures(&self, ticket: &Ticket, address: &Address, now: Timestamp) -> bool {
+        let text = matches!(address.file, SegmentFile::Text(_));
+        let placed = text.then(|| self.on_air(ticket, address)).flatten();
+        placed.is_some_and(|p| p.breaks && now.duration_since(p.listed_from()) < AT_THE_EDGE)
     }
 
     /// The place of a channel's segment on its timeline.
