@@ -53,6 +53,10 @@ pub fn write_vtt(cues: &[Cue], from_ms: u64, to_ms: u64, origin_ms: u64) -> Stri
         write!(out, "\n{} --> {}\n{text}\n", clock(origin_ms + start), clock(origin_ms + end))
             .expect("writing to a String cannot fail");
     }
+    // A cue ends with an empty line or the file (WebVTT §4.1). GStreamer joins
+    // segments into one stream, and without the line a segment's last cue would
+    // wait for the next segment, and swallow its header.
+    out.push('\n');
     out
 }
 
@@ -71,12 +75,12 @@ mod tests {
         );
         assert_eq!(cues, [Cue { start_ms: 1500, end_ms: 4000, text: "葡萄\n第二行".into() }]);
         let vtt = write_vtt(&cues, 0, 3840, 0);
-        assert!(vtt.ends_with("\n00:00:01.500 --> 00:00:03.840\n葡萄\n第二行\n"), "{vtt}");
+        assert!(vtt.ends_with("\n00:00:01.500 --> 00:00:03.840\n葡萄\n第二行\n\n"), "{vtt}");
         let rest = write_vtt(&cues, 3840, 7680, 0);
-        assert!(rest.ends_with("\n00:00:03.840 --> 00:00:04.000\n葡萄\n第二行\n"), "{rest}");
+        assert!(rest.ends_with("\n00:00:03.840 --> 00:00:04.000\n葡萄\n第二行\n\n"), "{rest}");
         assert!(!write_vtt(&cues, 4000, 8000, 0).contains("-->"));
         let on_air = write_vtt(&cues, 0, 3840, 1_795_428_000_000);
-        assert!(on_air.ends_with("\n498730:00:01.500 --> 498730:00:03.840\n葡萄\n第二行\n"), "{on_air}");
+        assert!(on_air.ends_with("\n498730:00:01.500 --> 498730:00:03.840\n葡萄\n第二行\n\n"), "{on_air}");
     }
 
     #[test]
