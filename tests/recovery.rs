@@ -109,7 +109,7 @@ fn listed_after(server: &Server, referee: &mut Referee, source: &str, airing: &V
     wait_for(&format!("a segment of the {source} in the playlist"), s(60), || {
         referee.look();
         let media = server.live(&index, "v360");
-        let found = |x: &Listed| x.sequence > after && x.address().starts_with(&format!("{source}."));
+        let found = |x: &Listed| x.sequence > after && x.address().starts_with(source);
         media.segments.iter().any(found).then(now)
     })
 }
