@@ -57,6 +57,8 @@ $(WEB_BUILT): $(WEB_SOURCES) web/node_modules/.installed
 	cd web && npm run build
 	@touch $@
 
+# Not `npm ci`: it refuses a lock file made where a registry mirror lacks packages
+# that only other platforms need. The versions are the lock file's all the same.
 web/node_modules/.installed: web/package.json web/package-lock.json
 	cd web && npm install --no-save --no-audit --no-fund
 	@touch $@

@@ -7,7 +7,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio::sync::mpsc;
 
-use crate::base::{Clock, LessonId, Shutdown, watch_folder};
+use crate::base::{Clock, LessonId, Problem, Shutdown, watch_folder};
 use crate::config::County;
 use crate::courseware::Library;
 use crate::schedule::{Folder, Known, Plans, Report};
@@ -128,10 +128,11 @@ impl Planner {
         if !report.problems.is_empty() {
             tracing::error!("the last good schedule stays on air");
         }
-        for warning in report.warnings.iter().take(SHOWN) {
+        let (first, more) = first_of_each(&report.warnings);
+        for warning in first {
             tracing::warn!("{warning}");
         }
-        if let Some(more) = report.warnings.len().checked_sub(SHOWN).filter(|n| *n > 0) {
+        if more > 0 {
             tracing::warn!("and {more} more: `yuanjiao check` lists them all");
         }
         let at = self.planning.clock.now();
@@ -147,5 +148,29 @@ impl Planner {
         for channel in &report.changed {
             tracing::info!(%channel, "{channel}: a new plan is in force");
         }
+    }
+}
+
+/// The first of each message, as many as are shown, and how many other messages there
+/// are. A lesson that is missing is missing wherever the schedule names it.
+fn first_of_each(warnings: &[Problem]) -> (Vec<&Problem>, usize) {
+    let mut said = BTreeSet::new();
+    let mut first: Vec<&Problem> = warnings.iter().filter(|w| said.insert(&w.message)).collect();
+    let more = first.len().saturating_sub(SHOWN);
+    first.truncate(SHOWN);
+    (first, more)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_said_once() {
+        let warn = |line: usize, message: String| Problem { file: "x".into(), line, column: 1, message };
+        let lessons = |n: usize| (0..n).map(|i| format!("no lesson {i}"));
+        let twice: Vec<Problem> = lessons(7).chain(lessons(7)).enumerate().map(|(i, m)| warn(i, m)).collect();
+        let (first, more) = first_of_each(&twice);
+        assert_eq!((first, more), (twice[..SHOWN].iter().collect(), 2));
     }
 }
