@@ -139,8 +139,13 @@ fn greet(server: &Server, county: &County, params: &Params) -> anyhow::Result<Re
         "\n  Yuanjiao: the demo county is served at\n\n    {url}/\n\n  \
          watch the county's channel as a village terminal\n    {url}/channels/{channel}?terminal={token}\n  \
          and see its evidence\n    {url}/sites/{site}\n  \
-         for VLC, mpv or a set-top box\n    {url}/channels.m3u\n\n  \
-         The first lessons are being filmed and packaged; until they are there, their slots show the preview.\n\n"
+         for VLC, mpv or a set-top box\n    {url}/channels.m3u\n{}\n",
+        match lessons().len() - packaged(&params.media) {
+            0 => String::new(),
+            missing => format!(
+                "\n  {missing} lessons are being filmed and packaged; until they are there, their slots show the preview.\n"
+            ),
+        }
     );
     std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes())?;
     Ok(Ready { url, site, terminal: terminal.to_string(), terminal_token: token, channel })
@@ -161,6 +166,12 @@ async fn film_lessons(folder: PathBuf, media: PathBuf) {
     }
 }
 
+/// How many of the demo's lessons the library has.
+fn packaged(media: &Path) -> usize {
+    let library = Library::read(&media.join("library"));
+    lessons().iter().filter(|lesson| library.catalogue().lesson(&lesson.id).is_some()).count()
+}
+
 /// Writes `file` once every lesson is packaged and every channel on air.
 async fn say_ready(
     file: &Path,
@@ -169,8 +180,7 @@ async fn say_ready(
     facts: Ready,
 ) -> anyhow::Result<()> {
     let wanted = lessons().len();
-    let packaged = || Library::read(&media.join("library")).catalogue().lessons().count();
-    while !ready.load(std::sync::atomic::Ordering::Relaxed) || packaged() < wanted {
+    while !ready.load(std::sync::atomic::Ordering::Relaxed) || packaged(media) < wanted {
         tokio::time::sleep(Duration::from_millis(300)).await;
     }
     let part = file.with_extension("part");
