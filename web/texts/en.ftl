@@ -53,6 +53,7 @@ now-label = On now
 next-label = Next
 no-programme = No programme at the moment
 minutes-left = { $minutes } min left
+hours-left = about { $hours } h left
 progress-label = Progress
 
 guide-title = Guide

@@ -53,6 +53,7 @@ now-label = ٴقازىر
 next-label = كەلەسى
 no-programme = ٴقازىر باعدارلاما جوق
 minutes-left = { $minutes } مينۋت قالدى
+hours-left = شامامەن { $hours } ساعات قالدى
 progress-label = بارىسى
 
 guide-title = باعدارلاما

@@ -53,6 +53,7 @@ now-label = Қазір
 next-label = Келесі
 no-programme = Қазір бағдарлама жоқ
 minutes-left = { $minutes } минут қалды
+hours-left = шамамен { $hours } сағат қалды
 progress-label = Барысы
 
 guide-title = Бағдарлама

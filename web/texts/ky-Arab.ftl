@@ -53,6 +53,7 @@ now-label = ازىر
 next-label = كىيىنكى
 no-programme = ازىر بەرۉۉ جوق
 minutes-left = { $minutes } مۉنۅت قالدى
+hours-left = بولجول مەنەن { $hours } ساات قالدى
 progress-label = جۉرۉشۉ
 
 guide-title = پروگرامما

@@ -53,6 +53,7 @@ now-label = Азыр
 next-label = Кийинки
 no-programme = Азыр берүү жок
 minutes-left = { $minutes } мүнөт калды
+hours-left = болжол менен { $hours } саат калды
 progress-label = Жүрүшү
 
 guide-title = Программа

@@ -53,6 +53,7 @@ now-label = ھازىر
 next-label = كېيىنكىلەر
 no-programme = ھازىر پروگرامما يوق
 minutes-left = { $minutes } مىنۇت قالدى
+hours-left = تەخمىنەن { $hours } سائەت قالدى
 progress-label = جەريان
 
 guide-title = پروگرامما جەدۋىلى

@@ -55,6 +55,7 @@ now-label = 正在播出
 next-label = 接下来
 no-programme = 现在没有节目
 minutes-left = 还有 { $minutes } 分钟
+hours-left = 还有约 { $hours } 小时
 progress-label = 进度
 
 guide-title = 节目单

@@ -118,6 +118,16 @@ impl PageContext<'_> {
         if s >= 3600 { self.hms(duration) } else { format!("{}:{:02}", s / 60, s % 60) }
     }
 
+    /// How long it is until `end`: in minutes, or in hours where nobody counts minutes any more.
+    pub(super) fn left(&self, end: &Timestamp) -> String {
+        // Rounded up: what is on has not ended.
+        let minutes = (end.duration_since(self.now).as_secs().max(0) + 59) / 60;
+        if minutes <= 100 {
+            return self.t1("minutes-left", "minutes", minutes);
+        }
+        self.t1("hours-left", "hours", (minutes + 30) / 60)
+    }
+
     /// This page in another language.
     pub(super) fn in_language(&self, lang: &Lang) -> String {
         let joint = if self.path.contains('?') { '&' } else { '?' };

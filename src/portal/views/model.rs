@@ -87,11 +87,6 @@ impl ProgrammeView {
     pub(super) fn elapsed_s(&self, now: &Timestamp) -> i64 {
         now.duration_since(self.start).as_secs().clamp(0, self.length_s().max(0))
     }
-
-    /// Whole minutes left, rounded up.
-    pub(super) fn minutes_left(&self, now: &Timestamp) -> i64 {
-        (self.end.duration_since(*now).as_secs().max(0) + 59) / 60
-    }
 }
 
 /// A channel, with what is on and what follows.

@@ -110,6 +110,15 @@ fn times_are_the_county_s() {
 }
 
 #[test]
+fn what_is_left_is_said_in_minutes_then_in_hours() {
+    let (page_lang, tz, county) = (lang("en"), county_zone(), county());
+    let ctx =
+        PageContext { lang: &page_lang, languages: &[], now: now(), tz: &tz, county: &county, path: "/" };
+    let left = |minutes| ctx.left(&(now() + jiff::SignedDuration::from_mins(minutes)));
+    assert_eq!([left(1), left(100), left(1223)], ["1 min left", "100 min left", "about 20 h left"]);
+}
+
+#[test]
 fn languages_link_to_the_same_page() {
     let html = page("zh-Hans", "guide");
     assert!(html.contains("/guide?date=2026-11-23&#38;lang=ug-Arab"), "the query is kept");
