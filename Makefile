@@ -32,7 +32,7 @@ audit: ## licences, advisories and sources of crates (needs cargo-deny)
 
 bench: deps ## criterion and whole-process benchmarks
 	@$(MAKE) --no-print-directory web
-	cargo bench --locked
+	cargo bench --locked --bench delivery
 
 browser-test: web ## only the browser tests
 	scripts/browser-tests.sh
