@@ -1,11 +1,12 @@
 //! An evening on the air: a channel that changes between a relay, lessons and
-//! the preview slate, watched by three players and a referee.
+//! the preview slate, watched by four players and a referee.
 
 #[expect(dead_code, reason = "each story uses its part of what they share")]
 mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,7 +14,9 @@ use jiff::{SignedDuration, Timestamp};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use support::county::{Entry, Plays, a_county};
+use support::http::resolve;
 use support::media::{Decoded, Upstream, decode, free_udp_port, make_lesson, make_subtitles, without_errors};
+use support::playlist;
 use support::process::{Lines, Program};
 use support::rules::Referee;
 use support::server::Server;
@@ -67,15 +70,16 @@ fn players_follow_every_change_of_source() {
         let referee = scope.spawn(|| watch(&mut referee));
         let gstreamer = scope.spawn(|| gstreamer_plays(&url));
         let mpv = scope.spawn(|| mpv_plays(&url));
+        let vlc = scope.spawn(|| vlc_plays(&url));
         let ffmpeg = scope.spawn(|| {
             let played = decode(&url, Some(s(WATCHED))).finish(s(WATCHED + 90));
             without_errors(played, "ffmpeg on the channel")
         });
-        let ends = (ffmpeg.join(), gstreamer.join(), mpv.join());
+        let ends = (ffmpeg.join(), gstreamer.join(), mpv.join(), vlc.join());
         over.store(true, Ordering::Relaxed);
         referee.join().expect("the referee only notes");
         match ends {
-            (Ok(decoded), Ok(()), Ok(())) => decoded,
+            (Ok(decoded), Ok(()), Ok(()), Ok(())) => decoded,
             _ => panic!("a player failed: see above"),
         }
     });
@@ -92,12 +96,34 @@ fn players_follow_every_change_of_source() {
         assert!(gap <= SEGMENT, "no {what} for {gap} s");
     }
     as_run_tells(&server.as_run(), &plan, &referee);
+    headers_stand_in_front_for_vlc(&server);
+}
+
+/// What VLC is told to fetch after a change begins with the header that its new demuxer needs.
+fn headers_stand_in_front_for_vlc(server: &Server) {
+    let index = server.open_channel();
+    let path = resolve(&index, "v360.m3u8");
+    let agent = [("user-agent", "VLC/3.0.20 LibVLC/3.0.20")];
+    let listed = playlist::media(&server.client.ask("GET", &path, &agent).text()).expect("a playlist");
+    let headed: Vec<_> = listed.segments.iter().filter(|s| s.uri.contains('~')).collect();
+    assert!(headed.len() >= 2, "a minute has three changes of source: {listed:#?}");
+    for segment in headed {
+        let get = |uri: &str| server.client.good(&resolve(&path, uri)).body;
+        let (address, _) = segment.uri.split_once('~').expect("it names a header");
+        let map = segment.map.as_ref().expect("a map");
+        assert_eq!(get(&segment.uri), [get(map), get(&format!("{address}.m4s"))].concat(), "{}", segment.uri);
+    }
+    let others = server.client.good(&path).text();
+    assert!(!others.contains('~'), "{others}");
 }
 
 /// What a player may stand still for (a frame it waits for, a busy machine).
 const STALL: f64 = 1.0;
 
-/// Seconds that mpv and GStreamer watch.
+/// VLC fetches nothing while it plays out what it holds: a window, less what is too near its edge.
+const VLC_HOLDS: f64 = 25.0;
+
+/// Seconds that mpv, GStreamer and VLC watch.
 const PLAYED: u64 = 80;
 
 /// playbin3 with picture, sound and text, on time; it plays until it is interrupted.
@@ -145,6 +171,35 @@ fn mpv_plays(url: &str) {
     let said: Vec<&String> = ended.out.iter().filter(|l| l.to_lowercase().contains("error")).collect();
     assert_eq!((ended.status.code(), said.len()), (Some(0), 0), "mpv: {said:#?} {:#?}", ended.status);
     plays_on("mpv", &lines, PLAYED - 1, |line| line.split_once("at ").map(|(_, at)| at.to_owned()));
+}
+
+/// VLC 3 plays out what it holds at each change of source and begins anew
+/// after it: it goes on fetching, and finds a demuxer for what it gets.
+fn vlc_plays(url: &str) {
+    // VLC refuses to be root, which is who tests are in some places.
+    let mut command = Command::new("setpriv");
+    let me = fs::metadata("/proc/self").expect("this process");
+    if me.uid() == 0 {
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+    }
+    let home = tempfile::tempdir().expect("a folder");
+    command.args(["vlc", "-vv", "--no-color", "-I", "dummy", "--vout", "dummy", "--aout", "dummy", url]);
+    let mut player = Program::start(command.env("HOME", home.path()));
+    std::thread::sleep(s(PLAYED));
+    assert!(player.is_running(), "VLC ended early: {:#?}", player.err.all());
+    player.signal(Signal::SIGINT);
+    let lines = player.err.clone();
+    player.finish(s(30));
+    let of_interest = |l: &String| l.contains("error") || l.contains("Retrieving");
+    let story = || lines.all().into_iter().filter(of_interest).collect::<Vec<_>>();
+    assert!(!lines.all().iter().any(|l| l.contains("Failed to create demuxer")), "VLC: {:#?}", story());
+    let fetched = lines.timed().into_iter().filter(|(_, l)| l.contains("Retrieving") && l.contains(".m4s"));
+    let mut times: Vec<f64> = fetched.map(|(at, _)| at.as_secs_f64()).collect();
+    // Picture and sound, 3.84 s each; in the end as far as the live edge.
+    assert!(times.len() as u64 > PLAYED / 4, "VLC fetched {} segments only: {:#?}", times.len(), story());
+    times.push(PLAYED as f64);
+    let pause = Decoded::longest_gap(&times);
+    assert!(pause < VLC_HOLDS, "VLC fetched nothing for {pause} s: {:#?}", story());
 }
 
 /// What a player says it shows goes on without a stall, for about `seconds`.

@@ -15,7 +15,7 @@ mod timeline;
 
 pub use airing::{Airing, AiringSource, SlateReason};
 pub use lineup::{Lineup, Rendition};
-pub use playlist::{Window, media_playlist, vod_playlist};
+pub use playlist::{Headers, Window, media_playlist, vod_playlist};
 pub use sources::{Asset, Slate, Sources};
 pub use timeline::{Placed, Step, Timeline};
 

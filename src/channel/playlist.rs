@@ -23,6 +23,17 @@ pub enum Window {
     },
 }
 
+/// Where initialisation segments are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Headers {
+    /// In `EXT-X-MAP` alone (RFC 8216 §4.3.2.5).
+    #[default]
+    Apart,
+    /// There, and also before the media of the first segment after a change of
+    /// source: for players that begin a new demuxer there and look for no map.
+    AlsoAtChanges,
+}
+
 /// Least number of segments in a live playlist (media.md, timeline rule 6).
 const AT_LEAST: usize = 6;
 
@@ -36,7 +47,7 @@ pub fn media_playlist(
     rendition: &Rendition,
     window: Window,
     now: Timestamp,
-    base: &str,
+    (base, headers): (&str, Headers),
 ) -> Option<MediaPlaylist> {
     let edge = past(timeline, sources, now, now).next()?.1.end();
     let mut listed: Vec<(Placed, Segment)> = Vec::new();
@@ -50,7 +61,8 @@ pub fn media_playlist(
         if enough || hole {
             break;
         }
-        let Some(segment) = segment(airing, &placed, sources, lineup, rendition, base) else { break };
+        let Some(bytes) = bytes(airing, &placed, sources, lineup, rendition) else { break };
+        let segment = segment(&placed, bytes, base, headers);
         listed.push((placed, segment));
     }
     let first = listed.last()?.0;
@@ -100,14 +112,14 @@ fn past<'a>(
         .skip_while(move |(_, p)| p.listed_from() > now || p.start >= before)
 }
 
-fn segment(
+/// What a segment of `airing` is in `rendition`; none if its source has forgotten it.
+fn bytes(
     airing: &Airing,
     placed: &Placed,
     sources: &dyn Sources,
     lineup: &Lineup,
     rendition: &Rendition,
-    base: &str,
-) -> Option<Segment> {
+) -> Option<Bytes> {
     let bytes = match &airing.source {
         AiringSource::Lesson { owner, .. } | AiringSource::Slate { owner, .. } => {
             packaged(&*sources.asset(owner)?, rendition, lineup, placed)
@@ -119,14 +131,23 @@ fn segment(
     };
     // Timestamps go on over changes of source: they say when a picture is on air.
     let on_air = u64::try_from(placed.start.as_microsecond()).ok();
-    let bytes = bytes.map(|b| b.on_air(on_air)).unwrap_or_else(|| Bytes::silent_text(placed));
-    Some(Segment {
+    Some(bytes.map(|b| b.on_air(on_air)).unwrap_or_else(|| Bytes::silent_text(placed)))
+}
+
+fn segment(placed: &Placed, mut bytes: Bytes, base: &str, headers: Headers) -> Segment {
+    if headers == Headers::AlsoAtChanges && placed.breaks {
+        bytes.media.header = bytes.init.as_ref().and_then(|init| match &init.file {
+            SegmentFile::Init(hash) => Some(hash.clone()),
+            SegmentFile::Media(_) | SegmentFile::Text(_) => None,
+        });
+    }
+    Segment {
         uri: format!("{base}{}", bytes.media),
         map: bytes.init.map(|a| format!("{base}{a}")),
         duration: bytes.duration,
         date: Some(placed.start),
         discontinuity: placed.breaks,
-    })
+    }
 }
 
 /// Addresses of one segment in one rendition.
@@ -139,8 +160,13 @@ struct Bytes {
 impl Bytes {
     fn of(owner: &str, track: &Track, n: u64, duration: std::time::Duration) -> Self {
         let (owner, rendition) = (owner.to_owned(), track.name.clone());
-        let address =
-            |file| Address { owner: owner.clone(), rendition: rendition.clone(), file, on_air: None };
+        let address = |file| Address {
+            owner: owner.clone(),
+            rendition: rendition.clone(),
+            file,
+            on_air: None,
+            header: None,
+        };
         Self {
             media: address(SegmentFile::Media(n)),
             init: Some(address(SegmentFile::Init(track.init.clone()))),
@@ -149,7 +175,8 @@ impl Bytes {
     }
 
     fn text(owner: &str, rendition: String, n: u64, duration: std::time::Duration) -> Self {
-        let media = Address { owner: owner.to_owned(), rendition, file: SegmentFile::Text(n), on_air: None };
+        let file = SegmentFile::Text(n);
+        let media = Address { owner: owner.to_owned(), rendition, file, on_air: None, header: None };
         Self { media, init: None, duration }
     }
 

@@ -12,7 +12,7 @@ use crate::hls::{Address, MediaPlaylist};
 use super::scenario::{self, LONGEST};
 use super::simulation::{Poll, RESUME, Run, TICK};
 use super::testing::{ms, secs};
-use super::{AiringSource, Placed, Rendition, Window};
+use super::{AiringSource, Headers, Placed, Rendition, Window};
 
 type Checked = Result<(), TestCaseError>;
 
@@ -197,7 +197,8 @@ fn equal_inputs_give_equal_bytes(run: &Run) -> Checked {
         [Window::Live, range].into_iter().flat_map(|w| run.lineup.renditions().map(move |r| (w, r)))
     {
         let bytes = |t: &super::Timeline| {
-            let p = super::media_playlist(t, &run.world, &run.lineup, &rendition, window, run.now, "");
+            let way = ("", Headers::Apart);
+            let p = super::media_playlist(t, &run.world, &run.lineup, &rendition, window, run.now, way);
             p.map(|p| p.write())
         };
         prop_assert_eq!(bytes(&run.timeline), bytes(&run.timeline.clone()));
@@ -205,6 +206,28 @@ fn equal_inputs_give_equal_bytes(run: &Run) -> Checked {
         if run.timeline == restored {
             prop_assert_eq!(bytes(&run.timeline), bytes(&restored));
         }
+    }
+    Ok(())
+}
+
+/// Who wants headers at changes of source gets the same playlist, in which the
+/// address of the first media after each change names the map's header as well.
+fn headers_stand_at_changes_alone(run: &Run) -> Checked {
+    let range = Window::Range { from: run.now - secs(300), to: run.now };
+    for rendition in run.lineup.renditions() {
+        let listed = |headers| {
+            let (timeline, world) = (&run.timeline, &run.world);
+            super::media_playlist(timeline, world, &run.lineup, &rendition, range, run.now, ("", headers))
+        };
+        let (Some(mut apart), Some(also)) = (listed(Headers::Apart), listed(Headers::AlsoAtChanges)) else {
+            continue;
+        };
+        for s in apart.segments.iter_mut().filter(|s| s.discontinuity) {
+            let Some(map) = &s.map else { continue };
+            let hash = map.split_once("/init-").and_then(|(_, name)| name.strip_suffix(".mp4"));
+            s.uri = s.uri.replace(".m4s", &format!("~{}.m4s", hash.expect("a hash")));
+        }
+        prop_assert_eq!(apart, also);
     }
     Ok(())
 }
@@ -238,6 +261,7 @@ proptest! {
         the_past_is_listed(&run)?;
         equal_inputs_give_equal_bytes(&run)?;
         nothing_is_repeated(&run)?;
+        headers_stand_at_changes_alone(&run)?;
     }
 
     /// (j) A dead relay shows the slate within `slate_after` (or its own long

@@ -8,7 +8,7 @@ use crate::hls::MediaPlaylist;
 use crate::schedule::Plan;
 
 use super::testing::{World, lineup, ms};
-use super::{Airing, Lineup, Placed, Rendition, Step, Timeline, Window, media_playlist};
+use super::{Airing, Headers, Lineup, Placed, Rendition, Step, Timeline, Window, media_playlist};
 
 /// How often the timeline is carried on.
 pub(super) const TICK: SignedDuration = SignedDuration::from_millis(250);
@@ -145,7 +145,15 @@ impl Run {
         window: Window,
         now: Timestamp,
     ) -> Option<MediaPlaylist> {
-        media_playlist(&self.timeline, &self.world, &self.lineup, rendition, window, now, "")
+        media_playlist(
+            &self.timeline,
+            &self.world,
+            &self.lineup,
+            rendition,
+            window,
+            now,
+            ("", Headers::Apart),
+        )
     }
 
     /// Every settled segment in order.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::base::{ChannelId, Lang, Titles};
-use crate::channel::{Lineup, Rendition, Sources, Timeline, Window, media_playlist};
+use crate::channel::{Headers, Lineup, Rendition, Sources, Timeline, Window, media_playlist};
 
 /// One channel.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct OnAir {
     /// Its names, for sessions.
     pub names: Titles,
     timeline: ArcSwap<Timeline>,
-    cache: Mutex<HashMap<Rendition, Cached>>,
+    cache: Mutex<HashMap<(Rendition, Headers), Cached>>,
 }
 
 /// A playlist's bytes are the same for every session until the live edge moves.
@@ -54,38 +54,52 @@ impl OnAir {
     }
 
     /// The live playlist of a rendition; none while nothing is on air.
-    pub(super) fn live(&self, rendition: &Rendition, sources: &dyn Sources, now: Timestamp) -> Option<Bytes> {
+    pub(super) fn live(
+        &self,
+        rendition: &Rendition,
+        headers: Headers,
+        sources: &dyn Sources,
+        now: Timestamp,
+    ) -> Option<Bytes> {
         let timeline = self.timeline.load_full();
+        let key = (rendition.clone(), headers);
         {
             let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(c) = cache.get(rendition)
+            if let Some(c) = cache.get(&key)
                 && Arc::ptr_eq(&c.timeline, &timeline)
                 && now < c.until
             {
                 return Some(c.body.clone());
             }
         }
-        let playlist =
-            media_playlist(&timeline, sources, &self.lineup, rendition, Window::Live, now, SEGMENTS)?;
+        let playlist = media_playlist(
+            &timeline,
+            sources,
+            &self.lineup,
+            rendition,
+            Window::Live,
+            now,
+            (SEGMENTS, headers),
+        )?;
         let body = Bytes::from(playlist.write());
         let until = timeline.next_edge(sources, now).unwrap_or(Timestamp::MAX);
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        cache.insert(rendition.clone(), Cached { timeline, until, body: body.clone() });
+        cache.insert(key, Cached { timeline, until, body: body.clone() });
         Some(body)
     }
 
-    /// The playlist of a span of the past; `base` leads to the segments.
+    /// The playlist of a span of the past; `way` is the path to the segments, and where their headers stand.
     pub(super) fn range(
         &self,
         rendition: &Rendition,
         sources: &dyn Sources,
         (from, to): (Timestamp, Timestamp),
         now: Timestamp,
-        base: &str,
+        way: (&str, Headers),
     ) -> Option<Bytes> {
         let window = Window::Range { from, to };
         let playlist =
-            media_playlist(&self.timeline.load(), sources, &self.lineup, rendition, window, now, base)?;
+            media_playlist(&self.timeline.load(), sources, &self.lineup, rendition, window, now, way)?;
         Some(playlist.write().into())
     }
 }

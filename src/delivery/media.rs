@@ -8,7 +8,7 @@ use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Response, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::channel::Placed;
+use crate::channel::{Headers, Placed};
 use crate::evidence::{DeliveredSegment, Item, Ledger, Ticket, TicketError};
 use crate::hls::{Address, SegmentFile};
 
@@ -76,14 +76,21 @@ impl Delivery {
         };
         match rest.strip_prefix("seg/") {
             Some(address) => self.segment(ticket, address, method, headers, now).await,
-            None => self.playlist(&ticket, rest, method, now),
+            None => self.playlist(&ticket, rest, method, headers_for(headers), now),
         }
     }
 
-    fn playlist(&self, ticket: &Ticket, rest: &str, method: &Method, now: Timestamp) -> Response<Body> {
+    fn playlist(
+        &self,
+        ticket: &Ticket,
+        rest: &str,
+        method: &Method,
+        media_headers: Headers,
+        now: Timestamp,
+    ) -> Response<Body> {
         // A set-top box runs no script: its polls are its sign of life.
         self.desk.ledger.touch(&ticket.session, now);
-        match playlists::find(self, ticket, rest, now) {
+        match playlists::find(self, ticket, rest, media_headers, now) {
             Ok(body) => {
                 let mut response = whole(method, body, PLAYLIST);
                 response.headers_mut().insert(header::CACHE_CONTROL, NEVER);
@@ -190,9 +197,11 @@ impl Delivery {
         })
     }
 
-    /// True if the address says no instant, or one at which the ticket's channel showed it.
+    /// True if the address says no instant, or one at which the ticket's
+    /// channel showed it, with its header only after a change of source.
     fn was_on_air(&self, ticket: &Ticket, address: &Address) -> bool {
-        address.on_air.is_none() || self.on_air(ticket, address).is_some()
+        let listed = |placed: Placed| address.header.is_none() || placed.breaks;
+        address.on_air.is_none() || self.on_air(ticket, address).is_some_and(listed)
     }
 
     /// True if it is the first text after a change of source, and just listed:
@@ -221,6 +230,18 @@ impl Delivery {
             }
             Item::Channel(_) => Some((n, self.on_air(ticket, address)?.start.as_millisecond())),
         }
+    }
+}
+
+/// VLC 3 begins a new demuxer at each discontinuity and gives it what comes
+/// next: without an initialisation segment in front of that it plays no more.
+/// Other players need none there, and nobody has tried what all of them do
+/// with it. (Playlists are not cached: they may differ by player.)
+fn headers_for(request: &HeaderMap) -> Headers {
+    let agent = request.get(header::USER_AGENT).and_then(|v| v.to_str().ok());
+    match agent.is_some_and(|a| a.contains("LibVLC/")) {
+        true => Headers::AlsoAtChanges,
+        false => Headers::Apart,
     }
 }
 

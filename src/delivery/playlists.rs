@@ -5,7 +5,7 @@ use hyper::StatusCode;
 use jiff::Timestamp;
 
 use crate::base::{ChannelId, LessonId};
-use crate::channel::{Asset, Lineup, Sources, vod_playlist};
+use crate::channel::{Asset, Headers, Lineup, Sources, vod_playlist};
 use crate::evidence::{Item, Ticket};
 use crate::hls::TrackKind;
 
@@ -21,7 +21,13 @@ const STARTING: (StatusCode, &str) =
     (StatusCode::SERVICE_UNAVAILABLE, "the channel is starting: try again in a moment");
 
 /// The playlist at `channels/<id>/…` or `lessons/<id>/…`.
-pub(super) fn find(delivery: &Delivery, ticket: &Ticket, rest: &str, now: Timestamp) -> Found {
+pub(super) fn find(
+    delivery: &Delivery,
+    ticket: &Ticket,
+    rest: &str,
+    headers: Headers,
+    now: Timestamp,
+) -> Found {
     let mut parts = rest.split('/');
     match (parts.next(), parts.next()) {
         (Some("channels"), Some(id)) => {
@@ -31,8 +37,10 @@ pub(super) fn find(delivery: &Delivery, ticket: &Ticket, rest: &str, now: Timest
             }
             let channel = delivery.channels.get(&id).ok_or(UNKNOWN)?;
             match (parts.next(), parts.next(), parts.next(), parts.next()) {
-                (Some(file), None, ..) => live(delivery, &channel, file, now),
-                (Some("catchup"), Some(span), Some(file), None) => past(delivery, &channel, span, file, now),
+                (Some(file), None, ..) => live(delivery, &channel, file, headers, now),
+                (Some("catchup"), Some(span), Some(file), None) => {
+                    past(delivery, &channel, (span, file), headers, now)
+                }
                 _ => Err(UNKNOWN),
             }
         }
@@ -51,15 +59,21 @@ pub(super) fn find(delivery: &Delivery, ticket: &Ticket, rest: &str, now: Timest
     }
 }
 
-fn live(delivery: &Delivery, channel: &OnAir, file: &str, now: Timestamp) -> Found {
+fn live(delivery: &Delivery, channel: &OnAir, file: &str, headers: Headers, now: Timestamp) -> Found {
     if file == "index.m3u8" {
         return Ok(channel.multivariant(None));
     }
     let rendition = file.strip_suffix(".m3u8").and_then(|n| channel.lineup.rendition(n)).ok_or(UNKNOWN)?;
-    channel.live(&rendition, &*delivery.sources, now).ok_or(STARTING)
+    channel.live(&rendition, headers, &*delivery.sources, now).ok_or(STARTING)
 }
 
-fn past(delivery: &Delivery, channel: &OnAir, span: &str, file: &str, now: Timestamp) -> Found {
+fn past(
+    delivery: &Delivery,
+    channel: &OnAir,
+    (span, file): (&str, &str),
+    headers: Headers,
+    now: Timestamp,
+) -> Found {
     let (from, to) = span.split_once('-').ok_or(UNKNOWN)?;
     let at = |t: &str| t.parse().ok().and_then(|s| Timestamp::from_second(s).ok()).ok_or(UNKNOWN);
     let span = (at(from)?, at(to)?);
@@ -67,7 +81,7 @@ fn past(delivery: &Delivery, channel: &OnAir, span: &str, file: &str, now: Times
         return Ok(channel.multivariant(None));
     }
     let rendition = file.strip_suffix(".m3u8").and_then(|n| channel.lineup.rendition(n)).ok_or(UNKNOWN)?;
-    channel.range(&rendition, &*delivery.sources, span, now, "../../../../seg/").ok_or(EMPTY)
+    channel.range(&rendition, &*delivery.sources, span, now, ("../../../../seg/", headers)).ok_or(EMPTY)
 }
 
 fn lesson(asset: &Asset, file: &str) -> Found {

@@ -103,6 +103,13 @@ impl Segments {
     }
 
     fn locate(&self, address: &Address) -> Option<Source> {
+        if let Some(hash) = &address.header {
+            let mut init = Address { on_air: None, header: None, ..address.clone() };
+            let media = Address { header: None, ..address.clone() };
+            init.file = SegmentFile::Init(hash.clone());
+            let (header, media) = (Box::new(self.locate(&init)?), Box::new(self.locate(&media)?));
+            return Some(Source::Headed { header, media });
+        }
         if let Some(relay) = address.owner.strip_prefix("relay.") {
             let (folder, handle) = self.relays.get(&RelayId::new(relay).ok()?)?;
             return live(folder, handle, address);
@@ -117,9 +124,27 @@ impl Segments {
 
 /// Where the bytes of a segment are.
 enum Source {
-    Range { path: PathBuf, range: ByteRange, moved: Option<Moved>, start_ms: i64, dur_ms: i64 },
-    Whole { path: PathBuf },
-    Text { path: Option<PathBuf>, from_ms: u64, to_ms: u64, origin_ms: u64 },
+    Range {
+        path: PathBuf,
+        range: ByteRange,
+        moved: Option<Moved>,
+        start_ms: i64,
+        dur_ms: i64,
+    },
+    /// Media with its initialisation segment in front.
+    Headed {
+        header: Box<Self>,
+        media: Box<Self>,
+    },
+    Whole {
+        path: PathBuf,
+    },
+    Text {
+        path: Option<PathBuf>,
+        from_ms: u64,
+        to_ms: u64,
+        origin_ms: u64,
+    },
 }
 
 /// How far a segment's timestamps are moved, and what they count.
@@ -199,6 +224,11 @@ impl Source {
                     retime(&mut bytes, moved.timescale, moved.us).map_err(failed)?;
                 }
                 Ok(SegmentBytes { bytes: bytes.into(), start_ms, dur_ms })
+            }
+            Self::Headed { header, media } => {
+                let (header, media) = (header.read()?, media.read()?);
+                let bytes = [&header.bytes[..], &media.bytes[..]].concat().into();
+                Ok(SegmentBytes { bytes, ..media })
             }
             Self::Whole { path } => {
                 let bytes = std::fs::read(&path).map_err(|e| unreadable(&path, e))?;

@@ -1,5 +1,6 @@
 //! The immutable address of a segment: `<owner>/<rendition>/<file>`, and on a
-//! channel `<owner>/<rendition>/<n>@<instant>.m4s`.
+//! channel `<owner>/<rendition>/<n>@<instant>.m4s`, or with the header in
+//! front `<owner>/<rendition>/<n>@<instant>~<hash>.m4s`.
 
 use std::fmt;
 
@@ -29,6 +30,8 @@ pub struct Address {
     /// On a channel: when its first picture is on air, microseconds since the
     /// Unix epoch, which is what its timestamps say. None: as packaged.
     pub on_air: Option<u64>,
+    /// Media on a channel: the initialisation segment that stands before it in the same answer.
+    pub header: Option<String>,
 }
 
 impl Address {
@@ -39,8 +42,15 @@ impl Address {
         if parts.next().is_some() || !plain(owner) || !plain(rendition) {
             return None;
         }
-        let (file, on_air) = if let Some(name) = file.strip_suffix(".m4s") {
+        let mut header = None;
+        let (file, on_air) = if let Some(mut name) = file.strip_suffix(".m4s") {
+            if let Some((before, hash)) = name.split_once('~') {
+                (name, header) = (before, Some(hash.to_owned()));
+            }
             let (n, on_air) = placed(name)?;
+            if header.as_deref().is_some_and(|hash| on_air.is_none() || !plain(hash)) {
+                return None;
+            }
             (SegmentFile::Media(n), on_air)
         } else if let Some(name) = file.strip_suffix(".vtt") {
             let (n, on_air) = placed(name)?;
@@ -52,7 +62,7 @@ impl Address {
             }
             (SegmentFile::Init(hash.to_owned()), None)
         };
-        Some(Self { owner: owner.to_owned(), rendition: rendition.to_owned(), file, on_air })
+        Some(Self { owner: owner.to_owned(), rendition: rendition.to_owned(), file, on_air, header })
     }
 }
 
@@ -85,10 +95,14 @@ impl fmt::Display for Address {
             SegmentFile::Media(n) => (n, "m4s"),
             SegmentFile::Text(n) => (n, "vtt"),
         };
-        match self.on_air {
-            Some(on_air) => write!(f, "{n}@{on_air}.{suffix}"),
-            None => write!(f, "{n}.{suffix}"),
+        write!(f, "{n}")?;
+        if let Some(on_air) = self.on_air {
+            write!(f, "@{on_air}")?;
         }
+        if let Some(hash) = &self.header {
+            write!(f, "~{hash}")?;
+        }
+        write!(f, ".{suffix}")
     }
 }
 
@@ -102,6 +116,7 @@ mod tests {
             "lesson.a.0f/v720/0.m4s",
             "relay.national/a-ug-Arab/17.m4s",
             "relay.national/v/17@1795428000123456.m4s",
+            "relay.national/v/17@1795428000123456~ab12.m4s",
             "x/v/init-ab12.mp4",
             "x/s-en/3.vtt",
             "x/s-en/3@1795428000000000.vtt",
@@ -124,6 +139,11 @@ mod tests {
             "a/v/0@1@2.m4s",
             "a/v/0@99999999999999999999.m4s",
             "a/v/init-00@1.mp4",
+            "a/v/0~ab12.m4s",
+            "a/v/0@1~.m4s",
+            "a/v/0@1~..m4s",
+            "a/v/0@1~a~b.m4s",
+            "a/s/0@1~ab12.vtt",
             "a/v",
             "/v/0.m4s",
         ] {
