@@ -15,8 +15,8 @@ use std::time::Duration;
 
 const SEGMENT: usize = 576_000;
 const SEGMENTS: usize = 22_500;
-const ROUNDS: usize = 3;
-const SECONDS: u32 = 6;
+const ROUNDS: usize = 9;
+const SECONDS: u32 = 2;
 
 /// Ends its process when dropped.
 struct Running(Child);

@@ -18,7 +18,8 @@ pub struct OnAir {
     /// Its names, for sessions.
     pub names: Titles,
     timeline: ArcSwap<Timeline>,
-    cache: Mutex<HashMap<(Rendition, Headers), Cached>>,
+    /// By the playlist's name, for either place of headers.
+    cache: [Mutex<HashMap<String, Cached>>; 2],
 }
 
 /// A playlist's bytes are the same for every session until the live edge moves.
@@ -29,13 +30,22 @@ struct Cached {
     body: Bytes,
 }
 
+/// Why there is no live playlist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoPlaylist {
+    /// The channel has no rendition of that name.
+    Unknown,
+    /// Nothing is on air yet.
+    Starting,
+}
+
 /// From a media playlist of a session to the folder of its segments.
 const SEGMENTS: &str = "../../seg/";
 
 impl OnAir {
     /// A channel with nothing on air yet.
     pub fn new(lineup: Lineup, names: Titles) -> Self {
-        Self { lineup, names, timeline: ArcSwap::default(), cache: Mutex::default() }
+        Self { lineup, names, timeline: ArcSwap::default(), cache: Default::default() }
     }
 
     /// The timeline as it stands.
@@ -53,25 +63,26 @@ impl OnAir {
         self.lineup.multivariant(preferred).write().into()
     }
 
-    /// The live playlist of a rendition; none while nothing is on air.
+    /// The live playlist called `name`, such as `v720`.
     pub(super) fn live(
         &self,
-        rendition: &Rendition,
+        name: &str,
         headers: Headers,
         sources: &dyn Sources,
         now: Timestamp,
-    ) -> Option<Bytes> {
-        let timeline = self.timeline.load_full();
-        let key = (rendition.clone(), headers);
+    ) -> Result<Bytes, NoPlaylist> {
+        let timeline = self.timeline.load();
+        let cache = &self.cache[usize::from(headers == Headers::AlsoAtChanges)];
         {
-            let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(c) = cache.get(&key)
+            let cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(c) = cache.get(name)
                 && Arc::ptr_eq(&c.timeline, &timeline)
                 && now < c.until
             {
-                return Some(c.body.clone());
+                return Ok(c.body.clone());
             }
         }
+        let rendition = &self.lineup.rendition(name).ok_or(NoPlaylist::Unknown)?;
         let playlist = media_playlist(
             &timeline,
             sources,
@@ -80,12 +91,14 @@ impl OnAir {
             Window::Live,
             now,
             (SEGMENTS, headers),
-        )?;
+        )
+        .ok_or(NoPlaylist::Starting)?;
         let body = Bytes::from(playlist.write());
         let until = timeline.next_edge(sources, now).unwrap_or(Timestamp::MAX);
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        cache.insert(key, Cached { timeline, until, body: body.clone() });
-        Some(body)
+        let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let timeline = Arc::clone(&timeline);
+        cache.insert(name.to_owned(), Cached { timeline, until, body: body.clone() });
+        Ok(body)
     }
 
     /// The playlist of a span of the past; `way` is the path to the segments, and where their headers stand.

@@ -250,11 +250,15 @@ fn whole(method: &Method, bytes: Bytes, content_type: HeaderValue) -> Response<B
     let body = if *method == Method::HEAD { Body::empty() } else { Body::from(bytes) };
     let mut response = Response::new(body);
     let headers = response.headers_mut();
+    headers.reserve(HEADERS);
     headers.insert(header::CONTENT_LENGTH, length.into());
     headers.insert(header::CONTENT_TYPE, content_type);
     open_to_all(headers);
     response
 }
+
+/// Room for all headers of an answer at once.
+const HEADERS: usize = 12;
 
 fn finish(mut response: Response<Body>, status: StatusCode, etag: &str, address: &Address) -> Response<Body> {
     *response.status_mut() = status;
@@ -264,6 +268,7 @@ fn finish(mut response: Response<Body>, status: StatusCode, etag: &str, address:
         _ => "video/mp4",
     };
     let headers = response.headers_mut();
+    headers.reserve(HEADERS);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(header::CACHE_CONTROL, FOREVER);
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));

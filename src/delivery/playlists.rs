@@ -9,7 +9,7 @@ use crate::channel::{Asset, Headers, Lineup, Sources, vod_playlist};
 use crate::evidence::{Item, Ticket};
 use crate::hls::TrackKind;
 
-use super::channels::OnAir;
+use super::channels::{NoPlaylist, OnAir};
 use super::media::Delivery;
 
 type Found = Result<Bytes, (StatusCode, &'static str)>;
@@ -31,11 +31,11 @@ pub(super) fn find(
     let mut parts = rest.split('/');
     match (parts.next(), parts.next()) {
         (Some("channels"), Some(id)) => {
-            let id = ChannelId::new(id).map_err(|_| UNKNOWN)?;
-            if ticket.item != Item::Channel(id.clone()) {
+            let Item::Channel(mine) = &ticket.item else { return Err(FOREIGN) };
+            if mine.as_str() != id {
                 return Err(FOREIGN);
             }
-            let channel = delivery.channels.get(&id).ok_or(UNKNOWN)?;
+            let channel = delivery.channels.get(mine).ok_or(UNKNOWN)?;
             match (parts.next(), parts.next(), parts.next(), parts.next()) {
                 (Some(file), None, ..) => live(delivery, &channel, file, headers, now),
                 (Some("catchup"), Some(span), Some(file), None) => {
@@ -63,8 +63,11 @@ fn live(delivery: &Delivery, channel: &OnAir, file: &str, headers: Headers, now:
     if file == "index.m3u8" {
         return Ok(channel.multivariant(None));
     }
-    let rendition = file.strip_suffix(".m3u8").and_then(|n| channel.lineup.rendition(n)).ok_or(UNKNOWN)?;
-    channel.live(&rendition, headers, &*delivery.sources, now).ok_or(STARTING)
+    let name = file.strip_suffix(".m3u8").ok_or(UNKNOWN)?;
+    channel.live(name, headers, &*delivery.sources, now).map_err(|why| match why {
+        NoPlaylist::Unknown => UNKNOWN,
+        NoPlaylist::Starting => STARTING,
+    })
 }
 
 fn past(

@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 
@@ -59,10 +59,8 @@ pub async fn serve(
     stop: Shutdown,
 ) {
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(limits.idle_timeout)
-        .max_buf_size(limits.max_header_bytes.max(8192))
-        .half_close(false);
+    // `Timed` sets the limits on time: a second timer for each request would only cost.
+    http.header_read_timeout(None).max_buf_size(limits.max_header_bytes.max(8192)).half_close(false);
     let graceful = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {

@@ -13,11 +13,11 @@ use tokio::time::Sleep;
 /// What the connection waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Waiting {
-    /// The next request: `idle`.
+    /// The next request: `idle`, at most as long again.
     Request,
     /// The rest of a request that began: `request`, from its first byte, however slowly more come.
     Rest,
-    /// The peer to take the answer: `idle`, again from each step forward.
+    /// The peer to take the answer: `idle`, again from each step forward, at most as long again.
     Answer,
 }
 
@@ -29,6 +29,8 @@ pub(super) struct Timed {
     idle: Duration,
     request: Duration,
     waiting: Waiting,
+    /// The peer has done something since the deadline was set.
+    moved: bool,
     deadline: Pin<Box<Sleep>>,
 }
 
@@ -36,18 +38,36 @@ impl Timed {
     pub(super) fn new(stream: TcpStream, idle: Duration, request: Duration) -> Self {
         // Who connects and says nothing gets the shorter of the two.
         let deadline = Box::pin(tokio::time::sleep(request.min(idle)));
-        Self { stream, idle, request, waiting: Waiting::Request, deadline }
+        Self { stream, idle, request, waiting: Waiting::Request, moved: false, deadline }
     }
 
-    fn arm(&mut self, waiting: Waiting) {
+    fn moved_to(&mut self, waiting: Waiting) {
         self.waiting = waiting;
-        let limit = if waiting == Waiting::Rest { self.request } else { self.idle };
-        // In place: nothing is allocated, and nothing registered before it is waited for.
+        self.moved = true;
+    }
+
+    fn restart(&mut self) {
+        self.moved = false;
+        let limit = if self.waiting == Waiting::Rest { self.request } else { self.idle };
+        // In place: nothing is allocated.
         self.deadline.set(tokio::time::sleep(limit));
     }
 
+    /// Called whenever the connection has to wait, so that the deadline wakes
+    /// it as the peer would. Setting a timer for each request costs more than
+    /// the request: a deadline of silence is moved when it comes and finds that
+    /// there was none.
     fn expired(&mut self, cx: &mut Context<'_>) -> bool {
-        self.deadline.as_mut().poll(cx).is_ready()
+        if self.moved && self.waiting == Waiting::Rest {
+            self.restart();
+        }
+        while self.deadline.as_mut().poll(cx).is_ready() {
+            if !self.moved {
+                return true;
+            }
+            self.restart();
+        }
+        false
     }
 }
 
@@ -65,7 +85,7 @@ impl AsyncRead for Timed {
         match Pin::new(&mut self.stream).poll_read(cx, buf) {
             Poll::Ready(result) => {
                 if self.waiting != Waiting::Rest && buf.filled().len() > before {
-                    self.arm(Waiting::Rest);
+                    self.moved_to(Waiting::Rest);
                 }
                 Poll::Ready(result)
             }
@@ -79,7 +99,7 @@ impl Timed {
     fn wrote(&mut self, cx: &mut Context<'_>, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match result {
             Poll::Ready(Ok(n)) => {
-                self.arm(Waiting::Answer);
+                self.moved_to(Waiting::Answer);
                 Poll::Ready(Ok(n))
             }
             Poll::Pending if self.expired(cx) => Poll::Ready(Err(too_slow())),
