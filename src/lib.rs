@@ -12,6 +12,7 @@ pub mod delivery;
 pub mod evidence;
 pub mod guide;
 pub mod hls;
+pub mod people;
 pub mod pipeline;
 pub mod portal;
 pub mod relay;

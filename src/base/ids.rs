@@ -84,6 +84,8 @@ ids! {
     TerminalId;
     /// A playback session, minted by the server.
     SessionId;
+    /// A person's account, minted by the server.
+    AccountId;
 }
 
 #[cfg(test)]

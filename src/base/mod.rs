@@ -15,7 +15,7 @@ pub mod watch;
 
 pub use child::WorkerProcess;
 pub use clock::{Clock, SystemClock};
-pub use ids::{ChannelId, LessonId, RelayId, SessionId, SiteId, TerminalId, TownshipId};
+pub use ids::{AccountId, ChannelId, LessonId, RelayId, SessionId, SiteId, TerminalId, TownshipId};
 pub use interval::IntervalSet;
 pub use lang::{Direction, Lang, Titles};
 pub use problem::{Problem, Problems};

@@ -5,8 +5,10 @@
 
 mod airings;
 mod events;
+mod people;
 mod readers;
 mod sessions;
+mod sign_ins;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -14,7 +16,9 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 pub use events::Event;
+pub use people::PeopleError;
 use readers::Readers;
+pub use sign_ins::Ended;
 use writer::Writer;
 
 /// What can go wrong with the store.
@@ -59,7 +63,7 @@ pub struct Store {
 }
 
 /// Migrations in order; the schema's version is how many were applied.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("people.sql")];
 
 impl Store {
     /// Opens or makes the store at `path` and brings its schema up to date.

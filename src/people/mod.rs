@@ -1,0 +1,23 @@
+//! Who may do what: accounts, roles and the part of the county they are held
+//! in, passwords, one-time codes, sign-ins, throttling of guesses.
+//!
+//! Invariant: nothing here opens a file, knows SQL or HTTP, or reads a clock.
+//! Nobody can hand out a right that he does not hold himself, and no right
+//! reaches beyond the subtree of the county it was given for.
+
+mod code;
+mod model;
+mod password;
+mod rights;
+mod sign_in;
+mod throttle;
+
+#[cfg(test)]
+mod properties;
+
+pub use code::{Code, Secret, SecretHash};
+pub use model::{Account, AccountState, AuditEntry, BadLogin, Grant, Login, Role, Scope};
+pub use password::{BadPassword, PasswordHash, check_password};
+pub use rights::Rights;
+pub use sign_in::{Invitation, InvitationKind, SignIn};
+pub use throttle::Throttle;

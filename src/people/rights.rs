@@ -1,0 +1,96 @@
+//! What the holder of some roles may do.
+
+use crate::sites::Registry;
+
+use super::{Account, Grant, Role, Scope};
+
+/// What somebody may do, from the roles he holds.
+#[derive(Debug, Clone, Copy)]
+pub struct Rights<'a> {
+    grants: &'a [Grant],
+    registry: &'a Registry,
+}
+
+impl<'a> Rights<'a> {
+    /// Of the holder of `grants` in a county with these townships and sites.
+    pub fn new(grants: &'a [Grant], registry: &'a Registry) -> Self {
+        Self { grants, registry }
+    }
+
+    /// The grants that count: a role held where it makes no sense is none.
+    fn held(&self) -> impl Iterator<Item = &'a Grant> {
+        self.grants.iter().filter(|g| g.role.fits(&g.scope))
+    }
+
+    fn holds(&self, roles: &[Role]) -> bool {
+        self.held().any(|g| roles.contains(&g.role))
+    }
+
+    /// May see the office's pages at all.
+    pub fn enter_office(&self) -> bool {
+        self.held().any(|g| g.role != Role::Learner)
+    }
+
+    /// May hand out `grant`: an administrator any, a township or department
+    /// those of its own sites. What fits nowhere is handed out by nobody.
+    pub fn give(&self, grant: &Grant) -> bool {
+        if !grant.role.fits(&grant.scope) || !self.exists(&grant.scope) {
+            return false;
+        }
+        self.held().any(|mine| match mine.role {
+            Role::Administrator => true,
+            Role::Township | Role::Department => {
+                matches!(grant.role, Role::Operator | Role::Learner) && self.covers(&mine.scope, &grant.scope)
+            }
+            _ => false,
+        })
+    }
+
+    /// May hand out anything to anybody.
+    pub fn invite(&self) -> bool {
+        self.holds(&[Role::Administrator, Role::Township, Role::Department])
+    }
+
+    /// May change, reset or close `account`: whoever could have given all it holds.
+    pub fn change(&self, account: &Account) -> bool {
+        match account.grants.as_slice() {
+            [] => self.holds(&[Role::Administrator]),
+            // A site that was taken out of the county must not keep its operator for ever.
+            grants => self.holds(&[Role::Administrator]) || grants.iter().all(|g| self.give(g)),
+        }
+    }
+
+    /// May see `account` in the list of people.
+    pub fn see(&self, account: &Account) -> bool {
+        self.holds(&[Role::Auditor]) || self.change(account)
+    }
+
+    /// May see the list of people.
+    pub fn see_people(&self) -> bool {
+        self.invite() || self.holds(&[Role::Auditor])
+    }
+
+    /// May read the audit log.
+    pub fn see_audit(&self) -> bool {
+        self.holds(&[Role::Administrator, Role::Auditor])
+    }
+
+    fn exists(&self, scope: &Scope) -> bool {
+        match scope {
+            Scope::County => true,
+            Scope::Township(id) => self.registry.townships.contains_key(id),
+            Scope::Site(id) => self.registry.sites.contains_key(id),
+        }
+    }
+
+    /// True if `part` is `whole` or lies below it.
+    fn covers(&self, whole: &Scope, part: &Scope) -> bool {
+        match (whole, part) {
+            (Scope::County, _) => true,
+            (Scope::Township(t), Scope::Site(s)) => {
+                self.registry.sites.get(s).is_some_and(|s| &s.township == t)
+            }
+            (a, b) => a == b,
+        }
+    }
+}
