@@ -51,8 +51,9 @@ BASE_URL=$(value url)
 SITE_ID=$(value site)
 TERMINAL_TOKEN=$(value terminal_token)
 CHANNEL=$(value channel)
+SETUP_CODE=$(value setup_code)
 CHROMIUM=${CHROMIUM:-$(command -v chromium)}
-export BASE_URL SITE_ID TERMINAL_TOKEN CHANNEL CHROMIUM
+export BASE_URL SITE_ID TERMINAL_TOKEN CHANNEL SETUP_CODE CHROMIUM
 
 cd tests/browser
 if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then

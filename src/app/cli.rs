@@ -93,6 +93,15 @@ enum Command {
         #[arg(long)]
         to: Option<Timestamp>,
     },
+    /// Make a one-time code with which the holder of an account chooses a new password at /code;
+    /// for an administrator who has forgotten his, also while the server runs.
+    Code {
+        /// The county's file.
+        #[arg(long, default_value = "config/county.toml")]
+        config: PathBuf,
+        /// The name the account signs in with.
+        login: String,
+    },
     /// Make a token for a terminal: the token for the device, its hash for the county's file.
     Token,
     /// Internal: a process of the server that touches media.
@@ -146,6 +155,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Guide { config, format, channel, from, to } => {
             commands::guide(&config, format, channel.as_ref(), from, to).map(|()| ExitCode::SUCCESS)
         }
+        Command::Code { config, login } => commands::code(&config, &login).map(|()| ExitCode::SUCCESS),
         Command::Token => commands::token().map(|()| ExitCode::SUCCESS),
         Command::Worker { kind } => worker::run(kind).map(|()| ExitCode::SUCCESS),
     }
@@ -156,9 +166,14 @@ fn serve(config: PathBuf, listen: Option<SocketAddr>, data: Option<PathBuf>) -> 
     let mut county = crate::config::load(&config)?;
     county.listen = listen.unwrap_or(county.listen);
     county.data = data.unwrap_or(county.data);
+    let public_url = county.public_url.clone();
     runtime()?.block_on(async {
         let server = Server::start(county, &config, Arc::new(SystemClock::new())).await?;
         tracing::info!(address = %server.address, "serving at http://{}", server.address);
+        if let Some(code) = &server.setup_code {
+            let base = public_url.unwrap_or_else(|| format!("http://{}", server.address));
+            tracing::info!("nobody has an account yet: open {base}/setup and enter the code {code}");
+        }
         signals::until_told_to_stop(|| server.reload()).await?;
         server.stop().await;
         tracing::info!("stopped");

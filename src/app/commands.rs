@@ -13,9 +13,12 @@ use crate::config::County;
 use crate::courseware::Library;
 use crate::guide::{self, ChannelInfo, Listing};
 use crate::hls::wire::PackageLine;
+use crate::people::{AccountState, AuditEntry, Code, Invitation, InvitationKind, Login};
 use crate::pipeline::{LadderRung, PackageJob, package};
 use crate::schedule::{Folder, Plans, Report};
+use crate::store::Store;
 
+use super::keys;
 use super::planning::Names;
 
 /// The format of `yuanjiao guide`.
@@ -220,12 +223,43 @@ impl<'a> Bar<'a> {
 
 /// Makes a terminal's token.
 pub(super) fn token() -> anyhow::Result<()> {
-    let mut bytes = [0; 24];
-    getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("the system gives no random numbers: {e}"))?;
-    let token = hex::encode(bytes);
+    let token = hex::encode(keys::random::<24>()?);
     let hash = hex::encode(crate::sites::TokenHash::of(&token).0);
     let mut out = std::io::stdout().lock();
     writeln!(out, "for the device:        {token}")?;
     writeln!(out, "for the county's file: token_sha256 = \"{hash}\"")?;
+    Ok(())
+}
+
+/// Makes a one-time code for an account and prints it.
+pub(super) fn code(config: &Path, login: &str) -> anyhow::Result<()> {
+    let county = crate::config::load(config)?;
+    let login = Login::new(login)?;
+    let path = county.data.join("yuanjiao.db");
+    anyhow::ensure!(path.exists(), "{} is not there: has the server ever run?", path.display());
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let code = Code::from_random(keys::random()?);
+    runtime.block_on(async {
+        let store = Store::open(&path)?;
+        let found = store.account_by_login(login.clone()).await?;
+        let Some((account, _)) = found else { anyhow::bail!("nobody signs in as `{}`", login.as_str()) };
+        anyhow::ensure!(
+            account.state != AccountState::Disabled,
+            "the account `{}` is closed: an administrator can open it again in the office",
+            login.as_str()
+        );
+        let now = SystemClock::new().now();
+        let entry = AuditEntry {
+            at: now,
+            who: None,
+            what: "code-given".to_owned(),
+            subject: format!("account/{}", account.id),
+            before: String::new(),
+            after: "on the server's command line".to_owned(),
+        };
+        let invitation = Invitation::new(code.hash(), account.id, InvitationKind::Reset, now);
+        Ok(store.add_invitation(invitation, entry).await?)
+    })?;
+    writeln!(std::io::stdout().lock(), "{}", code.shown())?;
     Ok(())
 }

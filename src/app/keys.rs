@@ -22,9 +22,15 @@ pub(super) fn load_or_make(folder: &Path, name: &str) -> anyhow::Result<[u8; 32]
     }
 }
 
+/// Random bytes.
+pub(super) fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("the system gives no random numbers: {e}"))?;
+    Ok(bytes)
+}
+
 fn make(path: &Path) -> anyhow::Result<[u8; 32]> {
-    let mut key = [0; 32];
-    getrandom::fill(&mut key).map_err(|e| anyhow::anyhow!("the system gives no random numbers: {e}"))?;
+    let key = random()?;
     let part = path.with_extension("part");
     let write = || {
         let mut options = std::fs::OpenOptions::new();

@@ -14,6 +14,8 @@ use jiff::Timestamp;
 use crate::base::{ChannelId, Clock, LessonId};
 use crate::delivery::{Body, Delivery, DeskError, Handler};
 use crate::evidence::Item;
+use crate::people::Secret;
+use crate::portal::office::{Form, OfficeRequest, cookie_name};
 use crate::portal::pages::PageRequest;
 use crate::portal::{Portal, Reply, assets, i18n, problem};
 
@@ -30,29 +32,35 @@ pub(super) struct Router {
     pub(super) ready: Arc<AtomicBool>,
 }
 
+/// Largest form of the office.
+const FORM: usize = 64 << 10;
+
 /// Largest body of an API request.
 const BODY: usize = 1 << 20;
 
 impl Handler for Router {
-    async fn call(&self, request: Request<Incoming>, _peer: SocketAddr) -> Response<Body> {
+    async fn call(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
         let now = self.clock.now();
         if let Some(rest) = request.uri().path().strip_prefix("/s/") {
             let response = self.delivery.session_path(request.method(), rest, request.headers(), now).await;
             self.metrics.media(response.status());
             return response;
         }
-        let response = self.other(request, now).await;
+        let response = self.other(request, peer, now).await;
         self.metrics.other(response.status());
         response
     }
 }
 
 impl Router {
-    async fn other(&self, request: Request<Incoming>, now: Timestamp) -> Response<Body> {
+    async fn other(&self, request: Request<Incoming>, peer: SocketAddr, now: Timestamp) -> Response<Body> {
         let path = request.uri().path().to_owned();
         let method = request.method().clone();
         if let Some(rest) = path.strip_prefix("/api/v1/") {
             return open_to_all(self.api(request, &method, rest, now).await);
+        }
+        if Portal::is_office(&path) && matches!(method, Method::GET | Method::HEAD | Method::POST) {
+            return answer(self.office(request, &path, peer, now).await, &method);
         }
         if !matches!(method, Method::GET | Method::HEAD) {
             let detail = "only GET and HEAD are answered here";
@@ -149,7 +157,7 @@ impl Router {
             return refuse(StatusCode::INTERNAL_SERVER_ERROR, "the session could not be stored");
         }
         let mut reply = Reply::ok("text/plain", "").with_status(StatusCode::FOUND);
-        reply.location = Some(opened.play_path);
+        reply.location = Some(opened.play_path.into());
         answer(reply, &Method::GET)
     }
 
@@ -182,9 +190,48 @@ impl Router {
     async fn page(&self, request: &Request<Incoming>, path: &str, now: Timestamp) -> Reply {
         let query = request.uri().query().unwrap_or_default();
         let (lang, chosen) = self.language(query, request.headers());
-        let rest: Vec<&str> = query.split('&').filter(|p| !p.is_empty() && !p.starts_with("lang=")).collect();
-        let query = if rest.is_empty() { String::new() } else { format!("?{}", rest.join("&")) };
+        let query = without_lang(query);
         self.portal.page(&PageRequest { path, query: &query, lang, chosen, now }).await
+    }
+
+    /// A page of the office: nothing of it is open to pages elsewhere.
+    async fn office(
+        &self,
+        request: Request<Incoming>,
+        path: &str,
+        peer: SocketAddr,
+        now: Timestamp,
+    ) -> Reply {
+        let (head, incoming) = request.into_parts();
+        let form = match head.method == Method::POST {
+            true => match collect(incoming, FORM).await {
+                Ok(body) => Some(Form::read(&body)),
+                Err(reply) => return reply,
+            },
+            false => None,
+        };
+        let (lang, chosen) = self.language(head.uri.query().unwrap_or_default(), &head.headers);
+        let query = without_lang(head.uri.query().unwrap_or_default());
+        let base_url = self.base_url(&head.headers);
+        let secure = base_url.starts_with("https://");
+        let text = |name| head.headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
+        let cookie = text(header::COOKIE).and_then(|all| {
+            let named = |c: &str| {
+                c.trim().split_once('=').filter(|(n, _)| *n == cookie_name(secure)).map(|(_, v)| v.to_owned())
+            };
+            all.split(';').find_map(named)
+        });
+        let request = OfficeRequest {
+            page: PageRequest { path, query: &query, lang, chosen, now },
+            form,
+            cookie: cookie.and_then(|c| Secret::read(&c)),
+            address: peer.ip(),
+            agent: text(header::USER_AGENT).unwrap_or_default(),
+            same_origin: same_origin(&head.headers),
+            secure,
+            base_url: &base_url,
+        };
+        self.portal.office(&request).await
     }
 
     fn language(&self, query: &str, headers: &HeaderMap) -> (crate::base::Lang, bool) {
@@ -201,6 +248,26 @@ impl Router {
         let county = self.portal.county.load();
         let host = headers.get(header::HOST).and_then(|h| h.to_str().ok()).unwrap_or("localhost");
         county.public_url.clone().unwrap_or_else(|| format!("http://{host}"))
+    }
+}
+
+/// A query without `lang`, with its question mark, or nothing.
+fn without_lang(query: &str) -> String {
+    let rest: Vec<&str> = query.split('&').filter(|p| !p.is_empty() && !p.starts_with("lang=")).collect();
+    if rest.is_empty() { String::new() } else { format!("?{}", rest.join("&")) }
+}
+
+/// False if the browser says that a page of another site sent this form
+/// (Fetch Metadata; `Origin` for browsers that do not send it).
+fn same_origin(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
+    match (text("sec-fetch-site"), text("origin")) {
+        (Some(site), _) => matches!(site, "same-origin" | "none"),
+        (None, Some(origin)) => {
+            let host = origin.split_once("://").map(|(_, host)| host);
+            host.is_some() && host == text("host")
+        }
+        (None, None) => true,
     }
 }
 
@@ -224,10 +291,14 @@ fn bearer(headers: &HeaderMap) -> Option<String> {
 }
 
 async fn body(request: Request<Incoming>) -> Result<Bytes, Reply> {
-    match Limited::new(request.into_body(), BODY).collect().await {
+    collect(request.into_body(), BODY).await
+}
+
+async fn collect(body: Incoming, most: usize) -> Result<Bytes, Reply> {
+    match Limited::new(body, most).collect().await {
         Ok(all) => Ok(all.to_bytes()),
         Err(error) => {
-            let detail = format!("the body could not be read, or is over {BODY} bytes: {error}");
+            let detail = format!("the body could not be read, or is over {most} bytes: {error}");
             Err(problem(StatusCode::PAYLOAD_TOO_LARGE, "Body refused", &detail))
         }
     }
@@ -286,12 +357,17 @@ fn answer(reply: Reply, method: &Method) -> Response<Body> {
     if let Some(location) = reply.location {
         set(header::LOCATION, &location);
     }
+    if let Some(cookie) = reply.set_cookie
+        && let Ok(value) = HeaderValue::from_str(&cookie)
+    {
+        headers.append(header::SET_COOKIE, value);
+    }
     response
 }
 
 /// Everything a page needs comes from us; media are played from memory (`blob:`).
 const CSP: &str = "default-src 'self'; media-src 'self' blob: data:; worker-src 'self' blob:; img-src 'self' data:; \
-                   style-src 'self' 'unsafe-inline'; frame-ancestors 'self'; base-uri 'none'";
+                   style-src 'self' 'unsafe-inline'; frame-ancestors 'self'; form-action 'self'; base-uri 'none'";
 
 /// Players and pages elsewhere may ask.
 fn open_to_all(mut response: Response<Body>) -> Response<Body> {

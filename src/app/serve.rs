@@ -19,7 +19,9 @@ use crate::config::{Channel, County};
 use crate::courseware::{Library, Outcome, Queue, QueueEvent};
 use crate::delivery::{self, Channels, Delivery, Desk, MediaSources, OnAir, Segments};
 use crate::evidence::{Ledger, NonceKey, TicketKeys};
+use crate::people::Code;
 use crate::portal::Portal;
+use crate::portal::office::Gate;
 use crate::relay::{self, RelayEvent, RelayHandle};
 use crate::schedule::Plans;
 use crate::store::{Event, Store};
@@ -38,6 +40,8 @@ pub(super) struct Server {
     pub(super) address: SocketAddr,
     /// True once every channel is on air.
     pub(super) ready: Arc<AtomicBool>,
+    /// The code of the first start, while nobody has an account.
+    pub(super) setup_code: Option<String>,
     county: Arc<ArcSwap<County>>,
     channels: Arc<Channels>,
     registry: Arc<ArcSwap<crate::sites::Registry>>,
@@ -67,6 +71,11 @@ impl Server {
             .with_context(|| format!("listening on {} (is another server running?)", county.listen))?;
         let address = listener.local_addr()?;
         let store = Store::open(&county.data.join("yuanjiao.db"))?;
+        let setup = match store.has_no_account().await? {
+            true => Some(Code::from_random(keys::random()?)),
+            false => None,
+        };
+        let setup_code = setup.as_ref().map(Code::shown);
         let tickets = TicketKeys::new(vec![(1, keys::load_or_make(&county.data, "ticket.key")?)])?;
         let nonces = NonceKey::new(keys::load_or_make(&county.data, "nonce.key")?);
         let library = Library::open(&county.media.join("library"))?;
@@ -105,6 +114,7 @@ impl Server {
         let (planning, wakes) = mpsc::channel(8);
         let mut server = Self {
             address,
+            setup_code,
             ready: Arc::clone(&ready),
             county: Arc::clone(&county),
             channels: Arc::clone(&channels),
@@ -166,6 +176,7 @@ impl Server {
             sources,
             desk,
             store,
+            gate: Arc::new(Gate::new(setup)),
             clock: Arc::clone(&clock),
         };
         let metrics = Arc::new(Metrics::default());

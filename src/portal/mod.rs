@@ -9,6 +9,7 @@ pub mod assets;
 mod cards;
 mod guides;
 pub mod i18n;
+pub mod office;
 pub mod pages;
 mod reply;
 mod site_page;

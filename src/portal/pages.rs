@@ -53,7 +53,7 @@ impl From<crate::store::StoreError> for PageError {
     }
 }
 
-const HTML: &str = "text/html; charset=utf-8";
+pub(super) const HTML: &str = "text/html; charset=utf-8";
 
 impl Portal {
     /// The page at `request.path`, or a page that says why there is none.

@@ -19,7 +19,9 @@ pub struct Reply {
     /// `Content-Encoding: gzip`.
     pub gzip: bool,
     /// Where to go instead.
-    pub location: Option<String>,
+    pub location: Option<Box<str>>,
+    /// The sign-in's cookie, where it begins or ends.
+    pub set_cookie: Option<Box<str>>,
 }
 
 impl Reply {
@@ -33,7 +35,15 @@ impl Reply {
             set_lang: None,
             gzip: false,
             location: None,
+            set_cookie: None,
         }
+    }
+
+    /// 303: what was sent is done, look there.
+    pub fn see_other(location: &str) -> Self {
+        let mut reply = Self::ok("text/plain; charset=utf-8", "").with_status(StatusCode::SEE_OTHER);
+        reply.location = Some(location.into());
+        reply
     }
 
     /// 200 with JSON.

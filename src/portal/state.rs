@@ -14,6 +14,8 @@ use crate::guide::{ChannelInfo, Listing, listing};
 use crate::schedule::Plans;
 use crate::store::Store;
 
+use super::office::Gate;
+
 /// Read handles on the house.
 #[derive(Debug, Clone)]
 pub struct Portal {
@@ -33,6 +35,8 @@ pub struct Portal {
     pub desk: Desk,
     /// The store.
     pub store: Store,
+    /// The office's gate.
+    pub gate: Arc<Gate>,
     /// The clock, for the instants at which answers are ready.
     pub clock: Arc<dyn Clock>,
 }

@@ -11,6 +11,8 @@ const required = (name) => {
 export const BASE_URL = required("BASE_URL").replace(/\/$/, "");
 export const SITE_ID = required("SITE_ID");
 export const TERMINAL_TOKEN = required("TERMINAL_TOKEN");
+/** The code of the first start; empty where the county has been set up. */
+export const SETUP_CODE = process.env.SETUP_CODE ?? "";
 export const CHANNEL = process.env.CHANNEL ?? "xiangtu";
 
 export const PHONE = { width: 390, height: 844 };

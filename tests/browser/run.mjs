@@ -1,5 +1,5 @@
 // Runs every story against the demo server named by BASE_URL, SITE_ID,
-// TERMINAL_TOKEN and CHANNEL. A skipped test is a failed run.
+// TERMINAL_TOKEN, CHANNEL and SETUP_CODE. A skipped test is a failed run.
 import { readdirSync } from "node:fs";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";

@@ -11,7 +11,7 @@ const ARROWS: Readonly<Record<string, Direction>> = {
   ArrowRight: "right",
 };
 
-const REACHABLE = "a[href], button:not([disabled]), summary, input:not([disabled])";
+const REACHABLE = "a[href], button:not([disabled]), summary, input:not([disabled]), select:not([disabled])";
 
 /** How much dearer a step aside is than a step ahead. */
 const ASIDE = 3;
@@ -32,13 +32,15 @@ export function startNavigation(): void {
 }
 
 /**
- * A text field needs all arrows for itself. A slider needs one pair: the time
- * line left and right, the volume, which stands in a row of buttons, up and down.
+ * A text field needs left and right for its cursor, a list of choices up and
+ * down. A slider needs one pair: the time line left and right, the volume,
+ * which stands in a row of buttons, up and down. The other pair leads on.
  */
 function keepsArrows(element: Element, direction: Direction): boolean {
-  if (!(element instanceof HTMLInputElement)) return false;
   const sideways = direction === "left" || direction === "right";
-  return element.type !== "range" || sideways !== (element.dataset.arrows === "vertical");
+  if (element instanceof HTMLSelectElement) return !sideways;
+  if (!(element instanceof HTMLInputElement)) return false;
+  return element.type === "range" ? sideways !== (element.dataset.arrows === "vertical") : sideways;
 }
 
 function isPlace(element: Element | null): element is HTMLElement {

@@ -123,6 +123,8 @@ struct Ready {
     terminal: String,
     terminal_token: String,
     channel: String,
+    /// While nobody has an account.
+    setup_code: Option<String>,
 }
 
 /// Prints where to look, and returns the first terminal's facts.
@@ -135,11 +137,14 @@ fn greet(server: &Server, county: &County, params: &Params) -> anyhow::Result<Re
     let (terminal, token) = tokens(params).into_iter().next().context("the demo county has a terminal")?;
     let site = county.registry.terminals.get(&terminal).map(|t| t.site.to_string()).unwrap_or_default();
     let channel = county.channels.first().map(|c| c.id.to_string()).unwrap_or_default();
+    let office = server.setup_code.as_ref().map_or_else(String::new, |code| {
+        format!("\n  make the county administrator's account with the code {code}\n    {url}/setup")
+    });
     let text = format!(
         "\n  Yuanjiao: the demo county is served at\n\n    {url}/\n\n  \
          watch the county's channel as a village terminal\n    {url}/channels/{channel}?terminal={token}\n  \
          and see its evidence\n    {url}/sites/{site}\n  \
-         for VLC, mpv or a set-top box\n    {url}/channels.m3u\n{}\n",
+         for VLC, mpv or a set-top box\n    {url}/channels.m3u{office}\n{}\n",
         match lessons().len() - packaged(&params.media) {
             0 => String::new(),
             missing => format!(
@@ -148,7 +153,14 @@ fn greet(server: &Server, county: &County, params: &Params) -> anyhow::Result<Re
         }
     );
     std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes())?;
-    Ok(Ready { url, site, terminal: terminal.to_string(), terminal_token: token, channel })
+    Ok(Ready {
+        url,
+        site,
+        terminal: terminal.to_string(),
+        terminal_token: token,
+        channel,
+        setup_code: server.setup_code.clone(),
+    })
 }
 
 /// Films the lessons that neither the library nor the inbox has.

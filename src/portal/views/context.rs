@@ -39,12 +39,12 @@ const MONTHS: [&str; 12] = [
 
 impl PageContext<'_> {
     /// The page's own text `key`.
-    pub(super) fn t(&self, key: &str) -> String {
+    pub(in crate::portal) fn t(&self, key: &str) -> String {
         i18n::text(self.lang, key, &[])
     }
 
     /// The page's own text `key` with one value.
-    pub(super) fn t1(&self, key: &str, name: &str, value: impl std::fmt::Display) -> String {
+    pub(in crate::portal) fn t1(&self, key: &str, name: &str, value: impl std::fmt::Display) -> String {
         i18n::text(self.lang, key, &[(name, &value.to_string())])
     }
 

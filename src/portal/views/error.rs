@@ -27,6 +27,7 @@ impl ErrorPage {
     pub fn render(&self, ctx: &PageContext<'_>) -> Result<String, askama::Error> {
         let (title, advice) = match self.status {
             400 => ("error-400-title", "error-400-text"),
+            403 => ("error-403-title", "error-403-text"),
             404 => ("error-404-title", "error-404-text"),
             410 => ("error-410-title", "error-410-text"),
             503 => ("error-503-title", "error-503-text"),

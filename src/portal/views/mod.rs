@@ -10,6 +10,7 @@ mod guide;
 mod home;
 mod lesson;
 mod model;
+mod office;
 mod sites;
 mod title;
 
@@ -21,6 +22,10 @@ pub use home::HomePage;
 pub use lesson::{LessonPage, LessonsPage};
 pub use model::{
     ChannelCard, ChannelStatus, LessonCard, PackagingState, PackagingView, ProgrammeKind, ProgrammeView,
+};
+pub use office::{
+    AuditPage, AuditRow, ChoosePage, InvitedPage, MePage, OfficeHome, PeopleForm, PeoplePage, PersonRow,
+    ScopeView, SetupPage, SignInPage, SignInRow,
 };
 pub use sites::{
     CloseReason, Level, SessionState, SessionSubject, SessionView, SitePage, SiteRow, SitesPage,

@@ -1,0 +1,219 @@
+//! Setting up, signing in and out, choosing a password with a code.
+
+use hyper::StatusCode;
+
+use crate::base::AccountId;
+use crate::people::{
+    Account, AccountState, BadPassword, Code, Grant, Login, Role, Scope, SignIn, check_password,
+};
+use crate::portal::reply::Reply;
+use crate::portal::state::Portal;
+use crate::portal::views::{ChoosePage, PageContext, SetupPage, SignInPage};
+use crate::store::PeopleError;
+
+use super::gate::{new_secret, random};
+use super::request::{Form, OfficeRequest};
+use super::{Answer, Refusal, Visitor, html};
+
+/// Status of a form that has to be filled in again.
+const AGAIN: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
+
+impl Portal {
+    pub(super) async fn setup(&self, request: &OfficeRequest<'_>, ctx: &PageContext<'_>) -> Answer {
+        if !self.store.has_no_account().await? {
+            return Ok(Reply::see_other("/sign-in"));
+        }
+        let Some(form) = &request.form else { return Ok(html(SetupPage::default().render(ctx)?)) };
+        let again = |error: String| -> Answer {
+            let page = SetupPage {
+                error: Some(error),
+                code: form.get("code"),
+                name: form.get("name"),
+                login: form.get("login"),
+            };
+            Ok(html(page.render(ctx)?).with_status(AGAIN))
+        };
+        let (address, now) = (request.address, request.page.now);
+        if let Some(seconds) = self.gate.wait(None, address, now) {
+            return again(ctx.t1("sign-in-wait", "seconds", seconds));
+        }
+        if !self.gate.is_setup_code(form.get("code")) {
+            self.gate.failed(None, address, now);
+            return again(ctx.t("setup-wrong-code"));
+        }
+        let (name, login) = match person(form) {
+            Ok(person) => person,
+            Err(key) => return again(ctx.t(key)),
+        };
+        if let Err(key) = new_password(form, &login) {
+            return again(ctx.t(key));
+        }
+        let account = Account {
+            id: new_account_id()?,
+            login,
+            name,
+            grants: vec![Grant { role: Role::Administrator, scope: Scope::County }],
+            state: AccountState::Active,
+            created: now,
+        };
+        let mut entry = request.entry(None, "county-set-up", &account.id);
+        entry.after = described(&account);
+        let password = self.gate.hash(form.raw("password")).await?;
+        match self.store.create_first_account(account.clone(), password, entry).await {
+            Ok(()) => self.let_in(request, &account, "/office").await,
+            Err(PeopleError::Store(error)) => Err(error.into()),
+            Err(_) => Ok(Reply::see_other("/sign-in")),
+        }
+    }
+
+    pub(super) async fn sign_in(&self, request: &OfficeRequest<'_>, ctx: &PageContext<'_>) -> Answer {
+        if self.store.has_no_account().await? {
+            return Ok(Reply::see_other("/setup"));
+        }
+        let next = next(request);
+        let Some(form) = &request.form else {
+            let page = SignInPage { error: None, login: "", next: &next };
+            return Ok(html(page.render(ctx)?));
+        };
+        let again = |error: String| -> Answer {
+            let page = SignInPage { error: Some(error), login: form.get("login"), next: &next };
+            Ok(html(page.render(ctx)?).with_status(AGAIN))
+        };
+        let (address, now) = (request.address, request.page.now);
+        let login = Login::new(form.get("login")).ok();
+        if let Some(seconds) = self.gate.wait(login.as_ref(), address, now) {
+            let status = StatusCode::TOO_MANY_REQUESTS;
+            return Ok(again(ctx.t1("sign-in-wait", "seconds", seconds))?.with_status(status));
+        }
+        let found = match &login {
+            Some(login) => self.store.account_by_login(login.clone()).await?,
+            None => None,
+        };
+        let (account, hash) = found.map_or((None, None), |(a, p)| (Some(a), p));
+        let fits = self.gate.fits(hash, form.raw("password")).await?;
+        match account.filter(|a| fits && a.state == AccountState::Active) {
+            Some(account) => {
+                self.gate.succeeded(&account.login, address);
+                self.let_in(request, &account, &next).await
+            }
+            None => {
+                self.gate.failed(login.as_ref(), address, now);
+                // Not the name: people type their password there by mistake.
+                tracing::info!(%address, "somebody failed to sign in");
+                again(ctx.t("sign-in-wrong"))
+            }
+        }
+    }
+
+    pub(super) async fn sign_out(&self, request: &OfficeRequest<'_>, visitor: &Visitor) -> Answer {
+        let id = &visitor.account.id;
+        let entry = request.entry(Some(id), "signed-out", id);
+        let ended = crate::store::Ended::One(visitor.sign_in.hash);
+        self.store.end_sign_ins(id.clone(), ended, entry).await?;
+        let mut reply = Reply::see_other("/");
+        reply.set_cookie = Some(request.cookie_header(None).into());
+        Ok(reply)
+    }
+
+    pub(super) async fn choose_password(&self, request: &OfficeRequest<'_>, ctx: &PageContext<'_>) -> Answer {
+        let Some(form) = &request.form else {
+            let code = crate::portal::pages::param(request.page.query, "code").unwrap_or_default();
+            let page = ChoosePage { error: None, code };
+            return Ok(html(page.render(ctx)?));
+        };
+        let again = |error: String| -> Answer {
+            let page = ChoosePage { error: Some(error), code: form.get("code") };
+            Ok(html(page.render(ctx)?).with_status(AGAIN))
+        };
+        let (address, now) = (request.address, request.page.now);
+        if let Some(seconds) = self.gate.wait(None, address, now) {
+            return again(ctx.t1("sign-in-wait", "seconds", seconds));
+        }
+        let code = Code::read(form.get("code")).map(|c| c.hash());
+        let account = match code {
+            Some(code) => self.store.invited(code, now).await?,
+            None => None,
+        };
+        let (Some(code), Some(mut account)) = (code, account) else {
+            self.gate.failed(None, address, now);
+            return again(ctx.t("code-wrong"));
+        };
+        if let Err(key) = new_password(form, &account.login) {
+            return again(ctx.t(key));
+        }
+        let entry = request.entry(Some(&account.id), "password-chosen", &account.id);
+        let password = self.gate.hash(form.raw("password")).await?;
+        match self.store.choose_password(code, password, now, entry).await {
+            Ok(()) => {
+                account.state = AccountState::Active;
+                self.let_in(request, &account, "/office").await
+            }
+            Err(PeopleError::Store(error)) => Err(error.into()),
+            // Somebody was faster with the same code.
+            Err(_) => again(ctx.t("code-wrong")),
+        }
+    }
+
+    /// Signs the browser in.
+    async fn let_in(&self, request: &OfficeRequest<'_>, account: &Account, next: &str) -> Answer {
+        let secret = new_secret()?;
+        let now = request.page.now;
+        let sign_in = SignIn {
+            hash: secret.hash(),
+            account: account.id.clone(),
+            created: now,
+            seen: now,
+            agent: request.short_agent(),
+        };
+        let mut entry = request.entry(Some(&account.id), "signed-in", &account.id);
+        entry.after = sign_in.agent.clone();
+        self.store.sign_in(sign_in, entry).await?;
+        let mut reply = Reply::see_other(next);
+        reply.set_cookie = Some(request.cookie_header(Some(&secret)).into());
+        Ok(reply)
+    }
+}
+
+/// Where to go after signing in: a page of the office, never another server.
+fn next(request: &OfficeRequest<'_>) -> String {
+    let asked = request.form.as_ref().map(|f| f.get("next").to_owned());
+    let query = || crate::portal::pages::param(request.page.query, "next").map(str::to_owned);
+    let plain = |n: &String| {
+        (n.starts_with("/office") || n.starts_with("/me"))
+            && n.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-'))
+    };
+    asked.or_else(query).filter(plain).unwrap_or_else(|| "/office".to_owned())
+}
+
+/// The name and the name to sign in with, or the key of what is wrong.
+pub(super) fn person(form: &Form) -> Result<(String, Login), &'static str> {
+    let name: String = form.get("name").chars().filter(|c| !c.is_control()).take(100).collect();
+    if name.is_empty() {
+        return Err("name-missing");
+    }
+    Ok((name, Login::new(form.get("login")).map_err(|_| "login-bad")?))
+}
+
+/// Checks the password that was chosen; else the key of what is wrong.
+pub(super) fn new_password(form: &Form, login: &Login) -> Result<(), &'static str> {
+    check_password(form.raw("password"), login).map_err(|e| match e {
+        BadPassword::Short => "password-short",
+        BadPassword::Long => "password-long",
+        BadPassword::Common => "password-common",
+    })?;
+    if form.raw("password") == form.raw("again") { Ok(()) } else { Err("password-differs") }
+}
+
+/// An identifier nobody has.
+pub(super) fn new_account_id() -> Result<AccountId, Refusal> {
+    let bytes: [u8; 8] = random()?;
+    AccountId::new(&hex::encode(bytes)).map_err(|e| Refusal::Ours(e.to_string()))
+}
+
+/// An account as the audit log tells it.
+pub(super) fn described(account: &Account) -> String {
+    serde_json::json!({
+        "login": account.login, "name": account.name, "grants": account.grants, "state": account.state,
+    })
+    .to_string()
+}

@@ -1,0 +1,84 @@
+//! One's own account: where one is signed in, and another password.
+
+use hyper::StatusCode;
+
+use crate::people::{AuditEntry, SecretHash};
+use crate::portal::reply::Reply;
+use crate::portal::state::Portal;
+use crate::portal::views::{MePage, PageContext, SignInRow};
+use crate::store::Ended;
+
+use super::entry::new_password;
+use super::request::{Form, OfficeRequest};
+use super::{Answer, Refusal, Visitor, html};
+
+impl Portal {
+    pub(super) async fn me(&self, ctx: &PageContext<'_>, visitor: &Visitor, error: Option<&str>) -> Answer {
+        let sign_ins = self.store.sign_ins(visitor.account.id.clone()).await?;
+        let rows = sign_ins.iter().filter(|s| s.holds(ctx.now)).map(|s| SignInRow {
+            agent: &s.agent,
+            seen: s.seen,
+            id: hex::encode(s.hash.0),
+            this: s.hash == visitor.sign_in.hash,
+        });
+        let page = MePage {
+            name: &visitor.account.name,
+            login: visitor.account.login.as_str(),
+            rows: rows.collect(),
+            token: visitor.secret.form_token(),
+            error,
+        };
+        let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+        Ok(html(page.render(ctx)?).with_status(status))
+    }
+
+    /// `end`, `end-others` or `password`.
+    pub(super) async fn change_me(
+        &self,
+        request: &OfficeRequest<'_>,
+        ctx: &PageContext<'_>,
+        visitor: &Visitor,
+        what: &str,
+        form: &Form,
+    ) -> Answer {
+        let me = &visitor.account.id;
+        let entry = |what: &str| AuditEntry {
+            at: ctx.now,
+            who: Some(me.clone()),
+            what: what.to_owned(),
+            subject: format!("account/{me}"),
+            before: String::new(),
+            after: String::new(),
+        };
+        match what {
+            "end" => {
+                let mut hash = [0; 32];
+                hex::decode_to_slice(form.get("id"), &mut hash).map_err(|_| Refusal::Unknown)?;
+                let ended = Ended::One(SecretHash(hash));
+                self.store.end_sign_ins(me.clone(), ended, entry("sign-in-ended")).await?;
+            }
+            "end-others" => {
+                let ended = Ended::AllBut(visitor.sign_in.hash);
+                self.store.end_sign_ins(me.clone(), ended, entry("other-sign-ins-ended")).await?;
+            }
+            "password" => {
+                let login = &visitor.account.login;
+                let (address, now) = (request.address, request.page.now);
+                let wait = self.gate.wait(Some(login), address, now);
+                let hash = self.store.account_by_login(login.clone()).await?.and_then(|(_, p)| p);
+                if wait.is_some() || !self.gate.fits(hash, form.raw("current")).await? {
+                    self.gate.failed(Some(login), address, now);
+                    return self.me(ctx, visitor, Some("me-password-wrong")).await;
+                }
+                if let Err(key) = new_password(form, login) {
+                    return self.me(ctx, visitor, Some(key)).await;
+                }
+                let password = self.gate.hash(form.raw("password")).await?;
+                let keep = visitor.sign_in.hash;
+                self.store.change_password(me.clone(), password, keep, entry("password-changed")).await?;
+            }
+            _ => return Err(Refusal::Unknown),
+        }
+        Ok(Reply::see_other("/me"))
+    }
+}

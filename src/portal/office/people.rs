@@ -1,0 +1,163 @@
+//! Who may do what: the list, invitations, new codes, closing and opening.
+
+use hyper::StatusCode;
+
+use crate::base::{AccountId, SiteId, TownshipId};
+use crate::people::{Account, AccountState, Grant, Invitation, InvitationKind, Rights, Role, Scope};
+use crate::portal::reply::Reply;
+use crate::portal::state::Portal;
+use crate::portal::views::{InvitedPage, PageContext, PeopleForm, PeoplePage, PersonRow, ScopeView};
+use crate::store::PeopleError;
+
+use super::entry::{described, new_account_id, person};
+use super::gate::new_code;
+use super::request::{Form, OfficeRequest};
+use super::{Answer, Refusal, Visitor, html};
+
+impl Portal {
+    pub(super) async fn people(
+        &self,
+        ctx: &PageContext<'_>,
+        visitor: &Visitor,
+        rights: &Rights<'_>,
+        form: Option<PeopleForm<'_>>,
+    ) -> Answer {
+        let county = self.county.load();
+        let accounts = self.store.accounts().await?;
+        let rows = accounts.iter().filter(|a| rights.see(a)).map(|account| PersonRow {
+            account,
+            grants: account
+                .grants
+                .iter()
+                .map(|g| (g.role, ScopeView::of(&g.scope, &county.registry)))
+                .collect(),
+            // Nobody closes the door behind himself.
+            may_change: rights.change(account) && account.id != visitor.account.id,
+        });
+        let registry = &county.registry;
+        let all = std::iter::once(Scope::County)
+            .chain(registry.townships.keys().cloned().map(Scope::Township))
+            .chain(registry.sites.keys().cloned().map(Scope::Site));
+        let offered = |scope: &Scope| {
+            Role::ALL.into_iter().any(|role| rights.give(&Grant { role, scope: scope.clone() }))
+        };
+        let scopes: Vec<ScopeView<'_>> =
+            all.filter(|s| offered(s)).map(|s| ScopeView::of(&s, registry)).collect();
+        let roles = Role::ALL.into_iter().filter(|role| {
+            scopes.iter().any(|s| rights.give(&Grant { role: *role, scope: s.scope.clone() }))
+        });
+        let failed = form.as_ref().is_some_and(|f| f.error.is_some());
+        let page = PeoplePage {
+            rows: rows.collect(),
+            roles: roles.collect(),
+            scopes,
+            form: form.unwrap_or_default(),
+            token: visitor.secret.form_token(),
+            audit: rights.see_audit(),
+        };
+        let reply = html(page.render(ctx)?);
+        Ok(if failed { reply.with_status(StatusCode::UNPROCESSABLE_ENTITY) } else { reply })
+    }
+
+    pub(super) async fn invite(
+        &self,
+        request: &OfficeRequest<'_>,
+        ctx: &PageContext<'_>,
+        visitor: &Visitor,
+        rights: &Rights<'_>,
+        form: &Form,
+    ) -> Answer {
+        let typed = |error| PeopleForm {
+            error: Some(error),
+            name: form.get("name"),
+            login: form.get("login"),
+            role: form.get("role"),
+            scope: form.get("scope"),
+        };
+        let (name, login) = match person(form) {
+            Ok(person) => person,
+            Err(key) => return self.people(ctx, visitor, rights, Some(typed(key))).await,
+        };
+        let Some(grant) = grant(form).filter(|g| rights.give(g)) else {
+            return self.people(ctx, visitor, rights, Some(typed("people-not-allowed"))).await;
+        };
+        let account = Account {
+            id: new_account_id()?,
+            login,
+            name,
+            grants: vec![grant],
+            state: AccountState::Invited,
+            created: request.page.now,
+        };
+        let code = new_code()?;
+        let invitation =
+            Invitation::new(code.hash(), account.id.clone(), InvitationKind::Invite, request.page.now);
+        let mut entry = request.entry(Some(&visitor.account.id), "account-invited", &account.id);
+        entry.after = described(&account);
+        match self.store.invite_account(account.clone(), invitation, entry).await {
+            Ok(()) => invited(request, ctx, &account, &code.shown()),
+            Err(PeopleError::Store(error)) => Err(error.into()),
+            Err(_) => self.people(ctx, visitor, rights, Some(typed("login-taken"))).await,
+        }
+    }
+
+    /// `reset`, `disable` or `enable` of one account.
+    pub(super) async fn change_person(
+        &self,
+        request: &OfficeRequest<'_>,
+        ctx: &PageContext<'_>,
+        visitor: &Visitor,
+        rights: &Rights<'_>,
+        (id, what): (&str, &str),
+    ) -> Answer {
+        let id = AccountId::new(id).map_err(|_| Refusal::Unknown)?;
+        let account = self.store.account(id).await?.ok_or(Refusal::Unknown)?;
+        if !rights.change(&account) || account.id == visitor.account.id {
+            return Err(Refusal::Forbidden);
+        }
+        let me = Some(&visitor.account.id);
+        let mut after = account.clone();
+        match (what, account.state) {
+            ("reset", AccountState::Active | AccountState::Invited) => {
+                let code = new_code()?;
+                let kind = InvitationKind::Reset;
+                let invitation = Invitation::new(code.hash(), account.id.clone(), kind, request.page.now);
+                let entry = request.entry(me, "code-given", &account.id);
+                self.store.add_invitation(invitation, entry).await?;
+                return invited(request, ctx, &account, &code.shown());
+            }
+            ("disable", AccountState::Active | AccountState::Invited) => after.state = AccountState::Disabled,
+            // Whoever is let in again chooses a password again.
+            ("enable", AccountState::Disabled) => after.state = AccountState::Invited,
+            ("reset" | "disable" | "enable", _) => return Ok(Reply::see_other("/office/people")),
+            _ => return Err(Refusal::Unknown),
+        }
+        let what = if after.state == AccountState::Disabled { "account-closed" } else { "account-opened" };
+        let mut entry = request.entry(me, what, &account.id);
+        (entry.before, entry.after) = (described(&account), described(&after));
+        self.store.update_account(after, entry).await?;
+        Ok(Reply::see_other("/office/people"))
+    }
+}
+
+fn invited(request: &OfficeRequest<'_>, ctx: &PageContext<'_>, account: &Account, code: &str) -> Answer {
+    let url = format!("{}/code", request.base_url);
+    let full = format!("{url}?code={code}");
+    let qr = qrcode::QrCode::new(full.as_bytes()).map_err(|e| Refusal::Ours(e.to_string()))?;
+    let svg = qr.render::<qrcode::render::svg::Color<'_>>().min_dimensions(220, 220).build();
+    // Inside a page the drawing needs no prologue.
+    let svg = svg.split_once("?>").map_or(svg.as_str(), |(_, rest)| rest).to_owned();
+    let page = InvitedPage { name: &account.name, login: account.login.as_str(), code, url: &url, qr: svg };
+    Ok(html(page.render(ctx)?))
+}
+
+/// The role and the part of the county that a form names.
+fn grant(form: &Form) -> Option<Grant> {
+    let scope = match form.get("scope").split_once(':') {
+        None if form.get("scope") == "county" => Scope::County,
+        Some(("township", id)) => Scope::Township(TownshipId::new(id).ok()?),
+        Some(("site", id)) => Scope::Site(SiteId::new(id).ok()?),
+        _ => return None,
+    };
+    Some(Grant { role: Role::named(form.get("role"))?, scope })
+}

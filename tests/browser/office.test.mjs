@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { browse, DESKTOP, PHONE, picture, SETUP_CODE, TV } from "./demo.mjs";
+
+const PASSWORD = "葡萄秋天修剪埋土好越冬";
+
+/** Fills a form by its fields' names and sends it with the keyboard. */
+async function fill(page, values) {
+  for (const [name, value] of Object.entries(values)) await page.locator(`form:not(.acts form) [name="${name}"]`).fill(value);
+  await page.keyboard.press("Enter");
+}
+
+/** Nothing of the page reaches over its edge. */
+async function fits(page) {
+  const [inner, wide] = await page.evaluate(() => [window.innerWidth, document.documentElement.scrollWidth]);
+  assert.ok(wide <= inner, `${page.url()} is ${wide} px wide on a screen of ${inner}`);
+}
+
+test("from the first start to an operator with a phone", { timeout: 180_000 }, async () => {
+  assert.notEqual(SETUP_CODE, "", "this story needs a county that nobody has set up yet");
+  const sheet = {};
+  await browse({ viewport: DESKTOP }, async (context) => {
+    const page = await context.newPage();
+    await page.goto("/office");
+    await page.waitForURL("**/setup");
+    await picture(page, "setup.zh");
+    await fill(page, { code: "AAAA-BBBB-CCCC", name: "阿依古丽", login: "aygul", password: PASSWORD, again: PASSWORD });
+    await page.getByRole("alert").waitFor();
+    assert.match(await page.getByRole("alert").innerText(), /代码不对/);
+    await fill(page, { code: SETUP_CODE.toLowerCase(), password: PASSWORD, again: PASSWORD });
+    await page.waitForURL("**/office");
+    assert.match(await page.locator("h1").innerText(), /您好，阿依古丽/);
+    await picture(page, "office.zh");
+
+    await page.getByRole("link", { name: "人员" }).first().click();
+    await page.locator('[name="role"]').selectOption("operator");
+    const site = await page.locator('[name="scope"] option[value^="site:"]').first().getAttribute("value");
+    await page.locator('[name="scope"]').selectOption(site);
+    await page.locator("#f-name").fill("گۈلنار");
+    await page.locator("#f-login").fill("13999000001");
+    await picture(page, "people.zh");
+    await page.getByRole("button", { name: "邀请并生成代码" }).click();
+    sheet.code = await page.locator(".one-time").innerText();
+    assert.match(sheet.code, /^[2-9A-Z]{4}-[2-9A-Z]{4}-[2-9A-Z]{4}$/);
+    await page.locator(".square svg").waitFor();
+    await picture(page, "invited.zh");
+    await page.goto("/office/audit");
+    assert.ok((await page.locator(".log tbody tr").count()) >= 3);
+    await picture(page, "audit.zh");
+  });
+
+  await browse({ viewport: PHONE, locale: "ug-CN" }, async (context) => {
+    const page = await context.newPage();
+    await page.goto(`/code?code=${sheet.code}`);
+    assert.equal(await page.locator("html").getAttribute("dir"), "rtl");
+    await fits(page);
+    await picture(page, "code.ug.phone");
+    await fill(page, { password: "short", again: "short" });
+    assert.match(page.url(), /\/code/, "the browser itself asks for ten characters");
+    await fill(page, { password: "ئۈزۈمنى كۈزدە پۇتايمىز", again: "ئۈزۈمنى كۈزدە پۇتايمىز" });
+    await page.waitForURL("**/office");
+    await fits(page);
+    await page.goto("/me");
+    await fits(page);
+    await picture(page, "me.ug.phone");
+    await page.locator('form[action="/sign-out"] button').click();
+    await page.waitForURL((url) => url.pathname === "/");
+    await page.goto("/me");
+    await page.waitForURL("**/sign-in?next=/me");
+    await fill(page, { login: "13999000001", password: "ئۈزۈمنى كۈزدە پۇتايمىز" });
+    await page.waitForURL("**/me");
+  });
+
+  await browse({ viewport: TV }, async (context) => {
+    const page = await context.newPage();
+    await page.goto("/sign-in?lang=ug-Arab");
+    await picture(page, "sign-in.ug.tv");
+    await fits(page);
+    await fill(page, { login: "aygul", password: "not the password" });
+    await page.getByRole("alert").waitFor();
+  });
+});
