@@ -295,6 +295,53 @@ fn who_guesses_has_to_wait_and_nobody_else() {
     admin.get("/office").with(200, "who is in stays in");
 }
 
+#[test]
+fn a_device_enrols_with_a_code_and_counts_for_its_site_until_it_is_withdrawn() {
+    let (county, server) = an_office();
+    let mut admin = set_up(&server);
+    let mut operator = join(&server, &admin.invites("keeper", "operator", "site:gaocun"));
+    let page = operator.get("/office/sites").with(200, "his site").text();
+    assert!(page.contains("Gaocun") && !page.contains("dongmen"), "his own only: {page}");
+    operator.act("/office/sites", "name=TV&site=dongmen&device=tv").with(403, "another's site");
+    operator.act("/office/sites", "name=&site=gaocun&device=tv").with(422, "without a name");
+    let sheet = operator.act("/office/sites", "name=Hall+TV&site=gaocun&device=tv").with(200, "a sheet");
+    let code = code_in(&sheet.text());
+
+    let mut device = Browser::new(&server);
+    device.get(&format!("/enrol?code={code}")).with(200, "the page that the square leads to");
+    device.post("/enrol", "code=AAAA-BBBB-CCCC").with(422, "a wrong code");
+    let answer = device.post("/enrol", &format!("code={code}")).with(303, "enrolled");
+    let onward = answer.header("location").expect("on to a channel").to_owned();
+    let token = onward.split_once("terminal=").expect("with its token").1;
+    device.post("/enrol", &format!("code={code}")).with(422, "a code works once");
+    let index =
+        |server: &Server| server.client.get(&format!("/channels/xiangtu/index.m3u8?terminal={token}")).status;
+    assert_eq!(index(&server), 302, "it plays");
+    assert!(server.client.good("/sites/gaocun?lang=en").text().contains("Hall TV"));
+
+    // It is a terminal still after a crash, and after the county's file was read again.
+    let address = server.client.address;
+    server.kill();
+    let server = Server::start_again(&county, address).ready();
+    assert_eq!(index(&server), 302, "after kill -9");
+    server.signal(Signal::SIGHUP);
+    server.logged(&["the configuration was read again"], PATIENCE);
+    assert_eq!(index(&server), 302, "after a reload");
+
+    let page = operator.get("/office/sites").text();
+    let path = page.split("/office/terminals/").nth(1).expect("it can be withdrawn");
+    let id = path.split('/').next().expect("its identifier");
+    let mut other = join(&server, &admin.invites("neighbour", "operator", "site:dongmen"));
+    other.act(&format!("/office/terminals/{id}/withdraw"), "").with(403, "not by a neighbour");
+    operator.act(&format!("/office/terminals/{id}/withdraw"), "").with(303, "withdrawn");
+    assert_eq!(index(&server), 401, "its token opens nothing any more");
+    admin.act("/office/terminals/hall/withdraw", "").with(403, "the county's file stands");
+    let audit = admin.get("/office/audit").text();
+    for said in ["gave a terminal&#39;s code to", "enrolled the terminal", "withdrew the terminal"] {
+        assert!(audit.contains(said), "{said}: {audit}");
+    }
+}
+
 /// Every role at every door: what it is answered.
 #[test]
 fn every_role_opens_its_own_doors_only() {
@@ -304,18 +351,18 @@ fn every_role_opens_its_own_doors_only() {
     let victim = id_of(&admin.get("/office/people").text(), "victim");
     drop(code);
     let reset = format!("/office/people/{victim}/reset");
-    // Office, list of people, inviting, a code for somebody of another township, audit log.
+    // Office, terminals, list of people, inviting, a code for somebody of another township, audit log.
     let roles = [
-        ("administrator", "county", [200, 200, 200, 200, 200]),
-        ("auditor", "county", [200, 200, 403, 403, 200]),
-        ("editor", "county", [200, 403, 403, 403, 403]),
-        ("reviewer", "county", [200, 403, 403, 403, 403]),
-        ("duty", "county", [200, 403, 403, 403, 403]),
-        ("tutor", "township:chengguan", [200, 403, 403, 403, 403]),
-        ("township", "township:chengguan", [200, 200, 200, 403, 403]),
-        ("department", "township:chengguan", [200, 200, 200, 403, 403]),
-        ("operator", "site:dongmen", [200, 403, 403, 403, 403]),
-        ("learner", "site:dongmen", [403, 403, 403, 403, 403]),
+        ("administrator", "county", [200, 200, 200, 200, 200, 200]),
+        ("auditor", "county", [200, 200, 200, 403, 403, 200]),
+        ("editor", "county", [200, 200, 403, 403, 403, 403]),
+        ("reviewer", "county", [200, 200, 403, 403, 403, 403]),
+        ("duty", "county", [200, 200, 403, 403, 403, 403]),
+        ("tutor", "township:chengguan", [200, 200, 403, 403, 403, 403]),
+        ("township", "township:chengguan", [200, 200, 200, 200, 403, 403]),
+        ("department", "township:chengguan", [200, 200, 200, 200, 403, 403]),
+        ("operator", "site:dongmen", [200, 200, 403, 403, 403, 403]),
+        ("learner", "site:dongmen", [403, 403, 403, 403, 403, 403]),
     ];
     for (role, scope, expected) in roles {
         let mut browser = join(&server, &admin.invites(&format!("a-{role}"), role, scope));
@@ -323,6 +370,7 @@ fn every_role_opens_its_own_doors_only() {
         let invitation = format!("name=n&login=by-{role}&role=operator&scope=site:dongmen");
         let found = [
             browser.get("/office").status,
+            browser.get("/office/sites").status,
             browser.get("/office/people").status,
             browser.act("/office/people", &invitation).status,
             browser.act(&reset, "").status,

@@ -21,7 +21,7 @@ use crate::delivery::{self, Channels, Delivery, Desk, MediaSources, OnAir, Segme
 use crate::evidence::{Ledger, NonceKey, TicketKeys};
 use crate::people::Code;
 use crate::portal::Portal;
-use crate::portal::office::Gate;
+use crate::portal::office::{Gate, Registrar};
 use crate::relay::{self, RelayEvent, RelayHandle};
 use crate::schedule::Plans;
 use crate::store::{Event, Store};
@@ -44,7 +44,7 @@ pub(super) struct Server {
     pub(super) setup_code: Option<String>,
     county: Arc<ArcSwap<County>>,
     channels: Arc<Channels>,
-    registry: Arc<ArcSwap<crate::sites::Registry>>,
+    registrar: Arc<Registrar>,
     planning: mpsc::Sender<planning::Wake>,
     stop: Shutdown,
     /// Stop first: nothing new comes in.
@@ -101,6 +101,8 @@ impl Server {
             session_timeout: county.evidence.session_timeout,
         };
         let county = Arc::new(ArcSwap::from_pointee(county));
+        let enrolled = store.terminals().await?;
+        let registrar = Arc::new(Registrar::new(Arc::clone(&county), Arc::clone(&registry), enrolled));
         let plans: Arc<ArcSwap<Plans>> = Arc::default();
         let languages = audio_languages(&county.load());
         let queue = Queue::new(
@@ -118,7 +120,7 @@ impl Server {
             ready: Arc::clone(&ready),
             county: Arc::clone(&county),
             channels: Arc::clone(&channels),
-            registry,
+            registrar: Arc::clone(&registrar),
             planning,
             stop: Shutdown::new(),
             front: JoinSet::new(),
@@ -176,6 +178,7 @@ impl Server {
             sources,
             desk,
             store,
+            registrar,
             gate: Arc::new(Gate::new(setup)),
             clock: Arc::clone(&clock),
         };
@@ -267,8 +270,8 @@ impl Server {
         (county.listen, county.data, county.media) = (old.listen, old.data.clone(), old.media.clone());
         (county.relays, county.packaging) = (old.relays.clone(), old.packaging.clone());
         set_channels(&self.channels, &county);
-        self.registry.store(Arc::new(county.registry.clone()));
         self.county.store(Arc::new(county));
+        self.registrar.refresh();
         let _ = self.planning.try_send(planning::Wake::Again);
         tracing::info!("the configuration was read again");
     }

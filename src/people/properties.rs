@@ -102,6 +102,21 @@ proptest! {
         }
     }
 
+    /// A site is kept by who holds a role there or above, and by nobody from beside.
+    #[test]
+    fn a_site_is_kept_from_above_only(mine in some_grants(), t in 0..3u8, s in 0..2u8) {
+        let registry = county();
+        let (township, site) = (format!("t{t}"), format!("t{t}-s{s}"));
+        let kept = Rights::new(&mine, &registry).keep_site(&SiteId::new(&site).expect("id"));
+        let above = mine.iter().any(|g| match (g.role, &g.scope) {
+            (Role::Administrator, Scope::County) => true,
+            (Role::Township | Role::Department, Scope::Township(id)) => id.as_str() == township,
+            (Role::Operator, Scope::Site(id)) => id.as_str() == site,
+            _ => false,
+        });
+        prop_assert_eq!(kept, above);
+    }
+
     /// Whatever is typed, a name or a code is read or refused, and never panics.
     #[test]
     fn anything_may_be_typed(text in "\\PC{0,80}") {

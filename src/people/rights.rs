@@ -1,5 +1,6 @@
 //! What the holder of some roles may do.
 
+use crate::base::SiteId;
 use crate::sites::Registry;
 
 use super::{Account, Grant, Role, Scope};
@@ -68,6 +69,18 @@ impl<'a> Rights<'a> {
     /// May see the list of people.
     pub fn see_people(&self) -> bool {
         self.invite() || self.holds(&[Role::Auditor])
+    }
+
+    /// May enrol and withdraw the terminals of `site`.
+    pub fn keep_site(&self, site: &SiteId) -> bool {
+        let site = Scope::Site(site.clone());
+        let keeps = [Role::Administrator, Role::Township, Role::Department, Role::Operator];
+        self.exists(&site) && self.held().any(|g| keeps.contains(&g.role) && self.covers(&g.scope, &site))
+    }
+
+    /// May see the terminals of `site` in the office.
+    pub fn see_site(&self, site: &SiteId) -> bool {
+        self.holds(&[Role::Auditor]) || self.keep_site(site)
     }
 
     /// May read the audit log.

@@ -138,8 +138,7 @@ impl Portal {
     }
 
     fn sites(&self, ctx: &PageContext<'_>) -> Page {
-        let county = self.county.load();
-        let registry = &county.registry;
+        let registry = self.desk.registry.load();
         let townships = registry.townships.values().map(|t| TownshipRow {
             id: t.id.clone(),
             names: t.names.clone(),
@@ -158,12 +157,11 @@ impl Portal {
 
     async fn site(&self, id: &str, request: &PageRequest<'_>, ctx: &PageContext<'_>) -> Page {
         let id = SiteId::new(id).map_err(|_| PageError::Unknown)?;
-        let county = self.county.load_full();
         let date = self.date(request, ctx)?;
         let (from, to) = day(date, ctx.tz)?;
         let mut records = self.store.site_sessions(&id, from, to).await?;
         site_page::freshen(&mut records, self.desk.ledger.of_site(&id), from, to);
-        let page = site_page::page(&county.registry, &id, date, (from, to), records, ctx.now);
+        let page = site_page::page(&self.desk.registry.load(), &id, date, (from, to), records, ctx.now);
         Ok(page.ok_or(PageError::Unknown)?.render(ctx)?)
     }
 

@@ -14,7 +14,7 @@ use crate::guide::{ChannelInfo, Listing, listing};
 use crate::schedule::Plans;
 use crate::store::Store;
 
-use super::office::Gate;
+use super::office::{Gate, Registrar};
 
 /// Read handles on the house.
 #[derive(Debug, Clone)]
@@ -35,6 +35,8 @@ pub struct Portal {
     pub desk: Desk,
     /// The store.
     pub store: Store,
+    /// The registry in force, for who changes it.
+    pub registrar: Arc<Registrar>,
     /// The office's gate.
     pub gate: Arc<Gate>,
     /// The clock, for the instants at which answers are ready.

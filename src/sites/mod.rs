@@ -4,4 +4,4 @@
 
 mod model;
 
-pub use model::{DeviceKind, Registry, Site, Terminal, TokenHash, Township};
+pub use model::{DeviceKind, Enrolment, Registry, Site, Terminal, TokenHash, Township};

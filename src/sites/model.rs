@@ -64,6 +64,17 @@ pub struct Terminal {
     pub token: TokenHash,
 }
 
+/// Where a device will stand that has been given a code to enrol with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Enrolment {
+    /// The site.
+    pub site: SiteId,
+    /// What the device will be called.
+    pub names: Titles,
+    /// What kind of screen it is.
+    pub device: DeviceKind,
+}
+
 /// Everyone who takes part. Built by `config`, whose checks guarantee that
 /// every reference resolves and that no two terminals share a token.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -77,6 +88,15 @@ pub struct Registry {
 }
 
 impl Registry {
+    /// The same with terminals that enrolled since. One whose site is not
+    /// there (any more) is left out; what the county's file says stands.
+    pub fn with_enrolled(mut self, enrolled: &[Terminal]) -> Self {
+        for terminal in enrolled.iter().filter(|t| self.sites.contains_key(&t.site)) {
+            self.terminals.entry(terminal.id.clone()).or_insert_with(|| terminal.clone());
+        }
+        self
+    }
+
     /// The terminal that holds `token`.
     pub fn by_token(&self, token: &str) -> Option<&Terminal> {
         let hash = TokenHash::of(token);

@@ -9,6 +9,7 @@ mod people;
 mod readers;
 mod sessions;
 mod sign_ins;
+mod terminals;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -63,7 +64,8 @@ pub struct Store {
 }
 
 /// Migrations in order; the schema's version is how many were applied.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("people.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("schema.sql"), include_str!("people.sql"), include_str!("terminals.sql")];
 
 impl Store {
     /// Opens or makes the store at `path` and brings its schema up to date.

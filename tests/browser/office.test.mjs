@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { browse, DESKTOP, PHONE, picture, SETUP_CODE, TV } from "./demo.mjs";
+import { browse, DESKTOP, PHONE, picture, playing, SETUP_CODE, TV } from "./demo.mjs";
 
 const PASSWORD = "葡萄秋天修剪埋土好越冬";
 
@@ -44,6 +44,12 @@ test("from the first start to an operator with a phone", { timeout: 180_000 }, a
     assert.match(sheet.code, /^[2-9A-Z]{4}-[2-9A-Z]{4}-[2-9A-Z]{4}$/);
     await page.locator(".square svg").waitFor();
     await picture(page, "invited.zh");
+    await page.goto("/office/sites");
+    await page.locator("#f-name").fill("村文化室电视");
+    await page.locator("#f-device").selectOption("tv");
+    await picture(page, "sites.zh");
+    await page.getByRole("button", { name: "生成代码" }).click();
+    sheet.device = await page.locator(".one-time").innerText();
     await page.goto("/office/audit");
     assert.ok((await page.locator(".log tbody tr").count()) >= 3);
     await picture(page, "audit.zh");
@@ -73,6 +79,12 @@ test("from the first start to an operator with a phone", { timeout: 180_000 }, a
 
   await browse({ viewport: TV }, async (context) => {
     const page = await context.newPage();
+    await page.goto(`/enrol?code=${sheet.device}`);
+    await picture(page, "enrol.zh.tv");
+    await page.locator('form[action="/enrol"] button').click();
+    await page.waitForURL(/\/channels\/[a-z0-9-]+$/);
+    await playing(page);
+    await page.locator(".counted").filter({ hasText: "计入站点" }).waitFor();
     await page.goto("/sign-in?lang=ug-Arab");
     await picture(page, "sign-in.ug.tv");
     await fits(page);

@@ -6,7 +6,9 @@ mod entry;
 mod gate;
 mod me;
 mod people;
+mod registrar;
 mod request;
+mod terminals;
 
 use hyper::StatusCode;
 
@@ -14,6 +16,7 @@ use crate::people::{Account, Rights, Secret, SignIn};
 use crate::store::StoreError;
 
 pub use gate::Gate;
+pub use registrar::Registrar;
 pub use request::{Form, OfficeRequest, cookie_name};
 
 use super::pages::HTML;
@@ -58,7 +61,7 @@ impl From<askama::Error> for Refusal {
 type Answer = Result<Reply, Refusal>;
 
 /// First parts of the paths that are answered here.
-const ROOMS: [&str; 6] = ["setup", "sign-in", "sign-out", "code", "office", "me"];
+const ROOMS: [&str; 7] = ["enrol", "setup", "sign-in", "sign-out", "code", "office", "me"];
 
 impl Portal {
     /// True if `path` is answered by [`Portal::office`].
@@ -96,6 +99,7 @@ impl Portal {
             ["setup"] => return self.setup(request, ctx).await,
             ["sign-in"] => return self.sign_in(request, ctx).await,
             ["code"] => return self.choose_password(request, ctx).await,
+            ["enrol"] => return self.enrol(request, ctx).await,
             _ => {}
         }
         let visitor = self.visitor(request).await?.ok_or(Refusal::SignIn)?;
@@ -104,8 +108,8 @@ impl Portal {
         {
             return Err(Refusal::Elsewhere);
         }
-        let county = self.county.load();
-        let rights = Rights::new(&visitor.account.grants, &county.registry);
+        let registry = self.desk.registry.load_full();
+        let rights = Rights::new(&visitor.account.grants, &registry);
         let form = request.form.as_ref();
         match (parts.as_slice(), form) {
             (["sign-out"], Some(_)) => self.sign_out(request, &visitor).await,
@@ -121,6 +125,13 @@ impl Portal {
             }
             (["office", "people", id, what], Some(_)) if rights.invite() => {
                 self.change_person(request, ctx, &visitor, &rights, (id, what)).await
+            }
+            (["office", "sites"], None) => self.office_sites(ctx, &visitor, &rights, None),
+            (["office", "sites"], Some(form)) => {
+                self.give_terminal_code(request, ctx, &visitor, &rights, form).await
+            }
+            (["office", "terminals", id, "withdraw"], Some(_)) => {
+                self.withdraw_terminal(request, &visitor, &rights, id).await
             }
             (["office", "audit"], None) if rights.see_audit() => {
                 self.audit_page(ctx, &visitor, &rights, request.page.query).await

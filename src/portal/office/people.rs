@@ -3,7 +3,7 @@
 use hyper::StatusCode;
 
 use crate::base::{AccountId, SiteId, TownshipId};
-use crate::people::{Account, AccountState, Grant, Invitation, InvitationKind, Rights, Role, Scope};
+use crate::people::{Account, AccountState, Code, Grant, Invitation, InvitationKind, Rights, Role, Scope};
 use crate::portal::reply::Reply;
 use crate::portal::state::Portal;
 use crate::portal::views::{InvitedPage, PageContext, PeopleForm, PeoplePage, PersonRow, ScopeView};
@@ -22,19 +22,14 @@ impl Portal {
         rights: &Rights<'_>,
         form: Option<PeopleForm<'_>>,
     ) -> Answer {
-        let county = self.county.load();
+        let registry = self.desk.registry.load();
         let accounts = self.store.accounts().await?;
         let rows = accounts.iter().filter(|a| rights.see(a)).map(|account| PersonRow {
             account,
-            grants: account
-                .grants
-                .iter()
-                .map(|g| (g.role, ScopeView::of(&g.scope, &county.registry)))
-                .collect(),
+            grants: account.grants.iter().map(|g| (g.role, ScopeView::of(&g.scope, &registry))).collect(),
             // Nobody closes the door behind himself.
             may_change: rights.change(account) && account.id != visitor.account.id,
         });
-        let registry = &county.registry;
         let all = std::iter::once(Scope::County)
             .chain(registry.townships.keys().cloned().map(Scope::Township))
             .chain(registry.sites.keys().cloned().map(Scope::Site));
@@ -42,7 +37,7 @@ impl Portal {
             Role::ALL.into_iter().any(|role| rights.give(&Grant { role, scope: scope.clone() }))
         };
         let scopes: Vec<ScopeView<'_>> =
-            all.filter(|s| offered(s)).map(|s| ScopeView::of(&s, registry)).collect();
+            all.filter(|s| offered(s)).map(|s| ScopeView::of(&s, &registry)).collect();
         let roles = Role::ALL.into_iter().filter(|role| {
             scopes.iter().any(|s| rights.give(&Grant { role: *role, scope: s.scope.clone() }))
         });
@@ -95,7 +90,7 @@ impl Portal {
         let mut entry = request.entry(Some(&visitor.account.id), "account-invited", &account.id);
         entry.after = described(&account);
         match self.store.invite_account(account.clone(), invitation, entry).await {
-            Ok(()) => invited(request, ctx, &account, &code.shown()),
+            Ok(()) => invited(request, ctx, &account, &code),
             Err(PeopleError::Store(error)) => Err(error.into()),
             Err(_) => self.people(ctx, visitor, rights, Some(typed("login-taken"))).await,
         }
@@ -124,7 +119,7 @@ impl Portal {
                 let invitation = Invitation::new(code.hash(), account.id.clone(), kind, request.page.now);
                 let entry = request.entry(me, "code-given", &account.id);
                 self.store.add_invitation(invitation, entry).await?;
-                return invited(request, ctx, &account, &code.shown());
+                return invited(request, ctx, &account, &code);
             }
             ("disable", AccountState::Active | AccountState::Invited) => after.state = AccountState::Disabled,
             // Whoever is let in again chooses a password again.
@@ -140,15 +135,29 @@ impl Portal {
     }
 }
 
-fn invited(request: &OfficeRequest<'_>, ctx: &PageContext<'_>, account: &Account, code: &str) -> Answer {
-    let url = format!("{}/code", request.base_url);
-    let full = format!("{url}?code={code}");
+fn invited(request: &OfficeRequest<'_>, ctx: &PageContext<'_>, account: &Account, code: &Code) -> Answer {
+    let (url, qr) = square(&format!("{}/code", request.base_url), code)?;
+    let page = InvitedPage {
+        name: &account.name,
+        beside: account.login.as_str(),
+        code: &code.shown(),
+        url: &url,
+        qr,
+        text: ctx.t("invited-text"),
+        how: ctx.t("invited-how"),
+        back: ("/office/people", ctx.t("invited-back")),
+    };
+    Ok(html(page.render(ctx)?))
+}
+
+/// An address, and it with the code in it as an SVG drawing.
+pub(super) fn square(url: &str, code: &Code) -> Result<(String, String), Refusal> {
+    let full = format!("{url}?code={}", code.shown());
     let qr = qrcode::QrCode::new(full.as_bytes()).map_err(|e| Refusal::Ours(e.to_string()))?;
     let svg = qr.render::<qrcode::render::svg::Color<'_>>().min_dimensions(220, 220).build();
     // Inside a page the drawing needs no prologue.
     let svg = svg.split_once("?>").map_or(svg.as_str(), |(_, rest)| rest).to_owned();
-    let page = InvitedPage { name: &account.name, login: account.login.as_str(), code, url: &url, qr: svg };
-    Ok(html(page.render(ctx)?))
+    Ok((url.to_owned(), svg))
 }
 
 /// The role and the part of the county that a form names.

@@ -64,9 +64,9 @@ impl OfficeRequest<'_> {
         }
     }
 
-    /// The browser's description, shortened.
+    /// What a person would call the browser, such as `Chrome, Android`.
     pub(super) fn short_agent(&self) -> String {
-        self.agent.chars().take(AGENT).collect()
+        short(self.agent)
     }
 
     /// The header that signs the browser in; without a secret, out. The name
@@ -80,7 +80,51 @@ impl OfficeRequest<'_> {
     }
 }
 
+/// Browsers and systems by what they say of themselves; many say they are
+/// others as well, so the more particular stand first.
+const BROWSERS: [(&str, &str); 7] = [
+    ("MicroMessenger", "WeChat"),
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("QQBrowser", "QQ"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+];
+const SYSTEMS: [(&str, &str); 6] = [
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+];
+
+fn short(agent: &str) -> String {
+    let named = |names: &[(&str, &'static str)]| {
+        names.iter().find(|(said, _)| agent.contains(said)).map(|(_, name)| *name)
+    };
+    match (named(&BROWSERS), named(&SYSTEMS)) {
+        (Some(browser), Some(system)) => format!("{browser}, {system}"),
+        _ => agent.chars().filter(|c| !c.is_control()).take(AGENT).collect(),
+    }
+}
+
 /// Name of the sign-in's cookie.
 pub fn cookie_name(secure: bool) -> &'static str {
     if secure { "__Host-yuanjiao" } else { "yuanjiao" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_browser_is_called_as_people_call_it() {
+        let phone = "Mozilla/5.0 (Linux; Android 12; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 \
+                     Mobile Safari/537.36";
+        assert_eq!(short(phone), "Chrome, Android");
+        assert_eq!(short(&format!("{phone} Edg/120.0")), "Edge, Android");
+        assert_eq!(short("curl/7.88.1"), "curl/7.88.1");
+    }
 }

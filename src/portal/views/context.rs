@@ -72,7 +72,7 @@ impl PageContext<'_> {
     }
 
     /// A title as plain text.
-    pub(super) fn plain(&self, titles: &Titles) -> String {
+    pub(in crate::portal) fn plain(&self, titles: &Titles) -> String {
         titles.best(self.lang).map_or_else(|| self.t("title-none"), |(_, text)| text.to_owned())
     }
 

@@ -24,8 +24,8 @@ pub use model::{
     ChannelCard, ChannelStatus, LessonCard, PackagingState, PackagingView, ProgrammeKind, ProgrammeView,
 };
 pub use office::{
-    AuditPage, AuditRow, ChoosePage, InvitedPage, MePage, OfficeHome, PeopleForm, PeoplePage, PersonRow,
-    ScopeView, SetupPage, SignInPage, SignInRow,
+    AuditPage, AuditRow, ChoosePage, EnrolPage, InvitedPage, MePage, OfficeHome, OfficeSite, OfficeSites,
+    PeopleForm, PeoplePage, PersonRow, ScopeView, SetupPage, SignInPage, SignInRow,
 };
 pub use sites::{
     CloseReason, Level, SessionState, SessionSubject, SessionView, SitePage, SiteRow, SitesPage,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::context::PageContext;
 use crate::base::Titles;
 use crate::people::{Account, AccountState, Grant, Role, Scope};
-use crate::sites::Registry;
+use crate::sites::{DeviceKind, Registry, Site, Terminal};
 
 /// A page with nothing but what its template says of it.
 macro_rules! page {
@@ -169,16 +169,67 @@ page!(PeoplePage, "office/people.html", "people-title");
 pub struct InvitedPage<'a> {
     /// Whose.
     pub name: &'a str,
-    /// The name to sign in with.
-    pub login: &'a str,
+    /// The name to sign in with, or the site.
+    pub beside: &'a str,
     /// The code, in groups.
     pub code: &'a str,
     /// Where it is used.
     pub url: &'a str,
     /// The address with the code, as an SVG drawing.
     pub qr: String,
+    /// What to do with the sheet.
+    pub text: String,
+    /// What its holder does.
+    pub how: String,
+    /// Where to go on: path and text.
+    pub back: (&'a str, String),
 }
 page!(InvitedPage, "office/invited.html", "invited-title");
+
+/// A site in the office.
+#[derive(Debug, Clone)]
+pub struct OfficeSite<'a> {
+    /// Which.
+    pub site: &'a Site,
+    /// Names of its township.
+    pub township: Option<&'a Titles>,
+    /// The visitor enrols and withdraws its terminals.
+    pub may_keep: bool,
+    /// Its terminals; true: enrolled with a code, not in the county's file.
+    pub terminals: Vec<(&'a Terminal, bool)>,
+}
+
+/// The sites one keeps, with their terminals.
+#[derive(Debug, Clone)]
+pub struct OfficeSites<'a> {
+    /// In the order of their identifiers.
+    pub sites: Vec<OfficeSite<'a>>,
+    /// The forms' token.
+    pub token: String,
+    /// Key of what was wrong.
+    pub error: Option<&'static str>,
+    /// May see the people.
+    pub people: bool,
+    /// May read the audit log.
+    pub audit: bool,
+}
+page!(OfficeSites, "office/sites.html", "nav-sites");
+
+impl OfficeSites<'_> {
+    fn may_enrol(&self) -> bool {
+        self.sites.iter().any(|s| s.may_keep)
+    }
+}
+
+/// The page on which a device enrols.
+#[derive(Debug, Clone)]
+pub struct EnrolPage<'a> {
+    /// What was wrong with the form.
+    pub error: Option<String>,
+    /// The code, from the address or as typed.
+    pub code: &'a str,
+}
+page!(EnrolPage, "office/enrol.html", "enrol-title");
 
 /// One line of the audit log.
 #[derive(Debug, Clone)]
@@ -204,6 +255,9 @@ impl AuditRow<'_> {
             "county-set-up" => "did-county-set-up",
             "signed-in" => "did-signed-in",
             "signed-out" => "did-signed-out",
+            "terminal-code-given" => "did-terminal-code-given",
+            "terminal-enrolled" => "did-terminal-enrolled",
+            "terminal-withdrawn" => "did-terminal-withdrawn",
             "account-invited" => "did-account-invited",
             "code-given" => "did-code-given",
             "account-closed" => "did-account-closed",
@@ -269,7 +323,9 @@ pub struct SignInRow<'a> {
 
 impl SignInRow<'_> {
     fn seen(&self, ctx: &PageContext<'_>) -> String {
-        let at = self.seen.to_zoned_datetime(ctx.tz.clone()).strftime("%Y-%m-%d %H:%M").to_string();
+        let at = self.seen.to_zoned_datetime(ctx.tz.clone()).strftime("%Y-%m-%d %H:%M");
+        // A date runs from left to right in every sentence.
+        let at = format!("\u{2066}{at}\u{2069}");
         ctx.t1("me-seen", "time", at)
     }
 }
@@ -303,6 +359,15 @@ fn role_key(role: &Role) -> &'static str {
         Role::Operator => "role-operator",
         Role::Auditor => "role-auditor",
         Role::Learner => "role-learner",
+    }
+}
+
+/// Key of a device's name.
+fn device_key(device: &DeviceKind) -> &'static str {
+    match device {
+        DeviceKind::Computer => "device-computer",
+        DeviceKind::Tv => "device-tv",
+        DeviceKind::Phone => "device-phone",
     }
 }
 
