@@ -367,7 +367,7 @@ fn answer(reply: Reply, method: &Method) -> Response<Body> {
 
 /// Everything a page needs comes from us; media are played from memory (`blob:`).
 const CSP: &str = "default-src 'self'; media-src 'self' blob: data:; worker-src 'self' blob:; img-src 'self' data:; \
-                   style-src 'self' 'unsafe-inline'; frame-ancestors 'self'; form-action 'self'; base-uri 'none'";
+                   style-src 'self'; object-src 'none'; frame-ancestors 'self'; form-action 'self'; base-uri 'none'";
 
 /// Players and pages elsewhere may ask.
 fn open_to_all(mut response: Response<Body>) -> Response<Body> {

@@ -39,6 +39,9 @@ export async function browse(options, story) {
   try {
     const context = await browser.newContext({ baseURL: BASE_URL, viewport: DESKTOP, locale: "zh-CN", ...options });
     context.on("weberror", (error) => failures.push(error.error().message));
+    context.on("console", (message) => {
+      if (message.text().includes("Content Security Policy")) failures.push(message.text());
+    });
     await story(context);
   } finally {
     await browser.close();

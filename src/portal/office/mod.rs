@@ -172,7 +172,8 @@ fn html(text: String) -> Reply {
 
 fn refused(ctx: &PageContext<'_>, request: &OfficeRequest<'_>, refusal: Refusal) -> Reply {
     let (status, detail) = match refusal {
-        // Who sent a form finds it lost after signing in: the address is all that can be kept.
+        // What only takes forms is no page to come back to.
+        Refusal::SignIn if request.form.is_some() => return Reply::see_other("/sign-in"),
         Refusal::SignIn => return Reply::see_other(&format!("/sign-in?next={}", request.page.path)),
         Refusal::Forbidden => (StatusCode::FORBIDDEN, None),
         Refusal::Unknown => (StatusCode::NOT_FOUND, None),
