@@ -5,12 +5,12 @@
 mod support;
 
 use nix::sys::signal::Signal;
+use support::browser::{Browser, PASSWORD, code_in, join, password_form, plus};
 use support::county::{County, a_county};
-use support::http::{Answer, Client};
+use support::http::Answer;
 use support::process::{Program, yuanjiao};
 use support::server::{PATIENCE, Server};
 
-const PASSWORD: &str = "the vine is pruned in autumn";
 const SECOND_TOWNSHIP: &str = "
 [[township]]
 id = \"nanshan\"
@@ -21,85 +21,6 @@ id = \"gaocun\"
 township = \"nanshan\"
 name = { zh-Hans = \"高村\", en = \"Gaocun\" }
 ";
-
-/// One browser: it keeps its cookie and follows nothing by itself.
-#[derive(Debug, Clone)]
-struct Browser {
-    client: Client,
-    cookie: String,
-}
-
-impl Browser {
-    fn new(server: &Server) -> Self {
-        Self { client: server.client.clone(), cookie: String::new() }
-    }
-
-    fn send(&mut self, method: &str, path: &str, more: &[(&str, &str)], form: Option<&str>) -> Answer {
-        let mut headers = vec![("cookie", self.cookie.as_str()), ("accept-language", "en")];
-        headers.extend_from_slice(more);
-        headers.push(("content-type", "application/x-www-form-urlencoded"));
-        let answer = self.client.try_ask(method, path, &headers, form.map(str::as_bytes));
-        let answer = answer.unwrap_or_else(|e| panic!("{method} {path}: {e}"));
-        if let Some(cookie) = answer.header("set-cookie").filter(|c| c.starts_with("yuanjiao=")) {
-            assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
-            self.cookie = cookie.split(';').next().unwrap_or_default().to_owned();
-        }
-        answer
-    }
-
-    fn get(&mut self, path: &str) -> Answer {
-        self.send("GET", path, &[], None)
-    }
-
-    /// Sends a form; fields are written as `name=value`, spaces as `+`.
-    fn post(&mut self, path: &str, fields: &str) -> Answer {
-        self.send("POST", path, &[("sec-fetch-site", "same-origin")], Some(fields))
-    }
-
-    /// The token of the forms this browser is shown.
-    fn token(&mut self) -> String {
-        let page = self.get("/me").with(200, "one's own account").text();
-        let rest = page.split("name=\"token\" value=\"").nth(1).expect("a token");
-        rest.split('"').next().expect("its value").to_owned()
-    }
-
-    fn act(&mut self, path: &str, fields: &str) -> Answer {
-        let token = self.token();
-        self.post(path, &format!("token={token}&{fields}"))
-    }
-
-    fn sign_in(&mut self, login: &str, password: &str) -> Answer {
-        self.post("/sign-in", &format!("login={login}&password={}", plus(password)))
-    }
-
-    /// Invites somebody and returns the code.
-    fn invites(&mut self, login: &str, role: &str, scope: &str) -> String {
-        let fields = format!("name={login}&login={login}&role={role}&scope={scope}");
-        let answer = self.act("/office/people", &fields).with(200, "an invitation");
-        code_in(&answer.text())
-    }
-}
-
-fn plus(text: &str) -> String {
-    text.replace(' ', "+")
-}
-
-fn code_in(page: &str) -> String {
-    let rest = page.split("class=\"one-time\" dir=\"ltr\">").nth(1).expect("a code is shown");
-    rest.split('<').next().expect("the code").to_owned()
-}
-
-fn password_form(code: &str) -> String {
-    format!("code={code}&password={0}&again={0}", plus(PASSWORD))
-}
-
-/// Signs somebody up with a code.
-fn join(server: &Server, code: &str) -> Browser {
-    let mut browser = Browser::new(server);
-    let answer = browser.post("/code", &password_form(code)).with(303, "a password is chosen");
-    assert_eq!(answer.header("location"), Some("/office"));
-    browser
-}
 
 fn setup_code(server: &Server) -> String {
     let said = server.logged(&["enter the code"], PATIENCE);
@@ -340,6 +261,20 @@ fn a_device_enrols_with_a_code_and_counts_for_its_site_until_it_is_withdrawn() {
     for said in ["gave a terminal&#39;s code to", "enrolled the terminal", "withdrew the terminal"] {
         assert!(audit.contains(said), "{said}: {audit}");
     }
+}
+
+#[test]
+fn many_guesses_at_once_are_no_more_than_a_few() {
+    let (_county, server) = an_office();
+    set_up(&server);
+    let guesses = (0..24).map(|_| {
+        let mut browser = Browser::new(&server);
+        std::thread::spawn(move || browser.sign_in("aygul", "not the password").status)
+    });
+    let handles: Vec<_> = guesses.collect();
+    let found: Vec<u16> = handles.into_iter().map(|h| h.join().expect("answered")).collect();
+    let tried = found.iter().filter(|s| **s == 422).count();
+    assert_eq!((tried, found.iter().filter(|s| **s == 429).count()), (8, 16), "{found:?}");
 }
 
 /// Every role at every door: what it is answered.

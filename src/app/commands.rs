@@ -258,7 +258,8 @@ pub(super) fn code(config: &Path, login: &str) -> anyhow::Result<()> {
             after: "on the server's command line".to_owned(),
         };
         let invitation = Invitation::new(code.hash(), account.id, InvitationKind::Reset, now);
-        Ok(store.add_invitation(invitation, entry).await?)
+        anyhow::ensure!(store.add_invitation(invitation, entry).await?, "the account was closed meanwhile");
+        Ok(())
     })?;
     writeln!(std::io::stdout().lock(), "{}", code.shown())?;
     Ok(())

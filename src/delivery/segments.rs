@@ -115,6 +115,9 @@ impl Segments {
             return live(folder, handle, address);
         }
         if address.owner == "none" {
+            if address.rendition != "s" || !matches!(address.file, SegmentFile::Text(_)) {
+                return None;
+            }
             return Some(Source::Text { path: None, from_ms: 0, to_ms: 0, origin_ms: 0 });
         }
         let owners = self.owners.load();

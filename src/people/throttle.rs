@@ -50,11 +50,21 @@ impl<K: Hash + Eq + Clone> Throttle<K> {
         let failures = self.failures.entry(key).or_default();
         failures.retain(|at| *at > since);
         failures.push(now);
+        if failures.len() > self.most {
+            failures.remove(0);
+        }
     }
 
     /// Forgets what `key` did wrong: it has shown that it knows.
     pub fn succeeded(&mut self, key: &K) {
         self.failures.remove(key);
+    }
+
+    /// Takes back the last failure noted of `key`: it was none.
+    pub fn take_back(&mut self, key: &K) {
+        if let Some(failures) = self.failures.get_mut(key) {
+            failures.pop();
+        }
     }
 }
 
@@ -78,6 +88,9 @@ mod tests {
         assert_eq!(throttle.wait(&"a", at(60)), None);
         throttle.failed("a", at(61));
         assert_eq!(throttle.wait(&"a", at(62)), Some(SignedDuration::from_secs(8)));
+        throttle.take_back(&"a");
+        assert_eq!(throttle.wait(&"a", at(62)), None, "it was no failure");
+        throttle.failed("a", at(62));
         throttle.succeeded(&"a");
         assert_eq!(throttle.wait(&"a", at(62)), None);
     }

@@ -4,6 +4,7 @@
 //! `synchronous = full`); readers never wait for the writer; no rule lives here.
 
 mod airings;
+mod audit;
 mod events;
 mod people;
 mod readers;

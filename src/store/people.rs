@@ -1,12 +1,13 @@
-//! Accounts, invitations, and the audit log. Every write of an account is one
-//! transaction with the line of the audit log that tells it.
+//! Accounts and invitations. Every write of an account is one transaction with the
+//! line of the audit log that tells it.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::base::AccountId;
-use crate::people::{Account, AuditEntry, Invitation, Login, PasswordHash, SecretHash};
+use crate::people::{Account, AccountState, AuditEntry, Invitation, Login, PasswordHash, SecretHash};
 
+use super::audit::audit;
 use super::{Store, StoreError, us};
 
 /// Why an account was not written.
@@ -74,12 +75,22 @@ impl Store {
         if made.await? { Ok(()) } else { Err(PeopleError::LoginTaken) }
     }
 
-    /// Gives an account another code; earlier ones are void.
-    pub async fn add_invitation(&self, invitation: Invitation, entry: AuditEntry) -> Result<(), StoreError> {
+    /// Gives an account another code; earlier ones are void. False if the
+    /// account is closed.
+    pub async fn add_invitation(
+        &self,
+        invitation: Invitation,
+        entry: AuditEntry,
+    ) -> Result<bool, StoreError> {
         self.write(move |db| {
+            let open = "select exists (select 1 from account where id = ?1 and state <> 'disabled')";
+            if !db.query_row(open, [invitation.account.as_str()], |r| r.get::<_, bool>(0))? {
+                return Ok(false);
+            }
             db.execute("delete from invitation where account = ?1", [invitation.account.as_str()])?;
             insert_invitation(db, &invitation)?;
-            audit(db, &entry)
+            audit(db, &entry)?;
+            Ok(true)
         })
         .await
     }
@@ -108,10 +119,13 @@ impl Store {
             let id: Option<String> =
                 db.query_row(query, params![code.0, us(now)], |r| r.get(0)).optional()?;
             let Some(id) = id else { return Ok(false) };
-            db.execute(
+            let chosen = db.execute(
                 "update account set password = ?2, state = 'active' where id = ?1 and state <> 'disabled'",
                 params![id, password.as_str()],
             )?;
+            if chosen == 0 {
+                return Ok(false);
+            }
             db.execute("delete from invitation where account = ?1", [&id])?;
             db.execute("delete from sign_in where account = ?1", [&id])?;
             audit(db, &entry)?;
@@ -140,24 +154,35 @@ impl Store {
         .await
     }
 
-    /// Writes what has changed of an account. One that is closed has its
-    /// sign-ins and codes ended.
-    pub async fn update_account(&self, account: Account, entry: AuditEntry) -> Result<(), StoreError> {
+    /// Moves an account from one state to another; false if it is not in that
+    /// state (any more), or if who does it was closed meanwhile. One that is
+    /// closed has its sign-ins and codes ended.
+    pub async fn set_account_state(
+        &self,
+        id: AccountId,
+        (from, to): (AccountState, AccountState),
+        entry: AuditEntry,
+    ) -> Result<bool, StoreError> {
         self.write(move |db| {
-            db.execute(
-                "update account set name = ?2, grants = ?3, state = ?4 where id = ?1",
+            let moved = db.execute(
+                "update account set state = ?3 where id = ?1 and state = ?2
+                 and exists (select 1 from account where id = ?4 and state = 'active')",
                 params![
-                    account.id.as_str(),
-                    account.name,
-                    serde_json::to_string(&account.grants)?,
-                    state_text(&account)?
+                    id.as_str(),
+                    state_text(from)?,
+                    state_text(to)?,
+                    entry.who.as_ref().map(AccountId::as_str)
                 ],
             )?;
-            if account.state == crate::people::AccountState::Disabled {
-                db.execute("delete from sign_in where account = ?1", [account.id.as_str()])?;
-                db.execute("delete from invitation where account = ?1", [account.id.as_str()])?;
+            if moved == 0 {
+                return Ok(false);
             }
-            audit(db, &entry)
+            if to == AccountState::Disabled {
+                db.execute("delete from sign_in where account = ?1", [id.as_str()])?;
+                db.execute("delete from invitation where account = ?1", [id.as_str()])?;
+            }
+            audit(db, &entry)?;
+            Ok(true)
         })
         .await
     }
@@ -196,30 +221,6 @@ impl Store {
         })
         .await
     }
-
-    /// Lines of the audit log before line `before`, newest first, each with its number.
-    pub async fn audit(&self, before: Option<i64>, limit: u32) -> Result<Vec<(i64, AuditEntry)>, StoreError> {
-        self.read(move |db| {
-            let mut query = db.prepare_cached(
-                "select id, at_us, who, what, subject, before, after from audit
-                 where id < ?1 order by id desc limit ?2",
-            )?;
-            let rows = query.query_map(params![before.unwrap_or(i64::MAX), limit], |r| {
-                let who: Option<String> = r.get("who")?;
-                let entry = AuditEntry {
-                    at: instant(r.get("at_us")?),
-                    who: who.and_then(|id| AccountId::new(&id).ok()),
-                    what: r.get("what")?,
-                    subject: r.get("subject")?,
-                    before: r.get("before")?,
-                    after: r.get("after")?,
-                };
-                Ok((r.get("id")?, entry))
-            })?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        })
-        .await
-    }
 }
 
 fn insert(db: &Connection, account: &Account) -> Result<(), StoreError> {
@@ -230,7 +231,7 @@ fn insert(db: &Connection, account: &Account) -> Result<(), StoreError> {
             account.login.as_str(),
             account.name,
             serde_json::to_string(&account.grants)?,
-            state_text(account)?,
+            state_text(account.state)?,
             us(account.created)
         ],
     )?;
@@ -250,16 +251,8 @@ fn insert_invitation(db: &Connection, i: &Invitation) -> Result<(), StoreError> 
     Ok(())
 }
 
-pub(super) fn audit(db: &Connection, e: &AuditEntry) -> Result<(), StoreError> {
-    db.execute(
-        "insert into audit (at_us, who, what, subject, before, after) values (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![us(e.at), e.who.as_ref().map(AccountId::as_str), e.what, e.subject, e.before, e.after],
-    )?;
-    Ok(())
-}
-
-fn state_text(account: &Account) -> Result<String, StoreError> {
-    Ok(serde_json::to_string(&account.state)?.trim_matches('"').to_owned())
+fn state_text(state: AccountState) -> Result<String, StoreError> {
+    Ok(serde_json::to_string(&state)?.trim_matches('"').to_owned())
 }
 
 /// An account as SQLite holds it.
@@ -308,7 +301,7 @@ pub(super) fn instant(us: i64) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::people::{AccountState, InvitationKind};
+    use crate::people::InvitationKind;
 
     fn account(id: &str) -> Account {
         Account {
@@ -361,8 +354,22 @@ mod tests {
         let (stored, _) = store.account_by_login(b.login.clone()).await.expect("read").expect("there");
         assert_eq!(stored, Account { state: AccountState::Active, ..b });
 
+        // Two who close each other: the second has been closed before he could.
+        let (a, b) = (account("a").id, account("b").id);
+        let close = |who: &AccountId, whom: &AccountId| {
+            let entry = AuditEntry { who: Some(who.clone()), ..entry("4") };
+            store.set_account_state(whom.clone(), (AccountState::Active, AccountState::Disabled), entry)
+        };
+        let up = AuditEntry { who: Some(b.clone()), ..entry("up") };
+        let states = (AccountState::Invited, AccountState::Active);
+        assert!(store.set_account_state(a.clone(), states, up).await.expect("written"));
+        assert!(close(&a, &b).await.expect("written"));
+        assert!(!close(&b, &a).await.expect("refused"));
+        let code = Invitation::new(SecretHash([8; 32]), b.clone(), InvitationKind::Reset, now);
+        assert!(!store.add_invitation(code, entry("never")).await.expect("refused"), "b is closed");
+
         let lines = store.audit(None, 10).await.expect("read");
-        assert_eq!(lines.iter().map(|(_, e)| &e.what[..]).collect::<Vec<_>>(), ["3", "2", "1"]);
+        assert_eq!(lines.iter().map(|(_, e)| &e.what[..]).collect::<Vec<_>>(), ["4", "up", "3", "2", "1"]);
         let raw = Connection::open(&path).expect("open");
         for query in ["update audit set what = 'x'", "delete from audit"] {
             assert!(raw.execute(query, []).is_err(), "{query} was taken");

@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use crate::base::AccountId;
-use crate::people::{Account, AuditEntry, SecretHash, SignIn};
+use crate::people::{Account, AuditEntry, PasswordHash, SecretHash, SignIn};
 
-use super::people::{account_row, audit, instant};
+use super::audit::audit;
+use super::people::{account_row, instant};
 use super::{Store, StoreError, us};
 
 /// Sign-ins of one account at most; the least recently used end.
@@ -22,20 +23,31 @@ pub enum Ended {
 }
 
 impl Store {
-    /// Stores a sign-in and tells it to the audit log.
-    pub async fn sign_in(&self, s: SignIn, entry: AuditEntry) -> Result<(), StoreError> {
+    /// Stores a sign-in and tells it to the audit log; false if the account was
+    /// closed, or has another password than the one that was `shown`, meanwhile.
+    pub async fn sign_in(
+        &self,
+        s: SignIn,
+        shown: PasswordHash,
+        entry: AuditEntry,
+    ) -> Result<bool, StoreError> {
         self.write(move |db| {
-            db.execute(
-                "insert into sign_in values (?1, ?2, ?3, ?4, ?5)",
-                params![s.hash.0, s.account.as_str(), us(s.created), us(s.seen), s.agent],
+            let inserted = db.execute(
+                "insert into sign_in select ?1, id, ?3, ?4, ?5 from account
+                 where id = ?2 and state = 'active' and password = ?6",
+                params![s.hash.0, s.account.as_str(), us(s.created), us(s.seen), s.agent, shown.as_str()],
             )?;
+            if inserted == 0 {
+                return Ok(false);
+            }
             db.execute(
                 "delete from sign_in where account = ?1 and hash not in
                  (select hash from sign_in where account = ?1 order by seen_us desc limit ?2)",
                 params![s.account.as_str(), SIGN_INS],
             )?;
             db.execute("delete from sign_in where created_us < ?1", [us(SignIn::oldest(s.created))])?;
-            audit(db, &entry)
+            audit(db, &entry)?;
+            Ok(true)
         })
         .await
     }

@@ -7,7 +7,7 @@ use crate::base::TerminalId;
 use crate::people::{AuditEntry, SecretHash};
 use crate::sites::{Enrolment, Terminal, TokenHash};
 
-use super::people::audit;
+use super::audit::audit;
 use super::{Store, StoreError, us};
 
 impl Store {

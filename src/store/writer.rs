@@ -72,14 +72,18 @@ fn in_savepoint<T>(
 
 fn run(connection: &Connection, mut queue: mpsc::Receiver<Job>) {
     while let Some(first) = queue.blocking_recv() {
-        let began = connection.execute_batch("begin immediate").is_ok();
+        if let Err(error) = connection.execute_batch("begin immediate") {
+            // Without it each job would be committed by itself, and its caller told that it was not.
+            tracing::error!(%error, "the store could not begin a write");
+            continue;
+        }
         let mut acks = vec![first(connection)];
         while acks.len() < BATCH
             && let Ok(job) = queue.try_recv()
         {
             acks.push(job(connection));
         }
-        let committed = began && connection.execute_batch("commit").is_ok();
+        let committed = connection.execute_batch("commit").is_ok();
         if !committed {
             tracing::error!("the store could not commit {} writes: is the disk full?", acks.len());
             let _ = connection.execute_batch("rollback");

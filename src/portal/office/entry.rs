@@ -4,7 +4,7 @@ use hyper::StatusCode;
 
 use crate::base::AccountId;
 use crate::people::{
-    Account, AccountState, BadPassword, Code, Grant, Login, Role, Scope, SignIn, check_password,
+    Account, AccountState, BadPassword, Code, Grant, Login, PasswordHash, Role, Scope, SignIn, check_password,
 };
 use crate::portal::reply::Reply;
 use crate::portal::state::Portal;
@@ -34,13 +34,13 @@ impl Portal {
             Ok(html(page.render(ctx)?).with_status(AGAIN))
         };
         let (address, now) = (request.address, request.page.now);
-        if let Some(seconds) = self.gate.wait(None, address, now) {
+        if let Err(seconds) = self.gate.attempt(None, address, now) {
             return again(ctx.t1("sign-in-wait", "seconds", seconds));
         }
         if !self.gate.is_setup_code(form.get("code")) {
-            self.gate.failed(None, address, now);
             return again(ctx.t("setup-wrong-code"));
         }
+        self.gate.succeeded(None, address);
         let (name, login) = match person(form) {
             Ok(person) => person,
             Err(key) => return again(ctx.t(key)),
@@ -59,8 +59,8 @@ impl Portal {
         let mut entry = request.entry(None, "county-set-up", &account.id);
         entry.after = described(&account);
         let password = self.gate.hash(form.raw("password")).await?;
-        match self.store.create_first_account(account.clone(), password, entry).await {
-            Ok(()) => self.let_in(request, &account, "/office").await,
+        match self.store.create_first_account(account.clone(), password.clone(), entry).await {
+            Ok(()) => self.let_in(request, &account, password, "/office").await,
             Err(PeopleError::Store(error)) => Err(error.into()),
             Err(_) => Ok(Reply::see_other("/sign-in")),
         }
@@ -81,7 +81,7 @@ impl Portal {
         };
         let (address, now) = (request.address, request.page.now);
         let login = Login::new(form.get("login")).ok();
-        if let Some(seconds) = self.gate.wait(login.as_ref(), address, now) {
+        if let Err(seconds) = self.gate.attempt(login.as_ref(), address, now) {
             let status = StatusCode::TOO_MANY_REQUESTS;
             return Ok(again(ctx.t1("sign-in-wait", "seconds", seconds))?.with_status(status));
         }
@@ -90,14 +90,13 @@ impl Portal {
             None => None,
         };
         let (account, hash) = found.map_or((None, None), |(a, p)| (Some(a), p));
-        let fits = self.gate.fits(hash, form.raw("password")).await?;
-        match account.filter(|a| fits && a.state == AccountState::Active) {
-            Some(account) => {
-                self.gate.succeeded(&account.login, address);
-                self.let_in(request, &account, &next).await
+        let fits = self.gate.fits(hash.clone(), form.raw("password")).await?;
+        match account.filter(|a| fits && a.state == AccountState::Active).zip(hash) {
+            Some((account, hash)) => {
+                self.gate.succeeded(Some(&account.login), address);
+                self.let_in(request, &account, hash, &next).await
             }
             None => {
-                self.gate.failed(login.as_ref(), address, now);
                 // Not the name: people type their password there by mistake.
                 tracing::info!(%address, "somebody failed to sign in");
                 again(ctx.t("sign-in-wrong"))
@@ -126,7 +125,7 @@ impl Portal {
             Ok(html(page.render(ctx)?).with_status(AGAIN))
         };
         let (address, now) = (request.address, request.page.now);
-        if let Some(seconds) = self.gate.wait(None, address, now) {
+        if let Err(seconds) = self.gate.attempt(None, address, now) {
             return again(ctx.t1("sign-in-wait", "seconds", seconds));
         }
         let code = Code::read(form.get("code")).map(|c| c.hash());
@@ -135,18 +134,18 @@ impl Portal {
             None => None,
         };
         let (Some(code), Some(mut account)) = (code, account) else {
-            self.gate.failed(None, address, now);
             return again(ctx.t("code-wrong"));
         };
+        self.gate.succeeded(None, address);
         if let Err(key) = new_password(form, &account.login) {
             return again(ctx.t(key));
         }
         let entry = request.entry(Some(&account.id), "password-chosen", &account.id);
         let password = self.gate.hash(form.raw("password")).await?;
-        match self.store.choose_password(code, password, now, entry).await {
+        match self.store.choose_password(code, password.clone(), now, entry).await {
             Ok(()) => {
                 account.state = AccountState::Active;
-                self.let_in(request, &account, "/office").await
+                self.let_in(request, &account, password, "/office").await
             }
             Err(PeopleError::Store(error)) => Err(error.into()),
             // Somebody was faster with the same code.
@@ -154,8 +153,14 @@ impl Portal {
         }
     }
 
-    /// Signs the browser in.
-    async fn let_in(&self, request: &OfficeRequest<'_>, account: &Account, next: &str) -> Answer {
+    /// Signs the browser in, if the account still has the password that was shown.
+    async fn let_in(
+        &self,
+        request: &OfficeRequest<'_>,
+        account: &Account,
+        shown: PasswordHash,
+        next: &str,
+    ) -> Answer {
         let secret = new_secret()?;
         let now = request.page.now;
         let sign_in = SignIn {
@@ -167,7 +172,9 @@ impl Portal {
         };
         let mut entry = request.entry(Some(&account.id), "signed-in", &account.id);
         entry.after = sign_in.agent.clone();
-        self.store.sign_in(sign_in, entry).await?;
+        if !self.store.sign_in(sign_in, shown, entry).await? {
+            return Ok(Reply::see_other("/sign-in"));
+        }
         let mut reply = Reply::see_other(next);
         reply.set_cookie = Some(request.cookie_header(Some(&secret)).into());
         Ok(reply)

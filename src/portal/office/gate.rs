@@ -1,7 +1,7 @@
 //! The office's gate: the code of the first start, and who has to wait.
 
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Semaphore;
@@ -15,6 +15,8 @@ const PER_ADDRESS: usize = 100;
 const WINDOW: SignedDuration = SignedDuration::from_mins(10);
 /// Passwords checked at once: each takes 19 MiB and tens of milliseconds of a core.
 const AT_ONCE: usize = 2;
+/// Who waits for that; the rest is asked to come back.
+const QUEUE: usize = 32;
 
 /// Keeps the gate.
 #[derive(Debug)]
@@ -22,7 +24,8 @@ pub struct Gate {
     setup: Option<Code>,
     names: Mutex<Throttle<(Login, IpAddr)>>,
     addresses: Mutex<Throttle<IpAddr>>,
-    hashing: Semaphore,
+    hashing: Arc<Semaphore>,
+    queue: Semaphore,
 }
 
 /// Something the system did not give.
@@ -32,11 +35,16 @@ pub(super) enum GateError {
     NoRandomness,
     #[error("the password could not be hashed")]
     Hashing,
+    #[error("too many sign in at once")]
+    Busy,
 }
 
 impl From<GateError> for super::Refusal {
     fn from(e: GateError) -> Self {
-        Self::Ours(e.to_string())
+        match e {
+            GateError::Busy => Self::Busy,
+            GateError::NoRandomness | GateError::Hashing => Self::Ours(e.to_string()),
+        }
     }
 }
 
@@ -47,7 +55,8 @@ impl Gate {
             setup,
             names: Mutex::new(Throttle::new(PER_NAME, WINDOW)),
             addresses: Mutex::new(Throttle::new(PER_ADDRESS, WINDOW)),
-            hashing: Semaphore::new(AT_ONCE),
+            hashing: Arc::new(Semaphore::new(AT_ONCE)),
+            queue: Semaphore::new(QUEUE),
         }
     }
 
@@ -58,24 +67,46 @@ impl Gate {
         self.setup.as_ref().is_some_and(|code| Some(code.hash()) == typed)
     }
 
-    /// How long the next try has to wait: of `login`, if a name was given, from `address`.
-    pub(super) fn wait(&self, login: Option<&Login>, address: IpAddr, now: Timestamp) -> Option<i64> {
-        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        let addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Counts a try as failed before it is known how it ends, so that many at
+    /// once cannot all slip through; or says how many seconds it has to wait.
+    pub(super) fn attempt(&self, login: Option<&Login>, address: IpAddr, now: Timestamp) -> Result<(), i64> {
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
         let by_name = login.and_then(|l| names.wait(&(l.clone(), address), now));
-        by_name.max(addresses.wait(&address, now)).map(|wait| wait.as_secs().max(0) + 1)
-    }
-
-    /// Notes a wrong password or code.
-    pub(super) fn failed(&self, login: Option<&Login>, address: IpAddr, now: Timestamp) {
-        if let Some(login) = login {
-            self.names.lock().unwrap_or_else(PoisonError::into_inner).failed((login.clone(), address), now);
+        if let Some(wait) = by_name.max(addresses.wait(&address, now)) {
+            return Err(wait.as_secs().max(0) + 1);
         }
-        self.addresses.lock().unwrap_or_else(PoisonError::into_inner).failed(address, now);
+        if let Some(login) = login {
+            names.failed((login.clone(), address), now);
+        }
+        addresses.failed(address, now);
+        Ok(())
     }
 
-    /// Forgets the typing errors of who has signed in.
-    pub(super) fn succeeded(&self, login: &Login, address: IpAddr) {
+    /// The same for who is signed in and says his password once more: the
+    /// village's address is not charged with it.
+    pub(super) fn attempt_again(&self, login: &Login, address: IpAddr, now: Timestamp) -> Result<(), i64> {
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (login.clone(), address);
+        match names.wait(&key, now) {
+            Some(wait) => Err(wait.as_secs().max(0) + 1),
+            None => {
+                names.failed(key, now);
+                Ok(())
+            }
+        }
+    }
+
+    /// The try was good: it is taken back, and with it the typing errors of that name.
+    pub(super) fn succeeded(&self, login: Option<&Login>, address: IpAddr) {
+        if let Some(login) = login {
+            self.names.lock().unwrap_or_else(PoisonError::into_inner).succeeded(&(login.clone(), address));
+        }
+        self.addresses.lock().unwrap_or_else(PoisonError::into_inner).take_back(&address);
+    }
+
+    /// The same for [`Gate::attempt_again`].
+    pub(super) fn known(&self, login: &Login, address: IpAddr) {
         self.names.lock().unwrap_or_else(PoisonError::into_inner).succeeded(&(login.clone(), address));
     }
 
@@ -96,7 +127,14 @@ impl Gate {
         &self,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, GateError> {
-        let _turn = self.hashing.acquire().await.map_err(|_| GateError::Hashing)?;
+        let _place = self.queue.try_acquire().map_err(|_| GateError::Busy)?;
+        let turn = Arc::clone(&self.hashing).acquire_owned().await.map_err(|_| GateError::Hashing)?;
+        // The turn goes with the work: whoever hangs up does not free a core that is still busy.
+        let job = move || {
+            let result = job();
+            drop(turn);
+            result
+        };
         tokio::task::spawn_blocking(job).await.map_err(|_| GateError::Hashing)
     }
 }

@@ -13,7 +13,7 @@ use super::request::{Form, OfficeRequest};
 use super::{Answer, Refusal, Visitor, html};
 
 impl Portal {
-    pub(super) async fn me(&self, ctx: &PageContext<'_>, visitor: &Visitor, error: Option<&str>) -> Answer {
+    pub(super) async fn me(&self, ctx: &PageContext<'_>, visitor: &Visitor, error: Option<String>) -> Answer {
         let sign_ins = self.store.sign_ins(visitor.account.id.clone()).await?;
         let rows = sign_ins.iter().filter(|s| s.holds(ctx.now)).map(|s| SignInRow {
             agent: &s.agent,
@@ -21,6 +21,7 @@ impl Portal {
             id: hex::encode(s.hash.0),
             this: s.hash == visitor.sign_in.hash,
         });
+        let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
         let page = MePage {
             name: &visitor.account.name,
             login: visitor.account.login.as_str(),
@@ -28,7 +29,6 @@ impl Portal {
             token: visitor.secret.form_token(),
             error,
         };
-        let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
         Ok(html(page.render(ctx)?).with_status(status))
     }
 
@@ -64,14 +64,17 @@ impl Portal {
             "password" => {
                 let login = &visitor.account.login;
                 let (address, now) = (request.address, request.page.now);
-                let wait = self.gate.wait(Some(login), address, now);
-                let hash = self.store.account_by_login(login.clone()).await?.and_then(|(_, p)| p);
-                if wait.is_some() || !self.gate.fits(hash, form.raw("current")).await? {
-                    self.gate.failed(Some(login), address, now);
-                    return self.me(ctx, visitor, Some("me-password-wrong")).await;
+                if let Err(seconds) = self.gate.attempt_again(login, address, now) {
+                    let error = ctx.t1("sign-in-wait", "seconds", seconds);
+                    return self.me(ctx, visitor, Some(error)).await;
                 }
+                let hash = self.store.account_by_login(login.clone()).await?.and_then(|(_, p)| p);
+                if !self.gate.fits(hash, form.raw("current")).await? {
+                    return self.me(ctx, visitor, Some(ctx.t("me-password-wrong"))).await;
+                }
+                self.gate.known(login, address);
                 if let Err(key) = new_password(form, login) {
-                    return self.me(ctx, visitor, Some(key)).await;
+                    return self.me(ctx, visitor, Some(ctx.t(key))).await;
                 }
                 let password = self.gate.hash(form.raw("password")).await?;
                 let keep = visitor.sign_in.hash;

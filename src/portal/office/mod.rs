@@ -42,6 +42,8 @@ enum Refusal {
     Unknown,
     /// The form did not come from a page of ours.
     Elsewhere,
+    /// Too much to do at once: come back.
+    Busy,
     /// Our fault, in words.
     Ours(String),
 }
@@ -178,6 +180,7 @@ fn refused(ctx: &PageContext<'_>, request: &OfficeRequest<'_>, refusal: Refusal)
         Refusal::Forbidden => (StatusCode::FORBIDDEN, None),
         Refusal::Unknown => (StatusCode::NOT_FOUND, None),
         Refusal::Elsewhere => (StatusCode::BAD_REQUEST, Some(ctx.t("form-elsewhere"))),
+        Refusal::Busy => (StatusCode::SERVICE_UNAVAILABLE, None),
         Refusal::Ours(words) => {
             tracing::error!(
                 path = request.page.path,

@@ -118,7 +118,9 @@ impl Portal {
                 let kind = InvitationKind::Reset;
                 let invitation = Invitation::new(code.hash(), account.id.clone(), kind, request.page.now);
                 let entry = request.entry(me, "code-given", &account.id);
-                self.store.add_invitation(invitation, entry).await?;
+                if !self.store.add_invitation(invitation, entry).await? {
+                    return Ok(Reply::see_other("/office/people"));
+                }
                 return invited(request, ctx, &account, &code);
             }
             ("disable", AccountState::Active | AccountState::Invited) => after.state = AccountState::Disabled,
@@ -130,7 +132,8 @@ impl Portal {
         let what = if after.state == AccountState::Disabled { "account-closed" } else { "account-opened" };
         let mut entry = request.entry(me, what, &account.id);
         (entry.before, entry.after) = (described(&account), described(&after));
-        self.store.update_account(after, entry).await?;
+        // Whoever was faster stands: the list shows what became of it.
+        self.store.set_account_state(account.id, (account.state, after.state), entry).await?;
         Ok(Reply::see_other("/office/people"))
     }
 }

@@ -1,6 +1,8 @@
 //! Terminals of the sites one keeps: codes for new ones, withdrawal, and the
 //! page on which a device enrols.
 
+use std::sync::Arc;
+
 use hyper::StatusCode;
 use jiff::SignedDuration;
 
@@ -10,6 +12,8 @@ use crate::portal::reply::Reply;
 use crate::portal::state::Portal;
 use crate::portal::views::{EnrolPage, InvitedPage, OfficeSite, OfficeSites, PageContext};
 use crate::sites::{DeviceKind, Enrolment, Terminal, TokenHash};
+
+use crate::store::StoreError;
 
 use super::gate::{new_code, random};
 use super::people::square;
@@ -119,8 +123,13 @@ impl Portal {
             before: format!("site/{}", terminal.site),
             after: String::new(),
         };
-        self.store.withdraw_terminal(id.clone(), entry).await?;
-        self.registrar.remove(&id);
+        let (store, registrar) = (self.store.clone(), Arc::clone(&self.registrar));
+        let both = async move {
+            store.withdraw_terminal(id.clone(), entry).await?;
+            registrar.remove(&id);
+            Ok::<_, StoreError>(())
+        };
+        to_the_end(both).await??;
         Ok(Reply::see_other("/office/sites"))
     }
 
@@ -135,7 +144,7 @@ impl Portal {
             Ok(html(page.render(ctx)?).with_status(StatusCode::UNPROCESSABLE_ENTITY))
         };
         let (address, now) = (request.address, request.page.now);
-        if let Some(seconds) = self.gate.wait(None, address, now) {
+        if let Err(seconds) = self.gate.attempt(None, address, now) {
             return again(ctx.t1("sign-in-wait", "seconds", seconds));
         }
         let code = Code::read(form.get("code")).map(|c| c.hash());
@@ -144,9 +153,9 @@ impl Portal {
             None => None,
         };
         let (Some(code), Some(place)) = (code, found) else {
-            self.gate.failed(None, address, now);
             return again(ctx.t("code-wrong"));
         };
+        self.gate.succeeded(None, address);
         let (token, random): ([u8; 24], [u8; 4]) = (random()?, random()?);
         let token = hex::encode(token);
         let short: String = place.site.as_str().chars().take(48).collect();
@@ -162,15 +171,28 @@ impl Portal {
             before: String::new(),
             after: format!("site/{}", terminal.site),
         };
-        if !self.store.enrol(code, terminal.clone(), entry).await? {
+        let (store, registrar) = (self.store.clone(), Arc::clone(&self.registrar));
+        let both = async move {
+            let made = store.enrol(code, terminal.clone(), entry).await?;
+            if made {
+                registrar.add(terminal);
+            }
+            Ok::<_, StoreError>(made)
+        };
+        if !to_the_end(both).await?? {
             return again(ctx.t("code-wrong"));
         }
-        self.registrar.add(terminal);
         // The player's page keeps the token and takes it out of the address.
         let county = self.county.load();
         let channel = county.channels.first().ok_or(Refusal::Unknown)?;
         Ok(Reply::see_other(&format!("/channels/{}?terminal={token}", channel.id)))
     }
+}
+
+/// Runs to its end even if the browser hangs up in the middle: what is stored
+/// and what is in force must not differ.
+async fn to_the_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T, Refusal> {
+    tokio::spawn(work).await.map_err(|e| Refusal::Ours(e.to_string()))
 }
 
 /// A name in the language of the page it was typed on.

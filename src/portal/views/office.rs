@@ -341,8 +341,8 @@ pub struct MePage<'a> {
     pub rows: Vec<SignInRow<'a>>,
     /// The forms' token.
     pub token: String,
-    /// Key of what was wrong.
-    pub error: Option<&'a str>,
+    /// What was wrong.
+    pub error: Option<String>,
 }
 page!(MePage, "office/me.html", "me-title");
 

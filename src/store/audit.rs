@@ -1,0 +1,44 @@
+//! The audit log: who wrote what, when.
+
+use rusqlite::{Connection, params};
+
+use crate::base::AccountId;
+use crate::people::AuditEntry;
+
+use super::people::instant;
+use super::{Store, StoreError, us};
+
+impl Store {
+    /// Lines of the audit log before line `before`, newest first, each with its number.
+    pub async fn audit(&self, before: Option<i64>, limit: u32) -> Result<Vec<(i64, AuditEntry)>, StoreError> {
+        self.read(move |db| {
+            let mut query = db.prepare_cached(
+                "select id, at_us, who, what, subject, before, after from audit
+                 where id < ?1 order by id desc limit ?2",
+            )?;
+            let rows = query.query_map(params![before.unwrap_or(i64::MAX), limit], |r| {
+                let who: Option<String> = r.get("who")?;
+                let entry = AuditEntry {
+                    at: instant(r.get("at_us")?),
+                    who: who.and_then(|id| AccountId::new(&id).ok()),
+                    what: r.get("what")?,
+                    subject: r.get("subject")?,
+                    before: r.get("before")?,
+                    after: r.get("after")?,
+                };
+                Ok((r.get("id")?, entry))
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+}
+
+/// Appends a line, in the transaction of what it tells.
+pub(super) fn audit(db: &Connection, e: &AuditEntry) -> Result<(), StoreError> {
+    db.execute(
+        "insert into audit (at_us, who, what, subject, before, after) values (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![us(e.at), e.who.as_ref().map(AccountId::as_str), e.what, e.subject, e.before, e.after],
+    )?;
+    Ok(())
+}
