@@ -7,19 +7,13 @@ use crate::portal::pages::param;
 use crate::portal::state::Portal;
 use crate::portal::views::{AuditPage, AuditRow, PageContext};
 
-use super::{Answer, Visitor, html};
+use super::{Answer, html};
 
 /// Lines on one page.
 const LINES: u32 = 100;
 
 impl Portal {
-    pub(super) async fn audit_page(
-        &self,
-        ctx: &PageContext<'_>,
-        _: &Visitor,
-        rights: &Rights<'_>,
-        query: &str,
-    ) -> Answer {
+    pub(super) async fn audit_page(&self, ctx: &PageContext<'_>, rights: &Rights<'_>, query: &str) -> Answer {
         let before = param(query, "before").and_then(|b| b.parse().ok());
         let lines = self.store.audit(before, LINES).await?;
         let accounts = self.store.accounts().await?;

@@ -56,7 +56,7 @@ impl Portal {
             state: AccountState::Active,
             created: now,
         };
-        let mut entry = request.entry(None, "county-set-up", &account.id);
+        let mut entry = request.entry(None, "county-set-up", subject(&account.id));
         entry.after = described(&account);
         let password = self.gate.hash(form.raw("password")).await?;
         match self.store.create_first_account(account.clone(), password.clone(), entry).await {
@@ -106,7 +106,7 @@ impl Portal {
 
     pub(super) async fn sign_out(&self, request: &OfficeRequest<'_>, visitor: &Visitor) -> Answer {
         let id = &visitor.account.id;
-        let entry = request.entry(Some(id), "signed-out", id);
+        let entry = request.entry(Some(id), "signed-out", subject(id));
         let ended = crate::store::Ended::One(visitor.sign_in.hash);
         self.store.end_sign_ins(id.clone(), ended, entry).await?;
         let mut reply = Reply::see_other("/");
@@ -140,7 +140,7 @@ impl Portal {
         if let Err(key) = new_password(form, &account.login) {
             return again(ctx.t(key));
         }
-        let entry = request.entry(Some(&account.id), "password-chosen", &account.id);
+        let entry = request.entry(Some(&account.id), "password-chosen", subject(&account.id));
         let password = self.gate.hash(form.raw("password")).await?;
         match self.store.choose_password(code, password.clone(), now, entry).await {
             Ok(()) => {
@@ -170,7 +170,7 @@ impl Portal {
             seen: now,
             agent: request.short_agent(),
         };
-        let mut entry = request.entry(Some(&account.id), "signed-in", &account.id);
+        let mut entry = request.entry(Some(&account.id), "signed-in", subject(&account.id));
         entry.after = sign_in.agent.clone();
         if !self.store.sign_in(sign_in, shown, entry).await? {
             return Ok(Reply::see_other("/sign-in"));
@@ -194,10 +194,7 @@ fn next(request: &OfficeRequest<'_>) -> String {
 
 /// The name and the name to sign in with, or the key of what is wrong.
 pub(super) fn person(form: &Form) -> Result<(String, Login), &'static str> {
-    let name: String = form.get("name").chars().filter(|c| !c.is_control()).take(100).collect();
-    if name.is_empty() {
-        return Err("name-missing");
-    }
+    let name = form.name().ok_or("name-missing")?;
     Ok((name, Login::new(form.get("login")).map_err(|_| "login-bad")?))
 }
 
@@ -215,6 +212,11 @@ pub(super) fn new_password(form: &Form, login: &Login) -> Result<(), &'static st
 pub(super) fn new_account_id() -> Result<AccountId, Refusal> {
     let bytes: [u8; 8] = random()?;
     AccountId::new(&hex::encode(bytes)).map_err(|e| Refusal::Ours(e.to_string()))
+}
+
+/// An account as the subject of a line of the audit log.
+pub(super) fn subject(id: &AccountId) -> String {
+    format!("account/{id}")
 }
 
 /// An account as the audit log tells it.

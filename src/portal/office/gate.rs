@@ -100,7 +100,7 @@ impl Gate {
     /// The try was good: it is taken back, and with it the typing errors of that name.
     pub(super) fn succeeded(&self, login: Option<&Login>, address: IpAddr) {
         if let Some(login) = login {
-            self.names.lock().unwrap_or_else(PoisonError::into_inner).succeeded(&(login.clone(), address));
+            self.known(login, address);
         }
         self.addresses.lock().unwrap_or_else(PoisonError::into_inner).take_back(&address);
     }

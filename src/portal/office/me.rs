@@ -2,13 +2,13 @@
 
 use hyper::StatusCode;
 
-use crate::people::{AuditEntry, SecretHash};
+use crate::people::SecretHash;
 use crate::portal::reply::Reply;
 use crate::portal::state::Portal;
 use crate::portal::views::{MePage, PageContext, SignInRow};
 use crate::store::Ended;
 
-use super::entry::new_password;
+use super::entry::{new_password, subject};
 use super::request::{Form, OfficeRequest};
 use super::{Answer, Refusal, Visitor, html};
 
@@ -42,14 +42,7 @@ impl Portal {
         form: &Form,
     ) -> Answer {
         let me = &visitor.account.id;
-        let entry = |what: &str| AuditEntry {
-            at: ctx.now,
-            who: Some(me.clone()),
-            what: what.to_owned(),
-            subject: format!("account/{me}"),
-            before: String::new(),
-            after: String::new(),
-        };
+        let entry = |what: &str| request.entry(Some(me), what, subject(me));
         match what {
             "end" => {
                 let mut hash = [0; 32];

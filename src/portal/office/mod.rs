@@ -136,7 +136,7 @@ impl Portal {
                 self.withdraw_terminal(request, &visitor, &rights, id).await
             }
             (["office", "audit"], None) if rights.see_audit() => {
-                self.audit_page(ctx, &visitor, &rights, request.page.query).await
+                self.audit_page(ctx, &rights, request.page.query).await
             }
             (["office", "people" | "audit", ..], _) => Err(Refusal::Forbidden),
             _ => Err(Refusal::Unknown),

@@ -9,7 +9,7 @@ use crate::portal::state::Portal;
 use crate::portal::views::{InvitedPage, PageContext, PeopleForm, PeoplePage, PersonRow, ScopeView};
 use crate::store::PeopleError;
 
-use super::entry::{described, new_account_id, person};
+use super::entry::{described, new_account_id, person, subject};
 use super::gate::new_code;
 use super::request::{Form, OfficeRequest};
 use super::{Answer, Refusal, Visitor, html};
@@ -87,7 +87,7 @@ impl Portal {
         let code = new_code()?;
         let invitation =
             Invitation::new(code.hash(), account.id.clone(), InvitationKind::Invite, request.page.now);
-        let mut entry = request.entry(Some(&visitor.account.id), "account-invited", &account.id);
+        let mut entry = request.entry(Some(&visitor.account.id), "account-invited", subject(&account.id));
         entry.after = described(&account);
         match self.store.invite_account(account.clone(), invitation, entry).await {
             Ok(()) => invited(request, ctx, &account, &code),
@@ -117,7 +117,7 @@ impl Portal {
                 let code = new_code()?;
                 let kind = InvitationKind::Reset;
                 let invitation = Invitation::new(code.hash(), account.id.clone(), kind, request.page.now);
-                let entry = request.entry(me, "code-given", &account.id);
+                let entry = request.entry(me, "code-given", subject(&account.id));
                 if !self.store.add_invitation(invitation, entry).await? {
                     return Ok(Reply::see_other("/office/people"));
                 }
@@ -130,7 +130,7 @@ impl Portal {
             _ => return Err(Refusal::Unknown),
         }
         let what = if after.state == AccountState::Disabled { "account-closed" } else { "account-opened" };
-        let mut entry = request.entry(me, what, &account.id);
+        let mut entry = request.entry(me, what, subject(&account.id));
         (entry.before, entry.after) = (described(&account), described(&after));
         // Whoever was faster stands: the list shows what became of it.
         self.store.set_account_state(account.id, (account.state, after.state), entry).await?;

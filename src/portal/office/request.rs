@@ -21,6 +21,12 @@ impl Form {
         self.raw(name).trim()
     }
 
+    /// A name that somebody typed, without what no name holds; none if nothing is left.
+    pub(super) fn name(&self) -> Option<String> {
+        let name: String = self.get("name").chars().filter(|c| !c.is_control()).take(NAME).collect();
+        Some(name).filter(|n| !n.is_empty())
+    }
+
     /// A field as it was typed: spaces in a password count.
     pub fn raw(&self, name: &str) -> &str {
         self.0.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.as_str())
@@ -48,17 +54,19 @@ pub struct OfficeRequest<'a> {
     pub base_url: &'a str,
 }
 
+/// Longest name of a person or a device.
+const NAME: usize = 100;
 /// Longest description of a browser that is kept.
 const AGENT: usize = 80;
 
 impl OfficeRequest<'_> {
     /// What the audit log says of this request.
-    pub(super) fn entry(&self, who: Option<&AccountId>, what: &str, subject: &AccountId) -> AuditEntry {
+    pub(super) fn entry(&self, who: Option<&AccountId>, what: &str, subject: String) -> AuditEntry {
         AuditEntry {
             at: self.page.now,
             who: who.cloned(),
             what: what.to_owned(),
-            subject: format!("account/{subject}"),
+            subject,
             before: String::new(),
             after: String::new(),
         }

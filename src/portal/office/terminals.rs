@@ -7,7 +7,7 @@ use hyper::StatusCode;
 use jiff::SignedDuration;
 
 use crate::base::{Lang, SiteId, TerminalId, Titles};
-use crate::people::{AuditEntry, Code, Rights};
+use crate::people::{Code, Rights};
 use crate::portal::reply::Reply;
 use crate::portal::state::Portal;
 use crate::portal::views::{EnrolPage, InvitedPage, OfficeSite, OfficeSites, PageContext};
@@ -64,10 +64,9 @@ impl Portal {
         rights: &Rights<'_>,
         form: &Form,
     ) -> Answer {
-        let name: String = form.get("name").chars().filter(|c| !c.is_control()).take(100).collect();
-        if name.is_empty() {
+        let Some(name) = form.name() else {
             return self.office_sites(ctx, visitor, rights, Some("name-missing"));
-        }
+        };
         let site = SiteId::new(form.get("site")).ok().filter(|s| rights.keep_site(s));
         let (Some(site), Some(device)) = (site, device(form.get("device"))) else {
             return Err(Refusal::Forbidden);
@@ -76,14 +75,9 @@ impl Portal {
         let beside = registry.sites.get(&site).map(|s| ctx.plain(&s.names)).unwrap_or_default();
         let code = new_code()?;
         let now = request.page.now;
-        let entry = AuditEntry {
-            at: now,
-            who: Some(visitor.account.id.clone()),
-            what: "terminal-code-given".to_owned(),
-            subject: format!("site/{site}"),
-            before: String::new(),
-            after: name.clone(),
-        };
+        let mut entry =
+            request.entry(Some(&visitor.account.id), "terminal-code-given", format!("site/{site}"));
+        entry.after = name.clone();
         let names = titled(&request.page.lang, &name);
         self.store.add_enrolment(code.hash(), Enrolment { site, names, device }, now + VALID, entry).await?;
         let (url, qr) = square(&format!("{}/enrol", request.base_url), &code)?;
@@ -115,14 +109,9 @@ impl Portal {
         if !rights.keep_site(&terminal.site) || !self.registrar.is_enrolled(&id) {
             return Err(Refusal::Forbidden);
         }
-        let entry = AuditEntry {
-            at: request.page.now,
-            who: Some(visitor.account.id.clone()),
-            what: "terminal-withdrawn".to_owned(),
-            subject: format!("terminal/{id}"),
-            before: format!("site/{}", terminal.site),
-            after: String::new(),
-        };
+        let mut entry =
+            request.entry(Some(&visitor.account.id), "terminal-withdrawn", format!("terminal/{id}"));
+        entry.before = format!("site/{}", terminal.site);
         let (store, registrar) = (self.store.clone(), Arc::clone(&self.registrar));
         let both = async move {
             store.withdraw_terminal(id.clone(), entry).await?;
@@ -163,14 +152,8 @@ impl Portal {
             .map_err(|e| Refusal::Ours(e.to_string()))?;
         let Enrolment { site, names, device } = place;
         let terminal = Terminal { id, site, names, device, token: TokenHash::of(&token) };
-        let entry = AuditEntry {
-            at: now,
-            who: None,
-            what: "terminal-enrolled".to_owned(),
-            subject: format!("terminal/{}", terminal.id),
-            before: String::new(),
-            after: format!("site/{}", terminal.site),
-        };
+        let mut entry = request.entry(None, "terminal-enrolled", format!("terminal/{}", terminal.id));
+        entry.after = format!("site/{}", terminal.site);
         let (store, registrar) = (self.store.clone(), Arc::clone(&self.registrar));
         let both = async move {
             let made = store.enrol(code, terminal.clone(), entry).await?;
