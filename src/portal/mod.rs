@@ -7,6 +7,8 @@ mod api;
 mod api_sessions;
 pub mod assets;
 mod cards;
+#[cfg(test)]
+mod contrast;
 mod guides;
 pub mod i18n;
 pub mod office;
