@@ -12,7 +12,7 @@ const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"];
 
 const OPEN = ["/", "/guide", `/channels/${CHANNEL}`, "/lessons", "/sites", `/sites/${SITE_ID}`];
 const ENTRY = ["/no-such-page", "/guide?date=nonsense", "/sign-in", "/code?code=AAAA-BBBB-CCCC", "/enrol"];
-const OFFICE = ["/office", "/office/people", "/office/sites", "/office/audit", "/me"];
+const OFFICE = ["/office", "/office/people", "/office/sites", "/office/audit", "/office/design", "/me"];
 
 /** What axe finds: by day all rules, by night those of colour, on both screens. */
 async function violations(page) {

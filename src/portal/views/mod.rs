@@ -5,6 +5,7 @@
 
 mod channel;
 mod context;
+mod design;
 mod error;
 mod guide;
 mod home;
@@ -16,6 +17,7 @@ mod title;
 
 pub use channel::ChannelPage;
 pub use context::PageContext;
+pub use design::DesignPage;
 pub use error::ErrorPage;
 pub use guide::GuidePage;
 pub use home::HomePage;
