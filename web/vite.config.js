@@ -20,6 +20,7 @@ export default defineConfig({
         "src/player/main.ts",
         "styles/site.css",
         "styles/player.css",
+        "styles/plain.css",
         "styles/han.css",
         "styles/design.css",
       ],
