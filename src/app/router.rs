@@ -32,9 +32,6 @@ pub(super) struct Router {
     pub(super) ready: Arc<AtomicBool>,
 }
 
-/// Largest form of the office.
-const FORM: usize = 64 << 10;
-
 /// Largest body of an API request.
 const BODY: usize = 1 << 20;
 
@@ -204,8 +201,11 @@ impl Router {
     ) -> Reply {
         let (head, incoming) = request.into_parts();
         let form = match head.method == Method::POST {
-            true => match collect(incoming, FORM).await {
-                Ok(body) => Some(Form::read(&body)),
+            true => match collect(incoming, Portal::largest_form(path)).await {
+                Ok(body) => {
+                    let content_type = head.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
+                    Some(Form::read(content_type.unwrap_or_default(), body).await)
+                }
                 Err(reply) => return reply,
             },
             false => None,
@@ -353,6 +353,9 @@ fn answer(reply: Reply, method: &Method) -> Response<Body> {
     }
     if let Some(lang) = reply.set_lang {
         set(header::SET_COOKIE, &format!("lang={lang}; Path=/; Max-Age=31536000; SameSite=Lax"));
+    }
+    if let Some(name) = reply.file_name {
+        set(header::CONTENT_DISPOSITION, &format!("attachment; filename=\"{name}\""));
     }
     if let Some(location) = reply.location {
         set(header::LOCATION, &location);

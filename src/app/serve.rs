@@ -101,8 +101,8 @@ impl Server {
             session_timeout: county.evidence.session_timeout,
         };
         let county = Arc::new(ArcSwap::from_pointee(county));
-        let enrolled = store.terminals().await?;
-        let registrar = Arc::new(Registrar::new(Arc::clone(&county), Arc::clone(&registry), enrolled));
+        let registrar = Registrar::new(Arc::clone(&county), Arc::clone(&registry), &store).await?;
+        let registrar = Arc::new(registrar);
         let plans: Arc<ArcSwap<Plans>> = Arc::default();
         let languages = audio_languages(&county.load());
         let queue = Queue::new(

@@ -62,6 +62,12 @@ pub fn text(lang: &Lang, key: &str, values: &[(&str, &str)]) -> String {
         .unwrap_or_else(|| key.to_owned())
 }
 
+/// What `key` says in each language that says it.
+pub fn in_any_language(key: &str) -> impl Iterator<Item = String> + '_ {
+    let none = FluentArgs::new();
+    BUNDLES.values().filter_map(move |bundle| format(bundle, key, &none))
+}
+
 fn format(bundle: &Bundle, key: &str, args: &FluentArgs<'_>) -> Option<String> {
     let pattern = bundle.get_message(key)?.value()?;
     let mut errors = Vec::new();

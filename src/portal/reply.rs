@@ -20,6 +20,8 @@ pub struct Reply {
     pub gzip: bool,
     /// Where to go instead.
     pub location: Option<Box<str>>,
+    /// The body is a file to keep, of this name.
+    pub file_name: Option<&'static str>,
     /// The sign-in's cookie, where it begins or ends.
     pub set_cookie: Option<Box<str>>,
 }
@@ -35,6 +37,7 @@ impl Reply {
             set_lang: None,
             gzip: false,
             location: None,
+            file_name: None,
             set_cookie: None,
         }
     }

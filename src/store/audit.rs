@@ -1,6 +1,6 @@
 //! The audit log: who wrote what, when.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
 use crate::base::AccountId;
 use crate::people::AuditEntry;
@@ -16,22 +16,25 @@ impl Store {
                 "select id, at_us, who, what, subject, before, after from audit
                  where id < ?1 order by id desc limit ?2",
             )?;
-            let rows = query.query_map(params![before.unwrap_or(i64::MAX), limit], |r| {
-                let who: Option<String> = r.get("who")?;
-                let entry = AuditEntry {
-                    at: instant(r.get("at_us")?),
-                    who: who.and_then(|id| AccountId::new(&id).ok()),
-                    what: r.get("what")?,
-                    subject: r.get("subject")?,
-                    before: r.get("before")?,
-                    after: r.get("after")?,
-                };
-                Ok((r.get("id")?, entry))
-            })?;
+            let rows = query.query_map(params![before.unwrap_or(i64::MAX), limit], line)?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
         .await
     }
+}
+
+/// A line and its number.
+pub(super) fn line(r: &Row<'_>) -> rusqlite::Result<(i64, AuditEntry)> {
+    let who: Option<String> = r.get("who")?;
+    let entry = AuditEntry {
+        at: instant(r.get("at_us")?),
+        who: who.and_then(|id| AccountId::new(&id).ok()),
+        what: r.get("what")?,
+        subject: r.get("subject")?,
+        before: r.get("before")?,
+        after: r.get("after")?,
+    };
+    Ok((r.get("id")?, entry))
 }
 
 /// Appends a line, in the transaction of what it tells.

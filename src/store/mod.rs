@@ -7,6 +7,7 @@ mod airings;
 mod audit;
 mod events;
 mod people;
+mod places;
 mod readers;
 mod sessions;
 mod sign_ins;
@@ -65,8 +66,12 @@ pub struct Store {
 }
 
 /// Migrations in order; the schema's version is how many were applied.
-const MIGRATIONS: &[&str] =
-    &[include_str!("schema.sql"), include_str!("people.sql"), include_str!("terminals.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema.sql"),
+    include_str!("people.sql"),
+    include_str!("terminals.sql"),
+    include_str!("places.sql"),
+];
 
 impl Store {
     /// Opens or makes the store at `path` and brings its schema up to date.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::people::Rights;
 use crate::portal::pages::param;
 use crate::portal::state::Portal;
-use crate::portal::views::{AuditPage, AuditRow, PageContext};
+use crate::portal::views::{AuditPage, AuditRow, Menu, PageContext};
 
 use super::{Answer, html};
 
@@ -29,6 +29,6 @@ impl Portal {
         });
         let full = lines.len() as u32 == LINES;
         let older = lines.last().filter(|_| full).map(|(id, _)| *id);
-        Ok(html(AuditPage { rows: rows.collect(), older, people: rights.see_people() }.render(ctx)?))
+        Ok(html(AuditPage { rows: rows.collect(), older, menu: Menu::of(rights) }.render(ctx)?))
     }
 }

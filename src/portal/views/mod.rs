@@ -24,8 +24,9 @@ pub use model::{
     ChannelCard, ChannelStatus, LessonCard, PackagingState, PackagingView, ProgrammeKind, ProgrammeView,
 };
 pub use office::{
-    AuditPage, AuditRow, ChoosePage, EnrolPage, InvitedPage, MePage, OfficeHome, OfficeSite, OfficeSites,
-    PeopleForm, PeoplePage, PersonRow, ScopeView, SetupPage, SignInPage, SignInRow,
+    AuditPage, AuditRow, ChoosePage, Done, EnrolPage, ImportPage, InvitedPage, KeptPage, ListedSite, MePage,
+    Menu, NewSitePage, OfficeHome, OfficeSite, OfficeSites, PeopleForm, PeoplePage, PersonRow, PlaceForm,
+    PlaceLine, ScopeView, SetupPage, Sheet, SignInPage, SignInRow, TownshipsPage,
 };
 pub use sites::{
     CloseReason, Level, SessionState, SessionSubject, SessionView, SitePage, SiteRow, SitesPage,
