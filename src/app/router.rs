@@ -15,6 +15,7 @@ use crate::base::{ChannelId, Clock, LessonId};
 use crate::delivery::{Body, Delivery, DeskError, Handler};
 use crate::evidence::Item;
 use crate::people::Secret;
+use crate::portal::api::ApiRequest;
 use crate::portal::office::{Form, OfficeRequest, cookie_name};
 use crate::portal::pages::PageRequest;
 use crate::portal::{Portal, Reply, assets, i18n, problem};
@@ -54,7 +55,7 @@ impl Router {
         let path = request.uri().path().to_owned();
         let method = request.method().clone();
         if let Some(rest) = path.strip_prefix("/api/v1/") {
-            return open_to_all(self.api(request, &method, rest, now).await);
+            return open_to_all(self.api(request, rest, now).await);
         }
         if Portal::is_office(&path) && matches!(method, Method::GET | Method::HEAD | Method::POST) {
             return answer(self.office(request, &path, peer, now).await, &method);
@@ -158,30 +159,28 @@ impl Router {
         answer(reply, &Method::GET)
     }
 
-    async fn api(
-        &self,
-        request: Request<Incoming>,
-        method: &Method,
-        path: &str,
-        now: Timestamp,
-    ) -> Response<Body> {
-        let query = request.uri().query().unwrap_or_default().to_owned();
-        let token = bearer(request.headers());
-        let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
-        let reply = match (method, parts.as_slice()) {
-            (&Method::OPTIONS, _) => Reply::ok("text/plain", "").with_status(StatusCode::NO_CONTENT),
-            (&Method::GET | &Method::HEAD, _) => self.portal.api_get(path, &query, now).await,
-            (&Method::POST, ["sessions"]) => match body(request).await {
-                Ok(body) => self.portal.post_session(&body, token.as_deref(), now).await,
-                Err(reply) => reply,
-            },
-            (&Method::POST, ["sessions", id, "beats"]) => match body(request).await {
-                Ok(body) => self.portal.post_beats(id, &body, now).await,
-                Err(reply) => reply,
-            },
-            _ => problem(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", "see /api/v1/openapi.json"),
+    async fn api(&self, request: Request<Incoming>, path: &str, now: Timestamp) -> Response<Body> {
+        let (head, incoming) = request.into_parts();
+        if head.method == Method::OPTIONS {
+            return answer(Reply::ok("text/plain", "").with_status(StatusCode::NO_CONTENT), &head.method);
+        }
+        let body = match collect(incoming, BODY).await {
+            Ok(body) => body,
+            Err(reply) => return answer(reply, &head.method),
         };
-        answer(reply, method)
+        let bearer = bearer(&head.headers);
+        let base_url = self.base_url(&head.headers);
+        let request = ApiRequest {
+            method: &head.method,
+            path,
+            query: head.uri.query().unwrap_or_default(),
+            body,
+            bearer: bearer.as_deref(),
+            key: head.headers.get("idempotency-key").map(|k| k.to_str().unwrap_or_default()),
+            now,
+            base_url: &base_url,
+        };
+        answer(self.portal.api(&request).await, &head.method)
     }
 
     async fn page(&self, request: &Request<Incoming>, path: &str, now: Timestamp) -> Reply {
@@ -290,10 +289,6 @@ fn bearer(headers: &HeaderMap) -> Option<String> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
 }
 
-async fn body(request: Request<Incoming>) -> Result<Bytes, Reply> {
-    collect(request.into_body(), BODY).await
-}
-
 async fn collect(body: Incoming, most: usize) -> Result<Bytes, Reply> {
     match Limited::new(body, most).collect().await {
         Ok(all) => Ok(all.to_bytes()),
@@ -354,8 +349,8 @@ fn answer(reply: Reply, method: &Method) -> Response<Body> {
     if let Some(lang) = reply.set_lang {
         set(header::SET_COOKIE, &format!("lang={lang}; Path=/; Max-Age=31536000; SameSite=Lax"));
     }
-    if let Some(name) = reply.file_name {
-        set(header::CONTENT_DISPOSITION, &format!("attachment; filename=\"{name}\""));
+    for (name, value) in reply.headers {
+        set(name, &value);
     }
     if let Some(location) = reply.location {
         set(header::LOCATION, &location);
@@ -376,11 +371,13 @@ const CSP: &str = "default-src 'self'; media-src 'self' blob: data:; worker-src 
 fn open_to_all(mut response: Response<Body>) -> Response<Body> {
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers
-        .insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST, OPTIONS"));
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_METHODS,
+        HeaderValue::from_static("GET, HEAD, POST, PATCH, DELETE, OPTIONS"),
+    );
     headers.insert(
         header::ACCESS_CONTROL_ALLOW_HEADERS,
-        HeaderValue::from_static("authorization, content-type"),
+        HeaderValue::from_static("authorization, content-type, idempotency-key"),
     );
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("location"));
     response

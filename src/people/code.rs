@@ -13,7 +13,7 @@ const LENGTH: usize = 12;
 pub struct SecretHash(pub [u8; 32]);
 
 impl SecretHash {
-    fn of(purpose: &str, text: &str) -> Self {
+    pub(super) fn of(purpose: &str, text: &str) -> Self {
         let mut hash = Sha256::new();
         hash.update(purpose.as_bytes());
         hash.update([0]);

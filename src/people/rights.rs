@@ -109,6 +109,16 @@ impl<'a> Rights<'a> {
         change.0.iter().all(|e| e.before.iter().chain(&e.after).all(may))
     }
 
+    /// May give tokens to other systems and withdraw them.
+    pub fn keep_tokens(&self) -> bool {
+        self.holds(&[Role::Administrator])
+    }
+
+    /// May see which other systems have tokens.
+    pub fn see_tokens(&self) -> bool {
+        self.holds(&[Role::Administrator, Role::Auditor])
+    }
+
     /// May read the audit log.
     pub fn see_audit(&self) -> bool {
         self.holds(&[Role::Administrator, Role::Auditor])

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use hyper::StatusCode;
+use hyper::header::HeaderName;
 
 /// An answer, before it is HTTP.
 #[derive(Debug, Clone)]
@@ -20,8 +21,8 @@ pub struct Reply {
     pub gzip: bool,
     /// Where to go instead.
     pub location: Option<Box<str>>,
-    /// The body is a file to keep, of this name.
-    pub file_name: Option<&'static str>,
+    /// Further headers.
+    pub headers: Vec<(HeaderName, String)>,
     /// The sign-in's cookie, where it begins or ends.
     pub set_cookie: Option<Box<str>>,
 }
@@ -37,7 +38,7 @@ impl Reply {
             set_lang: None,
             gzip: false,
             location: None,
-            file_name: None,
+            headers: Vec::new(),
             set_cookie: None,
         }
     }
@@ -62,6 +63,12 @@ impl Reply {
     /// The same with another status.
     pub fn with_status(mut self, status: StatusCode) -> Self {
         self.status = status;
+        self
+    }
+
+    /// The same with another header.
+    pub fn with(mut self, name: HeaderName, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
         self
     }
 

@@ -6,12 +6,14 @@
 mod airings;
 mod audit;
 mod events;
+mod once;
 mod people;
 mod places;
 mod readers;
 mod sessions;
 mod sign_ins;
 mod terminals;
+mod tokens;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -19,6 +21,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 pub use events::Event;
+pub use once::Begun;
 pub use people::PeopleError;
 use readers::Readers;
 pub use sign_ins::Ended;
@@ -71,6 +74,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("people.sql"),
     include_str!("terminals.sql"),
     include_str!("places.sql"),
+    include_str!("tokens.sql"),
 ];
 
 impl Store {

@@ -53,7 +53,7 @@ impl Store {
     /// A line of the audit log.
     pub async fn audit_line(&self, number: i64) -> Result<Option<AuditEntry>, StoreError> {
         self.read(move |db| {
-            let query = "select id, at_us, who, what, subject, before, after from audit where id = ?1";
+            let query = "select id, at_us, who, via, what, subject, before, after from audit where id = ?1";
             Ok(db.query_row(query, [number], super::audit::line).optional()?.map(|(_, entry)| entry))
         })
         .await

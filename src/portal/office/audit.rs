@@ -22,6 +22,7 @@ impl Portal {
         let rows = lines.iter().map(|(_, e)| AuditRow {
             at: e.at,
             who: e.who.as_ref().map(|id| named(id.as_str())),
+            via: &e.via,
             what: &e.what,
             subject: e.subject.strip_prefix("account/").map_or_else(|| e.subject.clone(), named),
             before: &e.before,

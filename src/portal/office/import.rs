@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use hyper::StatusCode;
+use hyper::header::CONTENT_DISPOSITION;
 
 use crate::base::workbook::{self, Table};
 use crate::base::{Direction, Lang, Titles};
@@ -174,9 +175,8 @@ impl Portal {
         let rtl = ctx.lang.direction() == Direction::Rtl;
         let written = tokio::task::spawn_blocking(move || workbook::write(&tables, rtl)).await;
         let bytes = written.map_err(|e| Refusal::Ours(e.to_string()))?;
-        let mut reply = Reply::ok(XLSX, bytes.map_err(|e| Refusal::Ours(e.to_string()))?);
-        reply.file_name = Some("sites.xlsx");
-        Ok(reply)
+        let reply = Reply::ok(XLSX, bytes.map_err(|e| Refusal::Ours(e.to_string()))?);
+        Ok(reply.with(CONTENT_DISPOSITION, "attachment; filename=\"sites.xlsx\""))
     }
 }
 

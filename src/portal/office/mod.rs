@@ -13,6 +13,7 @@ mod registrar;
 mod request;
 mod sites;
 mod terminals;
+mod tokens;
 
 use hyper::StatusCode;
 
@@ -20,9 +21,11 @@ use crate::people::{Account, Rights, Secret, SignIn};
 use crate::store::StoreError;
 
 pub use gate::Gate;
+pub(in crate::portal) use gate::new_code;
 use import::Preview;
 use kept::Kept;
 pub use registrar::Registrar;
+pub(in crate::portal) use request::clean as clean_name;
 pub use request::{Form, OfficeRequest, cookie_name};
 
 use super::pages::HTML;
@@ -39,7 +42,7 @@ struct Visitor {
 }
 
 /// Why there is no page of the office.
-enum Refusal {
+pub(in crate::portal) enum Refusal {
     /// Nobody is signed in: sign in first, then come back.
     SignIn,
     /// The role does not allow it.
@@ -174,6 +177,15 @@ impl Portal {
             (["office", "undo", line], Some(form)) if rights.edit_sites() => {
                 self.undo(request, &visitor, &rights, (line, form)).await
             }
+            (["office", "api"], None) if rights.see_tokens() => {
+                self.api_page(ctx, &visitor, &rights, None).await
+            }
+            (["office", "api"], Some(form)) if rights.keep_tokens() => {
+                self.give_token(request, ctx, &visitor, &rights, form).await
+            }
+            (["office", "api", "withdraw"], Some(form)) if rights.keep_tokens() => {
+                self.withdraw_token(request, &visitor, form).await
+            }
             (["office", "townships"], None) if rights.edit_townships() => {
                 self.townships(ctx, &visitor, &rights, None)
             }
@@ -189,9 +201,10 @@ impl Portal {
             (["office", "audit"], None) if rights.see_audit() => {
                 self.audit_page(ctx, &rights, request.page.query).await
             }
-            (["office", "people" | "audit" | "townships" | "import" | "undo" | "new-site", ..], _) => {
-                Err(Refusal::Forbidden)
-            }
+            (
+                ["office", "people" | "audit" | "api" | "townships" | "import" | "undo" | "new-site", ..],
+                _,
+            ) => Err(Refusal::Forbidden),
             _ => Err(Refusal::Unknown),
         }
     }

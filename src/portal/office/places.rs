@@ -3,8 +3,8 @@
 use hyper::StatusCode;
 
 use crate::base::{SiteId, TownshipId};
-use crate::people::Rights;
-use crate::portal::reply::Reply;
+use crate::people::{AuditEntry, Rights};
+use crate::portal::reply::{Reply, problem};
 use crate::portal::state::Portal;
 use crate::portal::views::{Menu, PageContext, PlaceForm, TownshipsPage};
 use crate::sites::{Change, ChangeError, Edit, Place, Township};
@@ -52,18 +52,8 @@ impl Portal {
         if !rights.make(&change) {
             return Err(Refusal::Forbidden);
         }
-        let subject = match change.0.as_slice() {
-            [edit] => edit.id().map(|id| id.to_string()).unwrap_or_default(),
-            edits => format!("sites/{}", edits.len()),
-        };
-        let mut entry = request.entry(Some(&visitor.account.id), what, subject);
-        let side = |of: fn(&Edit) -> &Option<Place>| {
-            serde_json::to_string(&change.0.iter().map(of).collect::<Vec<_>>())
-        };
-        let written = side(|e| &e.before).and_then(|before| Ok((before, side(|e| &e.after)?)));
-        (entry.before, entry.after) = written.map_err(|e| Refusal::Ours(e.to_string()))?;
-        let (store, registrar) = (self.store.clone(), std::sync::Arc::clone(&self.registrar));
-        let made = to_the_end(async move { registrar.make(&store, change, entry).await }).await?;
+        let entry = request.entry(Some(&visitor.account.id), what, String::new());
+        let made = self.make_entered(change, entry).await?;
         match made {
             Ok(line) => Ok(Outcome::Made(line)),
             Err(NotChanged::Used(_)) => Ok(Outcome::Not("place-used")),
@@ -75,6 +65,46 @@ impl Portal {
                 ChangeError::Nameless(_) => "name-missing",
             })),
         }
+    }
+
+    /// Makes a change that another system asked for, which may.
+    pub(in crate::portal) async fn make_for(&self, change: Change, entry: AuditEntry) -> Result<(), Reply> {
+        match self.make_entered(change, entry).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(NotChanged::Bad(bad))) => {
+                Err(problem(StatusCode::CONFLICT, "Not changed", &bad.to_string()))
+            }
+            Ok(Err(NotChanged::Used(id))) => {
+                Err(problem(StatusCode::CONFLICT, "Not changed", &format!("{id} is in use")))
+            }
+            Ok(Err(NotChanged::Store(_))) | Err(_) => {
+                let status = StatusCode::INTERNAL_SERVER_ERROR;
+                Err(problem(status, "Our mistake", "it is in the server's log"))
+            }
+        }
+    }
+
+    /// Makes a change with its line of the audit log, to the end.
+    async fn make_entered(
+        &self,
+        change: Change,
+        mut entry: AuditEntry,
+    ) -> Result<Result<i64, NotChanged>, Refusal> {
+        entry.subject = match change.0.as_slice() {
+            [edit] => edit.id().map(|id| id.to_string()).unwrap_or_default(),
+            edits => format!("sites/{}", edits.len()),
+        };
+        let side = |of: fn(&Edit) -> &Option<Place>| {
+            serde_json::to_string(&change.0.iter().map(of).collect::<Vec<_>>())
+        };
+        let written = side(|e| &e.before).and_then(|before| Ok((before, side(|e| &e.after)?)));
+        (entry.before, entry.after) = written.map_err(|e| Refusal::Ours(e.to_string()))?;
+        let (store, registrar) = (self.store.clone(), std::sync::Arc::clone(&self.registrar));
+        let made = to_the_end(async move { registrar.make(&store, change, entry).await }).await?;
+        if let Err(NotChanged::Store(error)) = &made {
+            tracing::error!(%error, "a change of sites could not be stored");
+        }
+        Ok(made)
     }
 
     /// Takes a change back, if nobody has changed the same since.

@@ -71,7 +71,7 @@ impl Registrar {
     }
 
     /// True if `id` enrolled with a code, and can be withdrawn here.
-    pub(super) fn is_enrolled(&self, id: &TerminalId) -> bool {
+    pub(in crate::portal) fn is_enrolled(&self, id: &TerminalId) -> bool {
         let added = self.added.lock().unwrap_or_else(PoisonError::into_inner);
         added.terminals.iter().any(|t| &t.id == id)
     }

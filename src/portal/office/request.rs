@@ -82,7 +82,7 @@ impl Form {
 
 /// A name without what no name holds: controls, and marks that would turn the
 /// direction of the text around it (UAX #9).
-pub(super) fn clean(text: &str) -> String {
+pub(in crate::portal) fn clean(text: &str) -> String {
     let holds = |c: &char| {
         !c.is_control()
             && !matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -122,6 +122,7 @@ impl OfficeRequest<'_> {
         AuditEntry {
             at: self.page.now,
             who: who.cloned(),
+            via: String::new(),
             what: what.to_owned(),
             subject,
             before: String::new(),

@@ -7,7 +7,7 @@ use hyper::StatusCode;
 use jiff::SignedDuration;
 
 use crate::base::{Lang, SiteId, TerminalId, Titles};
-use crate::people::{Code, Rights};
+use crate::people::{AuditEntry, Code, Rights};
 use crate::portal::reply::Reply;
 use crate::portal::state::Portal;
 use crate::portal::views::{EnrolPage, InvitedPage, PageContext};
@@ -115,14 +115,19 @@ impl Portal {
             request.entry(Some(&visitor.account.id), "terminal-withdrawn", format!("terminal/{id}"));
         let site = terminal.site.clone();
         entry.before = format!("site/{site}");
+        self.withdraw(id, entry).await?;
+        Ok(Reply::see_other(&format!("/office/sites/{site}")))
+    }
+
+    /// Takes a terminal out of the store and out of force.
+    pub(in crate::portal) async fn withdraw(&self, id: TerminalId, entry: AuditEntry) -> Result<(), Refusal> {
         let (store, registrar) = (self.store.clone(), Arc::clone(&self.registrar));
         let both = async move {
             store.withdraw_terminal(id.clone(), entry).await?;
             registrar.remove(&id);
             Ok::<_, StoreError>(())
         };
-        to_the_end(both).await??;
-        Ok(Reply::see_other(&format!("/office/sites/{site}")))
+        Ok(to_the_end(both).await??)
     }
 
     /// The page on which a device enrols with a code, and then plays.

@@ -24,9 +24,10 @@ pub use model::{
     ChannelCard, ChannelStatus, LessonCard, PackagingState, PackagingView, ProgrammeKind, ProgrammeView,
 };
 pub use office::{
-    AuditPage, AuditRow, ChoosePage, Done, EnrolPage, ImportPage, InvitedPage, KeptPage, ListedSite, MePage,
-    Menu, NewSitePage, OfficeHome, OfficeSite, OfficeSites, PeopleForm, PeoplePage, PersonRow, PlaceForm,
-    PlaceLine, ScopeView, SetupPage, Sheet, SignInPage, SignInRow, TownshipsPage,
+    ApiPage, AuditPage, AuditRow, ChoosePage, Done, EnrolPage, ImportPage, InvitedPage, KeptPage, ListedSite,
+    MePage, Menu, NewSitePage, OfficeHome, OfficeSite, OfficeSites, PeopleForm, PeoplePage, PersonRow,
+    PlaceForm, PlaceLine, ScopeView, SetupPage, Sheet, SignInPage, SignInRow, TokenPage, TokenRow,
+    TownshipsPage,
 };
 pub use sites::{
     CloseReason, Level, SessionState, SessionSubject, SessionView, SitePage, SiteRow, SitesPage,

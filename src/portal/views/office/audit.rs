@@ -15,6 +15,8 @@ pub struct AuditRow<'a> {
     pub at: Timestamp,
     /// Who; none: nobody had an account yet.
     pub who: Option<String>,
+    /// The system that did it in his name.
+    pub via: &'a str,
     /// What, as the log names it.
     pub what: &'a str,
     /// To whom or what.
@@ -37,6 +39,8 @@ impl AuditRow<'_> {
             "terminal-withdrawn" => "did-terminal-withdrawn",
             "places-changed" => "did-places-changed",
             "places-undone" => "did-places-undone",
+            "token-given" => "did-token-given",
+            "token-withdrawn" => "did-token-withdrawn",
             "account-invited" => "did-account-invited",
             "code-given" => "did-code-given",
             "account-closed" => "did-account-closed",

@@ -28,6 +28,7 @@ impl Menu {
             (true, room("/office/sites", "nav-sites", "office-sites-text")),
             (rights.edit_townships(), room("/office/townships", "townships-title", "townships-text")),
             (rights.see_people(), room("/office/people", "people-title", "people-text")),
+            (rights.see_tokens(), room("/office/api", "api-title", "api-text")),
             (rights.see_audit(), room("/office/audit", "audit-title", "audit-text")),
         ];
         Self { rooms: all.into_iter().filter(|(may, _)| *may).map(|(_, room)| room).collect() }

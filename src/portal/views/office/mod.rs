@@ -1,5 +1,6 @@
 //! Pages of the office.
 
+mod api;
 mod audit;
 mod entry;
 mod keys;
@@ -7,6 +8,7 @@ mod menu;
 mod people;
 mod places;
 
+pub use api::{ApiPage, TokenPage, TokenRow};
 pub use audit::{AuditPage, AuditRow};
 pub use entry::{ChoosePage, EnrolPage, KeptPage, MePage, SetupPage, SignInPage, SignInRow};
 pub use menu::{Menu, OfficeHome};
