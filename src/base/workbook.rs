@@ -33,6 +33,8 @@ pub enum WorkbookError {
 const UNPACKED: u64 = 64 << 20;
 /// Most parts inside it.
 const PARTS: usize = 1000;
+/// Most sheets.
+const SHEETS: usize = 20;
 /// Most rows and columns of a sheet.
 const ROWS: usize = 20_000;
 const COLUMNS: usize = 64;
@@ -46,18 +48,33 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Table>, WorkbookError> {
     let mut book: calamine::Xlsx<_> =
         calamine::open_workbook_from_rs(Cursor::new(bytes)).map_err(unreadable)?;
     let mut tables = Vec::new();
-    for name in book.sheet_names() {
-        let range = book.worksheet_range(&name).map_err(unreadable)?;
-        let Some((end_row, end_column)) = range.end() else {
-            tables.push(Table { name, rows: Vec::new() });
-            continue;
-        };
-        if end_row as usize >= ROWS || end_column as usize >= COLUMNS {
-            return Err(WorkbookError::TooLarge("a sheet has over 20,000 rows or 64 columns"));
+    let names = book.sheet_names();
+    if names.len() > SHEETS {
+        return Err(WorkbookError::TooLarge("it has over 20 sheets"));
+    }
+    for name in names {
+        // Cell by cell: a whole range is as large as its two farthest cells lie apart.
+        let mut cells = book.worksheet_cells_reader(&name).map_err(unreadable)?;
+        let mut rows: Vec<Vec<String>> = Vec::new();
+        while let Some(cell) = cells.next_cell().map_err(unreadable)? {
+            let (row, column) = cell.get_position();
+            let (row, column) = (row as usize, column as usize);
+            if row >= ROWS || column >= COLUMNS {
+                return Err(WorkbookError::TooLarge("a sheet has over 20,000 rows or 64 columns"));
+            }
+            let text = said(&Data::from(cell.get_value().clone()));
+            if text.is_empty() {
+                continue;
+            }
+            if rows.len() <= row {
+                rows.resize_with(row + 1, Vec::new);
+            }
+            if rows[row].len() <= column {
+                rows[row].resize(column + 1, String::new());
+            }
+            rows[row][column] = text;
         }
-        let cell = |row, column| range.get_value((row, column)).map(said).unwrap_or_default();
-        let rows = (0..=end_row).map(|row| (0..=end_column).map(|column| cell(row, column)).collect());
-        tables.push(Table { name, rows: rows.collect() });
+        tables.push(Table { name, rows });
     }
     Ok(tables)
 }
@@ -140,6 +157,16 @@ mod tests {
         fn whatever_bytes_come_are_answered(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
             prop_assert!(matches!(read(&bytes), Err(WorkbookError::Unreadable(_))));
         }
+    }
+
+    #[test]
+    fn two_cells_far_apart_are_refused_before_there_is_room_for_what_lies_between() {
+        let mut book = rust_xlsxwriter::Workbook::new();
+        let sheet = book.add_worksheet();
+        sheet.write_string(0, 0, "a").expect("written");
+        sheet.write_string(1_048_575, 16_383, "z").expect("written");
+        let bytes = book.save_to_buffer().expect("a workbook");
+        assert!(matches!(read(&bytes), Err(WorkbookError::TooLarge(_))));
     }
 
     #[test]

@@ -193,7 +193,7 @@ fn error_page(ctx: &PageContext<'_>, error: PageError) -> Reply {
         PageError::Unknown => (StatusCode::NOT_FOUND, None),
         PageError::Bad(words) => (StatusCode::BAD_REQUEST, Some(words)),
         PageError::Ours(words) => {
-            tracing::error!(path = ctx.path, error = words, "a page could not be made");
+            tracing::error!(path = ctx.path.split('?').next(), error = words, "a page could not be made");
             (StatusCode::INTERNAL_SERVER_ERROR, None)
         }
     };

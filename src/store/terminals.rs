@@ -74,7 +74,8 @@ impl Store {
         entry: AuditEntry,
     ) -> Result<bool, StoreError> {
         self.write(move |db| {
-            if db.execute("delete from enrolment where hash = ?1", [code.0])? == 0 {
+            let used = "delete from enrolment where hash = ?1 and expires_us > ?2";
+            if db.execute(used, params![code.0, us(entry.at)])? == 0 {
                 return Ok(false);
             }
             let Terminal { id, site, names, device, token } = terminal;

@@ -101,11 +101,12 @@ pub(super) async fn open(portal: &Portal, request: &ApiRequest<'_>) -> Result<Re
     .await
 }
 
-/// Takes beats. They are acknowledged when they are on disk, not before.
+/// Takes beats of whoever opened the session: one of them at least holds a nonce of it. They are acknowledged when they are on disk, not before.
 #[utoipa::path(post, path = "/api/v1/sessions/{id}/beats", tag = "playing",
     params(("id" = String, Path, description = "The session")), request_body = Vec<Beat>, responses(
     (status = 200, description = "They are on disk", body = Accepted),
     (status = 400, description = "A beat is wrong", body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "No beat holds a nonce of this session", body = Problem, content_type = "application/problem+json"),
     (status = 410, description = "The session is over: open the item again", body = Problem, content_type = "application/problem+json"),
     (status = 413, description = "Too many beats at once", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -116,6 +117,13 @@ pub(super) async fn beats(portal: &Portal, request: &ApiRequest<'_>, id: &str) -
     if beats.len() > BEATS {
         let detail = format!("{} beats at once: send at most {BEATS}", beats.len());
         return Err(problem(StatusCode::PAYLOAD_TOO_LARGE, "Too many beats", &detail));
+    }
+    // Whoever opened the playback was given a nonce; its identifier alone proves nothing.
+    let ours =
+        |b: &crate::evidence::Beat| b.nonce.as_deref().is_some_and(|n| portal.desk.nonces.is_of(n, &id));
+    if !beats.is_empty() && !beats.iter().any(proves) {
+        let detail = "expected a `nonce` of this session, such as the one that it was opened with";
+        return Err(problem(StatusCode::FORBIDDEN, "Not this player's session", detail));
     }
     let taken = portal.desk.ledger.beats(&id, beats, &portal.desk.nonces, request.now);
     let (outcomes, session) = taken.ok_or_else(gone)?;

@@ -184,7 +184,9 @@ impl Portal {
         };
         let mut entry = request.entry(Some(&account.id), "signed-in", subject(&account.id));
         entry.after = sign_in.agent.clone();
-        if !self.store.sign_in(sign_in, shown, entry).await? {
+        // One browser, one sign-in: the one before, perhaps somebody else's, ends.
+        let before = request.cookie.as_ref().map(Secret::hash);
+        if !self.store.sign_in(sign_in, shown, before, entry).await? {
             return Ok((Reply::see_other("/sign-in"), None));
         }
         let mut reply = Reply::see_other(next);

@@ -12,7 +12,7 @@ use crate::portal::i18n;
 use crate::portal::reply::Reply;
 use crate::portal::state::Portal;
 use crate::portal::views::{ImportPage, Menu, PageContext, PlaceLine};
-use crate::sites::{Change, RowProblem, SiteRow, TownshipRow, Wrong, change_of};
+use crate::sites::{Change, Place, RowProblem, SiteRow, TownshipRow, Wrong, change_of};
 
 use super::places::Outcome;
 use super::request::{Form, OfficeRequest, clean};
@@ -142,6 +142,11 @@ impl Portal {
         form: &Form,
     ) -> Answer {
         let change: Change = serde_json::from_str(form.get("change")).map_err(|_| Refusal::Elsewhere)?;
+        // What a form carried may have been written by hand.
+        let good = |p: &Place| p.names().0.values().all(|n| !n.is_empty() && clean(n) == *n);
+        if !change.0.iter().filter_map(|e| e.after.as_ref()).all(good) {
+            return Err(Refusal::Elsewhere);
+        }
         match self.make(request, visitor, rights, change).await? {
             Outcome::Made(line) => Ok(Reply::see_other(&format!("/office/sites?done={line}"))),
             Outcome::Not(key) => {

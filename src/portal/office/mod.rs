@@ -120,7 +120,7 @@ impl Portal {
         }
         let visitor = self.visitor(request).await?.ok_or(Refusal::SignIn)?;
         if let Some(form) = &request.form
-            && form.get("token") != visitor.secret.form_token()
+            && !visitor.secret.is_form_token(form.get("token"))
         {
             return Err(Refusal::Elsewhere);
         }

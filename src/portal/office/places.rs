@@ -9,6 +9,7 @@ use crate::portal::state::Portal;
 use crate::portal::views::{Menu, PageContext, PlaceForm, TownshipsPage};
 use crate::sites::{Change, ChangeError, Edit, Place, Township};
 
+use super::entry::is_inside;
 use super::registrar::NotChanged;
 use super::request::{Form, OfficeRequest};
 use super::sites::done;
@@ -130,7 +131,7 @@ impl Portal {
         let outcome = self.make_as(UNDONE, request, visitor, rights, back).await?;
         // Only to pages of ours, and not to the one of a place that is gone.
         let to = form.get("back");
-        let to = if to.starts_with("/office/") && !gone { to } else { "/office/sites" };
+        let to = if is_inside(to) && !gone { to } else { "/office/sites" };
         Ok(Reply::see_other(&match outcome {
             Outcome::Made(_) => to.to_owned(),
             Outcome::Not("place-used") => format!("{to}?not=used"),
