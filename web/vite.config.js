@@ -15,7 +15,7 @@ export default defineConfig({
     chunkSizeWarningLimit: 700,
     rollupOptions: {
       output: { codeSplitting: { groups: [{ name: "hls", test: /node_modules.hls\.js/ }] } },
-      input: ["src/site.ts", "src/player/main.ts", "styles/site.css", "styles/player.css"],
+      input: ["src/site.ts", "src/player/main.ts", "styles/site.css", "styles/player.css", "styles/han.css"],
     },
   },
 });

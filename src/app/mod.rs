@@ -4,6 +4,7 @@ pub mod cli;
 pub mod demo;
 
 mod commands;
+mod compress;
 mod keys;
 mod logging;
 mod metrics;

@@ -20,6 +20,7 @@ use crate::portal::office::{Form, OfficeRequest, cookie_name};
 use crate::portal::pages::PageRequest;
 use crate::portal::{Portal, Reply, assets, i18n, problem};
 
+use super::compress::{accepts_gzip, compressed};
 use super::metrics::Metrics;
 
 /// Answers every request of the server.
@@ -75,7 +76,10 @@ impl Router {
             }
             _ => match self.special(&path, &request, now).await {
                 Some(response) => response,
-                None => answer(self.page(&request, &path, now).await, &method),
+                None => {
+                    let gzip = accepts_gzip(request.headers());
+                    answer(compressed(self.page(&request, &path, now).await, gzip), &method)
+                }
             },
         };
         open_to_all(response)
@@ -300,11 +304,7 @@ async fn collect(body: Incoming, most: usize) -> Result<Bytes, Reply> {
 }
 
 fn asset(file: &str, headers: &HeaderMap) -> Reply {
-    let gzip = headers
-        .get(header::ACCEPT_ENCODING)
-        .and_then(|v| v.to_str().ok())
-        .is_some_and(|v| v.contains("gzip"));
-    match assets::find(file, gzip) {
+    match assets::find(file, accepts_gzip(headers)) {
         None => problem(StatusCode::NOT_FOUND, "Not found", "there is no such file"),
         Some(found) => {
             let cache = if found.immutable { "public, max-age=31536000, immutable" } else { "max-age=300" };
@@ -318,6 +318,9 @@ fn asset(file: &str, headers: &HeaderMap) -> Reply {
         }
     }
 }
+
+/// Types that go out compressed to those who take it.
+const COMPRESSIBLE: [&str; 3] = ["text/javascript", "text/css", "image/svg+xml"];
 
 /// The one place where a reply becomes HTTP.
 fn answer(reply: Reply, method: &Method) -> Response<Body> {
@@ -340,11 +343,14 @@ fn answer(reply: Reply, method: &Method) -> Response<Body> {
     set(header::REFERRER_POLICY, "same-origin");
     if reply.gzip {
         set(header::CONTENT_ENCODING, "gzip");
+    }
+    // A cache must know it of the plain answer too.
+    if COMPRESSIBLE.iter().any(|kind| reply.content_type.starts_with(kind)) {
         set(header::VARY, "accept-encoding");
     }
     if reply.content_type.starts_with("text/html") {
         set(header::CONTENT_SECURITY_POLICY, CSP);
-        set(header::VARY, "accept-language, cookie");
+        set(header::VARY, "accept-encoding, accept-language, cookie");
     }
     if let Some(lang) = reply.set_lang {
         set(header::SET_COOKIE, &format!("lang={lang}; Path=/; Max-Age=31536000; SameSite=Lax"));

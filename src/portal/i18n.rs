@@ -2,7 +2,7 @@
 //!
 //! A key that a language lacks is taken from Chinese, key by key, so that a
 //! language with few texts is still usable. The tests hold that every language
-//! but Mongolian has every key with the same values, and that no key is unused.
+//! has every key with the same values, and that no key is unused.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;

@@ -6,6 +6,8 @@
 pub mod api;
 pub mod assets;
 mod cards;
+#[cfg(test)]
+mod contrast;
 mod guides;
 pub mod i18n;
 pub mod office;

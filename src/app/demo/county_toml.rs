@@ -45,7 +45,7 @@ fn head(p: &Params, county: &DemoCounty) -> String {
 
 name = {}
 timezone = \"Asia/Urumqi\"
-languages = [\"zh-Hans\", \"ug-Arab\", \"kk-Cyrl\", \"ky-Cyrl\", \"en\"]
+languages = [\"zh-Hans\", \"ug-Arab\", \"kk-Arab\", \"kk-Cyrl\", \"ky-Arab\", \"ky-Cyrl\", \"mn-Mong\", \"en\"]
 listen = {}
 data = {}
 media = {}

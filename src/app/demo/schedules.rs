@@ -74,6 +74,7 @@ fn relayed(names: &Titles) -> Titles {
             "ug-Arab" => format!("نەقىل: {name}"),
             "kk-Cyrl" => format!("Трансляция: {name}"),
             "ky-Cyrl" => format!("Трансляция: {name}"),
+            "mn-Mong" => format!("ᠳᠠᠮᠵᠢᠭᠤᠯᠬᠤ᠄ {name}"),
             _ => format!("Relay: {name}"),
         };
         (lang.clone(), title)

@@ -119,7 +119,7 @@ pub(super) async fn beats(portal: &Portal, request: &ApiRequest<'_>, id: &str) -
         return Err(problem(StatusCode::PAYLOAD_TOO_LARGE, "Too many beats", &detail));
     }
     // Whoever opened the playback was given a nonce; its identifier alone proves nothing.
-    let ours =
+    let proves =
         |b: &crate::evidence::Beat| b.nonce.as_deref().is_some_and(|n| portal.desk.nonces.is_of(n, &id));
     if !beats.is_empty() && !beats.iter().any(proves) {
         let detail = "expected a `nonce` of this session, such as the one that it was opened with";

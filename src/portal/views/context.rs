@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::base::{Lang, Titles};
+use crate::base::{Direction, Lang, Titles};
 use crate::portal::{assets, i18n};
 
 use super::title::Title;
@@ -147,6 +147,21 @@ impl PageContext<'_> {
     /// Address of a built file.
     pub(super) fn asset(&self, entry: &str) -> String {
         assets::url(entry)
+    }
+
+    /// Fonts that this page certainly needs: they are asked for before the
+    /// styles that name them are read. No other script's, to keep a visit light.
+    pub(super) fn fonts(&self) -> Vec<String> {
+        let arabic =
+            ["arabic-400", "arabic-700"].map(|f| format!("noto-sans-arabic/files/noto-sans-arabic-{f}"));
+        let mongolian = "noto-sans-mongolian/files/noto-sans-mongolian-mongolian-400".to_owned();
+        let needed = match (self.lang.direction(), self.lang.primary()) {
+            (Direction::Rtl, _) => arabic.to_vec(),
+            (Direction::Ltr, "mn") => vec![mongolian],
+            _ => Vec::new(),
+        };
+        let entry = |font: &String| assets::url(&format!("node_modules/@fontsource/{font}-normal.woff2"));
+        needed.iter().map(entry).collect()
     }
 
     /// A JSON value that cannot end the `script` element around it.

@@ -11,7 +11,7 @@ const LIMIT: usize = 150_000;
 /// Every page with sample data, in `tag`.
 fn pages(tag: &str) -> Vec<(&'static str, String)> {
     let (page_lang, tz, county) = (lang(tag), county_zone(), county());
-    let languages = langs(&["zh-Hans", "ug-Arab", "kk-Arab", "kk-Cyrl", "en"]);
+    let languages = langs(&["zh-Hans", "ug-Arab", "kk-Arab", "kk-Cyrl", "mn-Mong", "en"]);
     let at = |path| PageContext {
         lang: &page_lang,
         languages: &languages,
@@ -56,7 +56,9 @@ fn page(tag: &str, name: &str) -> String {
 
 #[test]
 fn every_page_says_its_language_and_direction_and_is_light() {
-    for (tag, dir) in [("zh-Hans", "ltr"), ("ug-Arab", "rtl"), ("kk-Arab", "rtl"), ("en", "ltr")] {
+    for (tag, dir) in
+        [("zh-Hans", "ltr"), ("ug-Arab", "rtl"), ("kk-Arab", "rtl"), ("mn-Mong", "ltr"), ("en", "ltr")]
+    {
         for (name, html) in pages(tag) {
             assert!(html.contains(&format!("<html lang=\"{tag}\" dir=\"{dir}\">")), "{name} in {tag}");
             assert!(html.len() < LIMIT, "{name} in {tag} has {} bytes", html.len());
@@ -79,6 +81,18 @@ fn no_page_holds_inline_script_or_style() {
             assert!(!html.contains(attribute), "{name}: {attribute}");
         }
     }
+}
+
+#[test]
+fn a_page_asks_for_its_own_script_s_font_alone() {
+    let fonts = |tag| {
+        let html = page(tag, "home");
+        let links = html.split("rel=\"preload\" href=\"").skip(1);
+        links.filter_map(|r| r.split('"').next().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    assert_eq!(fonts("zh-Hans").len() + fonts("en").len() + fonts("kk-Cyrl").len(), 0);
+    assert_eq!(fonts("ug-Arab").len(), 2, "both weights");
+    assert!(fonts("mn-Mong").iter().all(|f| f.contains("mongolian")));
 }
 
 #[test]
@@ -162,7 +176,7 @@ fn a_player_without_script_still_has_a_video_and_an_address() {
     {
         let html = page("zh-Hans", name);
         let plain =
-            html.split("<noscript>").nth(1).and_then(|r| r.split("</noscript>").next()).expect("noscript");
+            html.split("<noscript>").nth(2).and_then(|r| r.split("</noscript>").next()).expect("noscript");
         assert!(plain.contains("<video") && plain.contains(source), "{name}");
         assert!(html.contains(&format!("href=\"{source}\"")), "{name}");
     }
