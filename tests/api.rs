@@ -239,7 +239,7 @@ fn every_answer_is_one_that_the_document_describes() {
     let site = json!({ "township": "chengguan", "names": { "en": "x" } });
     let code = json!({ "names": { "en": "TV" }, "device": "tv" });
     let beat = json!([{ "seq": 1, "boot": "b", "mono_ms": 0, "wall_ms": 0, "pos_ms": 0, "rate": 1.0,
-                        "state": "playing", "visible": true }]);
+                        "state": "playing", "visible": true, "nonce": opened["nonce"] }]);
     let mut asked = 0;
     for (pattern, methods) in document["paths"].as_object().expect("paths") {
         for method in methods.as_object().expect("methods").keys() {

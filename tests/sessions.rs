@@ -307,6 +307,10 @@ fn what_cannot_be_opened_is_refused_in_words() {
     player.send(&[bad]).with(400, "a beat out of bounds");
     let none = json!([player.beat(At { seq: 1, mono: 1000, pos: 0 })]);
     client.post("/api/v1/sessions/0123456789abcdef0123/beats", &[], &none).with(410, "beats of no session");
+    // Who knows a player's session by its name alone cannot speak for it.
+    let forged = json!([{ "seq": 1, "boot": "b", "mono_ms": 0, "wall_ms": 0, "pos_ms": 0, "rate": 1,
+                          "state": "playing", "visible": true, "nonce": "AAAAAAAAAAAAAAAAAAAAAAA" }]);
+    client.post(&player.beats, &[], &forged).with(403, "a made-up nonce");
 }
 
 #[test]

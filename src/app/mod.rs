@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod demo;
 
+mod answer;
 mod commands;
 mod compress;
 mod keys;

@@ -20,6 +20,7 @@ use crate::portal::office::{Form, OfficeRequest, cookie_name};
 use crate::portal::pages::PageRequest;
 use crate::portal::{Portal, Reply, assets, i18n, problem};
 
+use super::answer::{answer, by_tls_only, discreet, open_to_all};
 use super::compress::{accepts_gzip, compressed};
 use super::metrics::Metrics;
 
@@ -47,7 +48,8 @@ impl Handler for Router {
         }
         let response = self.other(request, peer, now).await;
         self.metrics.other(response.status());
-        response
+        let tls = self.portal.county.load().public_url.as_deref().is_some_and(|u| u.starts_with("https://"));
+        if tls { by_tls_only(response) } else { response }
     }
 }
 
@@ -55,34 +57,47 @@ impl Router {
     async fn other(&self, request: Request<Incoming>, peer: SocketAddr, now: Timestamp) -> Response<Body> {
         let path = request.uri().path().to_owned();
         let method = request.method().clone();
+        if path.starts_with("//") {
+            // A link made of such a path would lead to another server.
+            let detail = "a path begins with one slash";
+            return answer(problem(StatusCode::NOT_FOUND, "Not found", detail), &method);
+        }
         if let Some(rest) = path.strip_prefix("/api/v1/") {
-            return open_to_all(self.api(request, rest, now).await);
+            // How the server's parts are is nobody's business elsewhere.
+            let inner = ["relays", "packaging", "audit", "terminals"].iter().any(|p| rest.starts_with(p));
+            let response = self.api(request, rest, now).await;
+            return if inner { response } else { open_to_all(response) };
         }
         if Portal::is_office(&path) && matches!(method, Method::GET | Method::HEAD | Method::POST) {
-            return answer(self.office(request, &path, peer, now).await, &method);
+            return discreet(answer(self.office(request, &path, peer, now).await, &method));
         }
         if !matches!(method, Method::GET | Method::HEAD) {
             let detail = "only GET and HEAD are answered here";
             return answer(problem(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", detail), &method);
         }
-        let response = match path.as_str() {
+        match path.as_str() {
             "/healthz" => answer(Reply::ok("text/plain", "ok\n"), &method),
             "/readyz" => answer(self.readiness(), &method),
             "/metrics" => answer(self.metrics(now), &method),
-            "/guide.xml" => answer(self.portal.guide_xml(now, &self.base_url(request.headers())), &method),
+            "/guide.xml" => {
+                open_to_all(answer(self.portal.guide_xml(now, &self.base_url(request.headers())), &method))
+            }
             "/channels.m3u" => {
                 let token = param(request.uri().query().unwrap_or_default(), "terminal");
-                answer(self.portal.channels_m3u(&self.base_url(request.headers()), token), &method)
+                let base_url = self.base_url(request.headers());
+                open_to_all(answer(self.portal.channels_m3u(&base_url, token), &method))
+            }
+            _ if path.starts_with(assets::PREFIX) => {
+                answer(asset(&path[assets::PREFIX.len()..], request.headers()), &method)
             }
             _ => match self.special(&path, &request, now).await {
-                Some(response) => response,
+                Some(response) => open_to_all(response),
                 None => {
                     let gzip = accepts_gzip(request.headers());
                     answer(compressed(self.page(&request, &path, now).await, gzip), &method)
                 }
             },
-        };
-        open_to_all(response)
+        }
     }
 
     fn readiness(&self) -> Reply {
@@ -98,7 +113,7 @@ impl Router {
         Reply::ok("text/plain; version=0.0.4; charset=utf-8", text)
     }
 
-    /// Players, calendars, pictures, files of the pages.
+    /// Players, calendars, pictures.
     async fn special(
         &self,
         path: &str,
@@ -107,9 +122,6 @@ impl Router {
     ) -> Option<Response<Body>> {
         let query = request.uri().query().unwrap_or_default();
         let (method, headers) = (request.method(), request.headers());
-        if let Some(file) = path.strip_prefix(assets::PREFIX) {
-            return Some(answer(asset(file, headers), method));
-        }
         let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         match parts.as_slice() {
             ["channels", id, "index.m3u8"] => {
@@ -317,74 +329,4 @@ fn asset(file: &str, headers: &HeaderMap) -> Reply {
             reply
         }
     }
-}
-
-/// Types that go out compressed to those who take it.
-const COMPRESSIBLE: [&str; 3] = ["text/javascript", "text/css", "image/svg+xml"];
-
-/// The one place where a reply becomes HTTP.
-fn answer(reply: Reply, method: &Method) -> Response<Body> {
-    let length = reply.body.len();
-    let body = if *method == Method::HEAD { Body::empty() } else { Body::from(reply.body) };
-    let mut response = Response::new(body);
-    *response.status_mut() = reply.status;
-    let headers = response.headers_mut();
-    let mut set = |name: header::HeaderName, value: &str| {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            headers.insert(name, value);
-        }
-    };
-    if reply.status != StatusCode::NO_CONTENT {
-        set(header::CONTENT_TYPE, reply.content_type);
-        set(header::CONTENT_LENGTH, &length.to_string());
-    }
-    set(header::CACHE_CONTROL, reply.cache);
-    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    set(header::REFERRER_POLICY, "same-origin");
-    if reply.gzip {
-        set(header::CONTENT_ENCODING, "gzip");
-    }
-    // A cache must know it of the plain answer too.
-    if COMPRESSIBLE.iter().any(|kind| reply.content_type.starts_with(kind)) {
-        set(header::VARY, "accept-encoding");
-    }
-    if reply.content_type.starts_with("text/html") {
-        set(header::CONTENT_SECURITY_POLICY, CSP);
-        set(header::VARY, "accept-encoding, accept-language, cookie");
-    }
-    if let Some(lang) = reply.set_lang {
-        set(header::SET_COOKIE, &format!("lang={lang}; Path=/; Max-Age=31536000; SameSite=Lax"));
-    }
-    for (name, value) in reply.headers {
-        set(name, &value);
-    }
-    if let Some(location) = reply.location {
-        set(header::LOCATION, &location);
-    }
-    if let Some(cookie) = reply.set_cookie
-        && let Ok(value) = HeaderValue::from_str(&cookie)
-    {
-        headers.append(header::SET_COOKIE, value);
-    }
-    response
-}
-
-/// Everything a page needs comes from us; media are played from memory (`blob:`).
-const CSP: &str = "default-src 'self'; media-src 'self' blob: data:; worker-src 'self' blob:; img-src 'self' data:; \
-                   style-src 'self'; object-src 'none'; frame-ancestors 'self'; form-action 'self'; base-uri 'none'";
-
-/// Players and pages elsewhere may ask.
-fn open_to_all(mut response: Response<Body>) -> Response<Body> {
-    let headers = response.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(
-        header::ACCESS_CONTROL_ALLOW_METHODS,
-        HeaderValue::from_static("GET, HEAD, POST, PATCH, DELETE, OPTIONS"),
-    );
-    headers.insert(
-        header::ACCESS_CONTROL_ALLOW_HEADERS,
-        HeaderValue::from_static("authorization, content-type, idempotency-key"),
-    );
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("location"));
-    response
 }

@@ -118,6 +118,9 @@ pub(super) async fn beats(portal: &Portal, request: &ApiRequest<'_>, id: &str) -
         let detail = format!("{} beats at once: send at most {BEATS}", beats.len());
         return Err(problem(StatusCode::PAYLOAD_TOO_LARGE, "Too many beats", &detail));
     }
+    if !portal.desk.ledger.knows(&id) {
+        return Err(gone());
+    }
     // Whoever opened the playback was given a nonce; its identifier alone proves nothing.
     let proves =
         |b: &crate::evidence::Beat| b.nonce.as_deref().is_some_and(|n| portal.desk.nonces.is_of(n, &id));
