@@ -19,6 +19,7 @@ impl Portal {
     pub async fn api_get(&self, path: &str, query: &str, now: Timestamp) -> Reply {
         let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
         match parts.as_slice() {
+            ["time"] => Reply::json(&self.api_time(now)),
             ["channels"] => Reply::json(&json!({ "items": self.api_channels(now) })),
             ["channels", id, "programmes"] => match self.api_channel(id) {
                 Some(channel) => self.api_programmes(&channel, query, now),
@@ -39,6 +40,15 @@ impl Portal {
             ["openapi.json"] => Reply::ok("application/json", include_str!("openapi.json")),
             _ => problem(StatusCode::NOT_FOUND, "Not found", "see /api/v1/openapi.json for what there is"),
         }
+    }
+
+    /// The instant of the question, for clocks that cannot be trusted.
+    fn api_time(&self, now: Timestamp) -> Value {
+        let tz = &self.county.load().tz;
+        json!({
+            "now": format!("{now:.3}"), "zone": tz.iana_name().unwrap_or("UTC"),
+            "offset_s": tz.to_offset(now).seconds(),
+        })
     }
 
     fn api_channel(&self, id: &str) -> Option<Channel> {
