@@ -3,7 +3,9 @@
 pub mod cli;
 pub mod demo;
 
+mod choices;
 mod commands;
+mod files;
 mod keys;
 mod logging;
 mod metrics;

@@ -1,5 +1,6 @@
 // What every page loads: the remote control's arrows, parts that stay fresh,
-// and the guide's way to the present.
+// the guide's way to the present, and the site as an app.
+import { startApp } from "./app";
 import { startNavigation } from "./navigation";
 import { showPresent } from "./present";
 import { startRefresh } from "./refresh";
@@ -7,3 +8,4 @@ import { startRefresh } from "./refresh";
 startNavigation();
 startRefresh();
 showPresent();
+startApp();
