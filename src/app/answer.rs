@@ -56,6 +56,12 @@ pub(super) fn answer(reply: Reply, method: &Method) -> Response<Body> {
     if let Some(location) = reply.location {
         set(header::LOCATION, &location);
     }
+    if let Some(saver) = reply.set_saver {
+        let cookie = format!("saver={}; Path=/; Max-Age=31536000; SameSite=Lax", u8::from(saver));
+        if let Ok(value) = HeaderValue::from_str(&cookie) {
+            headers.append(header::SET_COOKIE, value);
+        }
+    }
     if let Some(cookie) = reply.set_cookie
         && let Ok(value) = HeaderValue::from_str(&cookie)
     {

@@ -4,8 +4,10 @@ pub mod cli;
 pub mod demo;
 
 mod answer;
+mod choices;
 mod commands;
 mod compress;
+mod files;
 mod keys;
 mod logging;
 mod metrics;

@@ -18,10 +18,12 @@ use crate::people::Secret;
 use crate::portal::api::ApiRequest;
 use crate::portal::office::{Form, OfficeRequest, cookie_name};
 use crate::portal::pages::PageRequest;
-use crate::portal::{Portal, Reply, assets, i18n, problem};
+use crate::portal::{Portal, Reply, assets, problem};
 
 use super::answer::{answer, by_tls_only, discreet, open_to_all};
+use super::choices::{Choices, without_choices};
 use super::compress::{accepts_gzip, compressed};
+use super::files::{asset, worker};
 use super::metrics::Metrics;
 
 /// Answers every request of the server.
@@ -79,6 +81,11 @@ impl Router {
             "/healthz" => answer(Reply::ok("text/plain", "ok\n"), &method),
             "/readyz" => answer(self.readiness(), &method),
             "/metrics" => answer(self.metrics(now), &method),
+            "/sw.js" => answer(worker(request.headers()), &method),
+            "/manifest.webmanifest" => {
+                let lang = self.choices(request.uri().query().unwrap_or_default(), request.headers()).lang;
+                answer(self.portal.manifest(&lang), &method)
+            }
             "/guide.xml" => {
                 open_to_all(answer(self.portal.guide_xml(now, &self.base_url(request.headers())), &method))
             }
@@ -134,7 +141,7 @@ impl Router {
             }
             ["lessons", id, "poster.jpg"] => Some(answer(self.portal.poster(id).await, method)),
             ["channels", id, "guide.ics"] => {
-                let lang = self.language(query, headers).0;
+                let lang = self.choices(query, headers).lang;
                 Some(answer(self.portal.guide_ics(id, &lang, now), method))
             }
             _ => None,
@@ -201,9 +208,9 @@ impl Router {
 
     async fn page(&self, request: &Request<Incoming>, path: &str, now: Timestamp) -> Reply {
         let query = request.uri().query().unwrap_or_default();
-        let (lang, chosen) = self.language(query, request.headers());
-        let query = without_lang(query);
-        self.portal.page(&PageRequest { path, query: &query, lang, chosen, now }).await
+        let Choices { lang, chosen, saver, saver_chosen } = self.choices(query, request.headers());
+        let query = &without_choices(query);
+        self.portal.page(&PageRequest { path, query, lang, chosen, saver, saver_chosen, now }).await
     }
 
     /// A page of the office: nothing of it is open to pages elsewhere.
@@ -225,8 +232,9 @@ impl Router {
             },
             false => None,
         };
-        let (lang, chosen) = self.language(head.uri.query().unwrap_or_default(), &head.headers);
-        let query = without_lang(head.uri.query().unwrap_or_default());
+        let query = head.uri.query().unwrap_or_default();
+        let Choices { lang, chosen, saver, saver_chosen } = self.choices(query, &head.headers);
+        let query = without_choices(query);
         let base_url = self.base_url(&head.headers);
         let secure = base_url.starts_with("https://");
         let text = |name| head.headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
@@ -237,7 +245,7 @@ impl Router {
             all.split(';').find_map(named)
         });
         let request = OfficeRequest {
-            page: PageRequest { path, query: &query, lang, chosen, now },
+            page: PageRequest { path, query: &query, lang, chosen, saver, saver_chosen, now },
             form,
             cookie: cookie.and_then(|c| Secret::read(&c)),
             address: peer.ip(),
@@ -249,14 +257,8 @@ impl Router {
         self.portal.office(&request).await
     }
 
-    fn language(&self, query: &str, headers: &HeaderMap) -> (crate::base::Lang, bool) {
-        let county = self.portal.county.load();
-        let asked = param(query, "lang");
-        let text = |name| headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
-        let cookie = text(header::COOKIE)
-            .and_then(|c| c.split(';').filter_map(|p| p.trim().strip_prefix("lang=")).next());
-        let lang = i18n::pick(asked, cookie, text(header::ACCEPT_LANGUAGE), &county.languages);
-        (lang, asked.is_some())
+    fn choices(&self, query: &str, headers: &HeaderMap) -> Choices {
+        Choices::read(query, headers, &self.portal.county.load().languages)
     }
 
     fn base_url(&self, headers: &HeaderMap) -> String {
@@ -264,12 +266,6 @@ impl Router {
         let host = headers.get(header::HOST).and_then(|h| h.to_str().ok()).unwrap_or("localhost");
         county.public_url.clone().unwrap_or_else(|| format!("http://{host}"))
     }
-}
-
-/// A query without `lang`, with its question mark, or nothing.
-fn without_lang(query: &str) -> String {
-    let rest: Vec<&str> = query.split('&').filter(|p| !p.is_empty() && !p.starts_with("lang=")).collect();
-    if rest.is_empty() { String::new() } else { format!("?{}", rest.join("&")) }
 }
 
 /// False if the browser says that a page of another site sent this form
@@ -286,7 +282,7 @@ fn same_origin(headers: &HeaderMap) -> bool {
     }
 }
 
-fn param<'q>(query: &'q str, name: &str) -> Option<&'q str> {
+pub(super) fn param<'q>(query: &'q str, name: &str) -> Option<&'q str> {
     query.split('&').filter_map(|p| p.split_once('=')).find(|(k, _)| *k == name).map(|(_, v)| v)
 }
 
@@ -311,22 +307,6 @@ async fn collect(body: Incoming, most: usize) -> Result<Bytes, Reply> {
         Err(error) => {
             let detail = format!("the body could not be read, or is over {most} bytes: {error}");
             Err(problem(StatusCode::PAYLOAD_TOO_LARGE, "Body refused", &detail))
-        }
-    }
-}
-
-fn asset(file: &str, headers: &HeaderMap) -> Reply {
-    match assets::find(file, accepts_gzip(headers)) {
-        None => problem(StatusCode::NOT_FOUND, "Not found", "there is no such file"),
-        Some(found) => {
-            let cache = if found.immutable { "public, max-age=31536000, immutable" } else { "max-age=300" };
-            let bytes = match found.bytes {
-                std::borrow::Cow::Borrowed(bytes) => Bytes::from_static(bytes),
-                std::borrow::Cow::Owned(bytes) => Bytes::from(bytes),
-            };
-            let mut reply = Reply::ok(found.content_type, bytes).cached(cache);
-            reply.gzip = found.gzip;
-            reply
         }
     }
 }

@@ -31,7 +31,7 @@ const SOURCES: &[(&str, &str)] = &[
 const SCRIPT: &str = "script-";
 
 /// Values a script fills in itself stand in its texts as `{name}`.
-const SCRIPT_VALUES: &[&str] = &["seconds", "height"];
+const SCRIPT_VALUES: &[&str] = &["seconds", "height", "time", "minutes", "number", "address"];
 
 type Bundle = FluentBundle<FluentResource>;
 

@@ -17,6 +17,8 @@ pub struct Reply {
     pub body: Bytes,
     /// The language chosen, where a page was asked for in one.
     pub set_lang: Option<crate::base::Lang>,
+    /// Whether data is saved, where a page was asked for so.
+    pub set_saver: Option<bool>,
     /// `Content-Encoding: gzip`.
     pub gzip: bool,
     /// Where to go instead.
@@ -36,6 +38,7 @@ impl Reply {
             cache: "no-store",
             body: body.into(),
             set_lang: None,
+            set_saver: None,
             gzip: false,
             location: None,
             headers: Vec::new(),

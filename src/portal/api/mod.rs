@@ -56,6 +56,7 @@ impl Portal {
         let (query, now) = (Query::read(request.query), request.now);
         let get = matches!(*request.method, Method::GET | Method::HEAD);
         match parts.as_slice() {
+            ["time"] if get => operation::time(self, now),
             ["channels"] if get => channels::channels(self, &query, now),
             ["channels", id] if get => channels::channel(self, id, now),
             ["channels", id, "programmes"] if get => channels::programmes(self, id, &query, now),

@@ -44,6 +44,18 @@ pub(super) struct Problem {
     pub(super) detail: String,
 }
 
+/// The server's clock.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Time {
+    /// The instant of the question, with milliseconds.
+    #[schema(format = DateTime)]
+    pub(super) now: String,
+    /// The county's zone.
+    pub(super) zone: String,
+    /// Its offset from UTC at that instant, seconds.
+    pub(super) offset_s: i32,
+}
+
 /// A channel, with what is on and next.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Channel {

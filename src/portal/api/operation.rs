@@ -7,9 +7,19 @@ use crate::hls::TrackKind;
 use crate::portal::reply::Reply;
 use crate::portal::state::Portal;
 
-use super::model::{Event, Job, Lesson, Page, Problem, Relay, names};
+use super::model::{Event, Job, Lesson, Page, Problem, Relay, Time, names};
 use super::query::{PageQuery, Query};
 use super::{ours, unknown};
+
+/// The server's clock, for terminals whose own cannot be trusted.
+#[utoipa::path(get, path = "/api/v1/time", tag = "guide", responses(
+    (status = 200, description = "The instant of the question", body = Time),
+))]
+pub(super) fn time(portal: &Portal, now: Timestamp) -> Result<Reply, Reply> {
+    let tz = &portal.county.load().tz;
+    let zone = tz.iana_name().unwrap_or("UTC").to_owned();
+    Ok(Reply::json(&Time { now: format!("{now:.3}"), zone, offset_s: tz.to_offset(now).seconds() }))
+}
 
 /// The lessons of the library.
 #[utoipa::path(get, path = "/api/v1/lessons", tag = "guide", params(PageQuery), responses(

@@ -97,12 +97,14 @@ impl Portal {
             tz: &county.tz,
             county: &county.names,
             path: &path,
+            saver: request.page.saver,
         };
         let mut reply = match self.enter(request, &ctx).await {
             Ok(reply) => reply,
             Err(refusal) => refused(&ctx, request, refusal),
         };
         reply.set_lang = request.page.chosen.then(|| request.page.lang.clone());
+        reply.set_saver = request.page.saver_chosen.then_some(request.page.saver);
         reply
     }
 

@@ -174,6 +174,9 @@ impl Portal {
             return again(ctx.t("code-wrong"));
         }
         // The player's page keeps the token and takes it out of the address.
+        if matches!(device, DeviceKind::Tv | DeviceKind::Computer) {
+            return Ok(Reply::see_other(&format!("/tv?terminal={token}")));
+        }
         let county = self.county.load();
         let channel = county.channels.first().ok_or(Refusal::Unknown)?;
         Ok(Reply::see_other(&format!("/channels/{}?terminal={token}", channel.id)))

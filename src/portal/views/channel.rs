@@ -52,6 +52,7 @@ impl ChannelPage {
             "audio": &self.audio,
             "subtitles": &self.subtitles,
             "names": own_names(self.audio.iter().chain(&self.subtitles)),
+            "saver": ctx.saver,
             "texts": i18n::script_texts(ctx.lang),
         }));
         let player = PlayerParts { source, poster: String::new(), on_demand: false, data };
