@@ -21,9 +21,10 @@ export const TV = { width: 1920, height: 1080 };
 
 const RESULTS = new URL("./results/", import.meta.url).pathname;
 
-/** Runs `story` with a browser of its own; scripts of a page must not fail in it. */
-export async function browse(options, story) {
+/** Runs `story` with a browser of its own, with `env` around it; scripts of a page must not fail in it. */
+export async function browse({ env = {}, ...options }, story) {
   const browser = await chromium.launch({
+    env: { ...process.env, ...env },
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     headless: true,
     args: [

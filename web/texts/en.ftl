@@ -304,6 +304,9 @@ me-password = Change the password
 me-password-current = Present password
 me-password-button = Change the password
 me-password-wrong = The present password is wrong.
+design-title = Parts of the pages
+design-text = The parts and states of the pages side by side in every language, for those who change styles or check translations.
+design-colours = Colours
 
 error-home = Back to the first page
 error-400-title = The address is wrong

@@ -306,6 +306,9 @@ me-password = 换密码
 me-password-current = 现在的密码
 me-password-button = 换密码
 me-password-wrong = 现在的密码不对。
+design-title = 页面部件
+design-text = 页面的各种部件和状态，用每一种语言并排显示，供修改样式和核对译文的人查看。
+design-colours = 颜色
 
 error-home = 回到首页
 error-400-title = 地址有误

@@ -200,6 +200,7 @@ impl Portal {
             (["office", "terminals", id, "withdraw"], Some(_)) => {
                 self.withdraw_terminal(request, &visitor, &rights, id).await
             }
+            (["office", "design"], None) => Ok(html(super::views::DesignPage.render(ctx)?)),
             (["office", "audit"], None) if rights.see_audit() => {
                 self.audit_page(ctx, &rights, request.page.query).await
             }

@@ -5,6 +5,7 @@
 
 mod channel;
 mod context;
+mod design;
 mod error;
 mod guide;
 mod home;
@@ -19,6 +20,7 @@ mod tv;
 
 pub use channel::ChannelPage;
 pub use context::PageContext;
+pub use design::DesignPage;
 pub use error::ErrorPage;
 pub use guide::GuidePage;
 pub use home::HomePage;

@@ -47,6 +47,7 @@ fn pages(tag: &str) -> Vec<(&'static str, String)> {
         ("sites-empty", SitesPage::default().render(&at("/sites")).expect("no sites")),
         ("site", site().render(&at("/sites/qaratal")).expect("site")),
         ("site-empty", empty.render(&at("/sites/qaratal")).expect("empty site")),
+        ("design", DesignPage.render(&at("/office/design")).expect("design")),
         ("error", error.render(&at("/channels/nowhere")).expect("error")),
         ("offline", OfflinePage.render(&at("/offline")).expect("offline")),
     ]

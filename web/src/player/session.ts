@@ -1,4 +1,5 @@
 // A playback session: opened at the API, so that viewing counts for a site.
+import { hasEnrolled } from "../enrolling";
 import type { Item } from "./data";
 
 export interface Session {
@@ -18,13 +19,19 @@ export type Refused = "offline" | "not-ready" | "gone";
 const TOKEN = "terminal-token";
 const PATIENCE_MS = 8000;
 
-/** Takes the terminal's token out of the address into storage. */
+/**
+ * Takes the terminal's token out of the address into storage. A device that has
+ * one keeps it unless it has just enrolled: a link must not turn a village's
+ * screen into another site's.
+ */
 export function takeToken(): string | null {
   const address = new URL(location.href);
   const given = address.searchParams.get("terminal");
   try {
-    if (given !== null) localStorage.setItem(TOKEN, given);
-    return given ?? localStorage.getItem(TOKEN);
+    const held = localStorage.getItem(TOKEN);
+    if (given === null || (held !== null && held !== given && !hasEnrolled())) return held;
+    localStorage.setItem(TOKEN, given);
+    return given;
   } catch {
     return given;
   } finally {
