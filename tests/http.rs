@@ -114,6 +114,45 @@ fn head_answers_as_get_does_without_the_body() {
     }
 }
 
+/// What keeps a browser careful with whatever comes.
+#[test]
+fn every_answer_tells_browsers_to_be_careful() {
+    let house = house();
+    let client = &house.server.client;
+    let paths = [
+        "/",
+        "/guide",
+        "/sites",
+        "/sign-in",
+        "/office",
+        "/metrics",
+        "/healthz",
+        "/nowhere",
+        "/guide.xml",
+        "/channels.m3u",
+        "/assets/logo.svg",
+        "/api/v1/channels",
+        "/api/v1/relays",
+        "/api/v1/nowhere",
+    ];
+    for path in paths {
+        let answer = client.get(path);
+        let says = |name: &str| answer.header(name).unwrap_or_default().to_owned();
+        assert_eq!(says("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(says("cross-origin-opener-policy"), "same-origin", "{path}");
+        assert!(says("permissions-policy").contains("camera=()"), "{path}");
+        assert!(says("content-security-policy").contains("frame-ancestors 'none'"), "{path}");
+        assert!(!says("content-security-policy").contains("unsafe"), "{path}");
+        let open = matches!(path, "/guide.xml" | "/channels.m3u" | "/api/v1/channels" | "/api/v1/nowhere");
+        assert_eq!(answer.header("access-control-allow-origin").is_some(), open, "{path}");
+        let inside = matches!(path, "/sign-in" | "/office");
+        assert_eq!(says("referrer-policy"), if inside { "no-referrer" } else { "same-origin" }, "{path}");
+        assert_eq!(answer.header("strict-transport-security"), None, "{path}: this server speaks no TLS");
+    }
+    assert_eq!(client.get("//evil.example/x").status, 404);
+    assert!(!client.get("//evil.example/x").text().contains("href=\"//"), "no link leads to another server");
+}
+
 #[test]
 fn players_on_other_pages_may_ask() {
     let house = house();

@@ -129,6 +129,30 @@ fn what_is_no_lesson_is_turned_away_with_a_reason() {
     assert!(server.is_running());
 }
 
+#[test]
+fn a_playlist_in_a_videos_clothes_fetches_nothing_and_reads_nothing() {
+    let county = a_county();
+    let server = Server::start(&county);
+    let (inbox, rejected) = (county.inbox(), county.path("media/rejected"));
+    let secret = county.path("secret.mp4");
+    make_lesson(&secret, 6);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.set_nonblocking(true).expect("asked, not waited for");
+    let port = listener.local_addr().expect("its address").port();
+    let list =
+        |target: &str| format!("#EXTM3U\n#EXT-X-TARGETDURATION:6\n#EXTINF:6,\n{target}\n#EXT-X-ENDLIST\n");
+    fs::write(inbox.join("outward.mp4"), list(&format!("http://127.0.0.1:{port}/inner.ts")))
+        .expect("dropped");
+    fs::write(inbox.join("inward.mp4"), list(&format!("file://{}", secret.display()))).expect("dropped");
+    for name in ["outward.mp4", "inward.mp4"] {
+        wait_for(&format!("a reason for {name}"), PATIENCE, || {
+            fs::read_to_string(rejected.join(format!("{name}.reason.txt"))).ok().filter(|r| !r.is_empty())
+        });
+    }
+    assert!(listener.accept().is_err(), "nobody was asked");
+    assert_eq!(server.client.items("/api/v1/lessons"), Vec::<Value>::new());
+}
+
 /// Packages half done.
 fn unfinished(county: &County) -> Vec<String> {
     names(&county.library()).into_iter().filter(|n| n.starts_with(".tmp-")).collect()

@@ -223,9 +223,10 @@ fn a_device_enrols_with_a_code_and_counts_for_its_site_until_it_is_withdrawn() {
     let mut operator = join(&server, &admin.invites("keeper", "operator", "site:gaocun"));
     let page = operator.get("/office/sites").with(200, "his site").text();
     assert!(page.contains("Gaocun") && !page.contains("dongmen"), "his own only: {page}");
-    operator.act("/office/sites", "name=TV&site=dongmen&device=tv").with(403, "another's site");
-    operator.act("/office/sites", "name=&site=gaocun&device=tv").with(422, "without a name");
-    let sheet = operator.act("/office/sites", "name=Hall+TV&site=gaocun&device=tv").with(200, "a sheet");
+    operator.get("/office/sites/dongmen").with(403, "another's site");
+    operator.act("/office/sites/dongmen/terminals", "name=TV&device=tv").with(403, "another's site");
+    operator.act("/office/sites/gaocun/terminals", "name=&device=tv").with(422, "without a name");
+    let sheet = operator.act("/office/sites/gaocun/terminals", "name=Hall+TV&device=tv").with(200, "a sheet");
     let code = code_in(&sheet.text());
 
     let mut device = Browser::new(&server);
@@ -249,7 +250,7 @@ fn a_device_enrols_with_a_code_and_counts_for_its_site_until_it_is_withdrawn() {
     server.logged(&["the configuration was read again"], PATIENCE);
     assert_eq!(index(&server), 302, "after a reload");
 
-    let page = operator.get("/office/sites").text();
+    let page = operator.get("/office/sites/gaocun").text();
     let path = page.split("/office/terminals/").nth(1).expect("it can be withdrawn");
     let id = path.split('/').next().expect("its identifier");
     let mut other = join(&server, &admin.invites("neighbour", "operator", "site:dongmen"));

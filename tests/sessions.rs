@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 use support::county::{County, a_county, token};
 use support::http::{Answer, Client, resolve};
 use support::media::package_lesson;
@@ -139,7 +139,9 @@ struct Seconds {
 /// The row of `session` on the page of `site`; none if it has none.
 fn row(client: &Client, site: &str, session: &str) -> Option<Seconds> {
     let page = client.good(&format!("/sites/{site}?lang=en")).text();
-    let row = page.split(&format!("data-session=\"{session}\"")).nth(1)?.split('>').next()?.to_owned();
+    let key = hex::encode(&Sha256::digest(session)[..6]);
+    assert!(!page.contains(session), "the page keeps to itself what a player is known by");
+    let row = page.split(&format!("data-session=\"{key}\"")).nth(1)?.split('>').next()?.to_owned();
     let number = |name: &str| {
         let value = row.split(&format!("data-{name}=\"")).nth(1)?.split('"').next()?;
         value.parse().ok()
@@ -305,6 +307,10 @@ fn what_cannot_be_opened_is_refused_in_words() {
     player.send(&[bad]).with(400, "a beat out of bounds");
     let none = json!([player.beat(At { seq: 1, mono: 1000, pos: 0 })]);
     client.post("/api/v1/sessions/0123456789abcdef0123/beats", &[], &none).with(410, "beats of no session");
+    // Who knows a player's session by its name alone cannot speak for it.
+    let forged = json!([{ "seq": 1, "boot": "b", "mono_ms": 0, "wall_ms": 0, "pos_ms": 0, "rate": 1,
+                          "state": "playing", "visible": true, "nonce": "AAAAAAAAAAAAAAAAAAAAAAA" }]);
+    client.post(&player.beats, &[], &forged).with(403, "a made-up nonce");
 }
 
 #[test]

@@ -14,12 +14,19 @@ export default defineConfig({
     // hls.js is a chunk of its own that only player pages load.
     chunkSizeWarningLimit: 700,
     rollupOptions: {
-      output: { codeSplitting: { groups: [{ name: "hls", test: /node_modules.hls\.js/ }] } },
+      output: {
+        // A browser looks for a newer service worker under the name of the old one.
+        entryFileNames: (chunk) => (chunk.name === "sw" ? "sw.js" : "[name]-[hash].js"),
+        codeSplitting: { groups: [{ name: "hls", test: /node_modules.hls\.js/ }] },
+      },
       input: [
         "src/site.ts",
         "src/player/main.ts",
+        "src/tv/main.ts",
+        "src/worker/sw.ts",
         "styles/site.css",
         "styles/player.css",
+        "styles/tv.css",
         "styles/plain.css",
         "styles/han.css",
         "styles/design.css",

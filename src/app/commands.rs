@@ -252,6 +252,7 @@ pub(super) fn code(config: &Path, login: &str) -> anyhow::Result<()> {
         let entry = AuditEntry {
             at: now,
             who: None,
+            via: String::new(),
             what: "code-given".to_owned(),
             subject: format!("account/{}", account.id),
             before: String::new(),

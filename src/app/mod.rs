@@ -3,8 +3,11 @@
 pub mod cli;
 pub mod demo;
 
+mod answer;
+mod choices;
 mod commands;
 mod compress;
+mod files;
 mod keys;
 mod logging;
 mod metrics;

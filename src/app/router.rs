@@ -15,11 +15,15 @@ use crate::base::{ChannelId, Clock, LessonId};
 use crate::delivery::{Body, Delivery, DeskError, Handler};
 use crate::evidence::Item;
 use crate::people::Secret;
+use crate::portal::api::ApiRequest;
 use crate::portal::office::{Form, OfficeRequest, cookie_name};
 use crate::portal::pages::PageRequest;
-use crate::portal::{Portal, Reply, assets, i18n, problem};
+use crate::portal::{Portal, Reply, assets, problem};
 
+use super::answer::{answer, by_tls_only, discreet, open_to_all};
+use super::choices::{Choices, without_choices};
 use super::compress::{accepts_gzip, compressed};
+use super::files::{asset, worker};
 use super::metrics::Metrics;
 
 /// Answers every request of the server.
@@ -32,9 +36,6 @@ pub(super) struct Router {
     /// Every channel has a timeline.
     pub(super) ready: Arc<AtomicBool>,
 }
-
-/// Largest form of the office.
-const FORM: usize = 64 << 10;
 
 /// Largest body of an API request.
 const BODY: usize = 1 << 20;
@@ -49,7 +50,8 @@ impl Handler for Router {
         }
         let response = self.other(request, peer, now).await;
         self.metrics.other(response.status());
-        response
+        let tls = self.portal.county.load().public_url.as_deref().is_some_and(|u| u.starts_with("https://"));
+        if tls { by_tls_only(response) } else { response }
     }
 }
 
@@ -57,34 +59,52 @@ impl Router {
     async fn other(&self, request: Request<Incoming>, peer: SocketAddr, now: Timestamp) -> Response<Body> {
         let path = request.uri().path().to_owned();
         let method = request.method().clone();
+        if path.starts_with("//") {
+            // A link made of such a path would lead to another server.
+            let detail = "a path begins with one slash";
+            return answer(problem(StatusCode::NOT_FOUND, "Not found", detail), &method);
+        }
         if let Some(rest) = path.strip_prefix("/api/v1/") {
-            return open_to_all(self.api(request, &method, rest, now).await);
+            // How the server's parts are is nobody's business elsewhere.
+            let inner = ["relays", "packaging", "audit", "terminals"].iter().any(|p| rest.starts_with(p));
+            let response = self.api(request, rest, now).await;
+            return if inner { response } else { open_to_all(response) };
         }
         if Portal::is_office(&path) && matches!(method, Method::GET | Method::HEAD | Method::POST) {
-            return answer(self.office(request, &path, peer, now).await, &method);
+            return discreet(answer(self.office(request, &path, peer, now).await, &method));
         }
         if !matches!(method, Method::GET | Method::HEAD) {
             let detail = "only GET and HEAD are answered here";
             return answer(problem(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", detail), &method);
         }
-        let response = match path.as_str() {
+        match path.as_str() {
             "/healthz" => answer(Reply::ok("text/plain", "ok\n"), &method),
             "/readyz" => answer(self.readiness(), &method),
             "/metrics" => answer(self.metrics(now), &method),
-            "/guide.xml" => answer(self.portal.guide_xml(now, &self.base_url(request.headers())), &method),
+            "/sw.js" => answer(worker(request.headers()), &method),
+            "/manifest.webmanifest" => {
+                let lang = self.choices(request.uri().query().unwrap_or_default(), request.headers()).lang;
+                answer(self.portal.manifest(&lang), &method)
+            }
+            "/guide.xml" => {
+                open_to_all(answer(self.portal.guide_xml(now, &self.base_url(request.headers())), &method))
+            }
             "/channels.m3u" => {
                 let token = param(request.uri().query().unwrap_or_default(), "terminal");
-                answer(self.portal.channels_m3u(&self.base_url(request.headers()), token), &method)
+                let base_url = self.base_url(request.headers());
+                open_to_all(answer(self.portal.channels_m3u(&base_url, token), &method))
+            }
+            _ if path.starts_with(assets::PREFIX) => {
+                answer(asset(&path[assets::PREFIX.len()..], request.headers()), &method)
             }
             _ => match self.special(&path, &request, now).await {
-                Some(response) => response,
+                Some(response) => open_to_all(response),
                 None => {
                     let gzip = accepts_gzip(request.headers());
                     answer(compressed(self.page(&request, &path, now).await, gzip), &method)
                 }
             },
-        };
-        open_to_all(response)
+        }
     }
 
     fn readiness(&self) -> Reply {
@@ -100,7 +120,7 @@ impl Router {
         Reply::ok("text/plain; version=0.0.4; charset=utf-8", text)
     }
 
-    /// Players, calendars, pictures, files of the pages.
+    /// Players, calendars, pictures.
     async fn special(
         &self,
         path: &str,
@@ -109,9 +129,6 @@ impl Router {
     ) -> Option<Response<Body>> {
         let query = request.uri().query().unwrap_or_default();
         let (method, headers) = (request.method(), request.headers());
-        if let Some(file) = path.strip_prefix(assets::PREFIX) {
-            return Some(answer(asset(file, headers), method));
-        }
         let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         match parts.as_slice() {
             ["channels", id, "index.m3u8"] => {
@@ -124,7 +141,7 @@ impl Router {
             }
             ["lessons", id, "poster.jpg"] => Some(answer(self.portal.poster(id).await, method)),
             ["channels", id, "guide.ics"] => {
-                let lang = self.language(query, headers).0;
+                let lang = self.choices(query, headers).lang;
                 Some(answer(self.portal.guide_ics(id, &lang, now), method))
             }
             _ => None,
@@ -165,37 +182,35 @@ impl Router {
         answer(reply, &Method::GET)
     }
 
-    async fn api(
-        &self,
-        request: Request<Incoming>,
-        method: &Method,
-        path: &str,
-        now: Timestamp,
-    ) -> Response<Body> {
-        let query = request.uri().query().unwrap_or_default().to_owned();
-        let token = bearer(request.headers());
-        let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
-        let reply = match (method, parts.as_slice()) {
-            (&Method::OPTIONS, _) => Reply::ok("text/plain", "").with_status(StatusCode::NO_CONTENT),
-            (&Method::GET | &Method::HEAD, _) => self.portal.api_get(path, &query, now).await,
-            (&Method::POST, ["sessions"]) => match body(request).await {
-                Ok(body) => self.portal.post_session(&body, token.as_deref(), now).await,
-                Err(reply) => reply,
-            },
-            (&Method::POST, ["sessions", id, "beats"]) => match body(request).await {
-                Ok(body) => self.portal.post_beats(id, &body, now).await,
-                Err(reply) => reply,
-            },
-            _ => problem(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", "see /api/v1/openapi.json"),
+    async fn api(&self, request: Request<Incoming>, path: &str, now: Timestamp) -> Response<Body> {
+        let (head, incoming) = request.into_parts();
+        if head.method == Method::OPTIONS {
+            return answer(Reply::ok("text/plain", "").with_status(StatusCode::NO_CONTENT), &head.method);
+        }
+        let body = match collect(incoming, BODY).await {
+            Ok(body) => body,
+            Err(reply) => return answer(reply, &head.method),
         };
-        answer(reply, method)
+        let bearer = bearer(&head.headers);
+        let base_url = self.base_url(&head.headers);
+        let request = ApiRequest {
+            method: &head.method,
+            path,
+            query: head.uri.query().unwrap_or_default(),
+            body,
+            bearer: bearer.as_deref(),
+            key: head.headers.get("idempotency-key").map(|k| k.to_str().unwrap_or_default()),
+            now,
+            base_url: &base_url,
+        };
+        answer(self.portal.api(&request).await, &head.method)
     }
 
     async fn page(&self, request: &Request<Incoming>, path: &str, now: Timestamp) -> Reply {
         let query = request.uri().query().unwrap_or_default();
-        let (lang, chosen) = self.language(query, request.headers());
-        let query = without_lang(query);
-        self.portal.page(&PageRequest { path, query: &query, lang, chosen, now }).await
+        let Choices { lang, chosen, saver, saver_chosen } = self.choices(query, request.headers());
+        let query = &without_choices(query);
+        self.portal.page(&PageRequest { path, query, lang, chosen, saver, saver_chosen, now }).await
     }
 
     /// A page of the office: nothing of it is open to pages elsewhere.
@@ -208,14 +223,18 @@ impl Router {
     ) -> Reply {
         let (head, incoming) = request.into_parts();
         let form = match head.method == Method::POST {
-            true => match collect(incoming, FORM).await {
-                Ok(body) => Some(Form::read(&body)),
+            true => match collect(incoming, Portal::largest_form(path)).await {
+                Ok(body) => {
+                    let content_type = head.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
+                    Some(Form::read(content_type.unwrap_or_default(), body).await)
+                }
                 Err(reply) => return reply,
             },
             false => None,
         };
-        let (lang, chosen) = self.language(head.uri.query().unwrap_or_default(), &head.headers);
-        let query = without_lang(head.uri.query().unwrap_or_default());
+        let query = head.uri.query().unwrap_or_default();
+        let Choices { lang, chosen, saver, saver_chosen } = self.choices(query, &head.headers);
+        let query = without_choices(query);
         let base_url = self.base_url(&head.headers);
         let secure = base_url.starts_with("https://");
         let text = |name| head.headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
@@ -226,7 +245,7 @@ impl Router {
             all.split(';').find_map(named)
         });
         let request = OfficeRequest {
-            page: PageRequest { path, query: &query, lang, chosen, now },
+            page: PageRequest { path, query: &query, lang, chosen, saver, saver_chosen, now },
             form,
             cookie: cookie.and_then(|c| Secret::read(&c)),
             address: peer.ip(),
@@ -238,14 +257,8 @@ impl Router {
         self.portal.office(&request).await
     }
 
-    fn language(&self, query: &str, headers: &HeaderMap) -> (crate::base::Lang, bool) {
-        let county = self.portal.county.load();
-        let asked = param(query, "lang");
-        let text = |name| headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
-        let cookie = text(header::COOKIE)
-            .and_then(|c| c.split(';').filter_map(|p| p.trim().strip_prefix("lang=")).next());
-        let lang = i18n::pick(asked, cookie, text(header::ACCEPT_LANGUAGE), &county.languages);
-        (lang, asked.is_some())
+    fn choices(&self, query: &str, headers: &HeaderMap) -> Choices {
+        Choices::read(query, headers, &self.portal.county.load().languages)
     }
 
     fn base_url(&self, headers: &HeaderMap) -> String {
@@ -253,12 +266,6 @@ impl Router {
         let host = headers.get(header::HOST).and_then(|h| h.to_str().ok()).unwrap_or("localhost");
         county.public_url.clone().unwrap_or_else(|| format!("http://{host}"))
     }
-}
-
-/// A query without `lang`, with its question mark, or nothing.
-fn without_lang(query: &str) -> String {
-    let rest: Vec<&str> = query.split('&').filter(|p| !p.is_empty() && !p.starts_with("lang=")).collect();
-    if rest.is_empty() { String::new() } else { format!("?{}", rest.join("&")) }
 }
 
 /// False if the browser says that a page of another site sent this form
@@ -275,7 +282,7 @@ fn same_origin(headers: &HeaderMap) -> bool {
     }
 }
 
-fn param<'q>(query: &'q str, name: &str) -> Option<&'q str> {
+pub(super) fn param<'q>(query: &'q str, name: &str) -> Option<&'q str> {
     query.split('&').filter_map(|p| p.split_once('=')).find(|(k, _)| *k == name).map(|(_, v)| v)
 }
 
@@ -294,10 +301,6 @@ fn bearer(headers: &HeaderMap) -> Option<String> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
 }
 
-async fn body(request: Request<Incoming>) -> Result<Bytes, Reply> {
-    collect(request.into_body(), BODY).await
-}
-
 async fn collect(body: Incoming, most: usize) -> Result<Bytes, Reply> {
     match Limited::new(body, most).collect().await {
         Ok(all) => Ok(all.to_bytes()),
@@ -306,85 +309,4 @@ async fn collect(body: Incoming, most: usize) -> Result<Bytes, Reply> {
             Err(problem(StatusCode::PAYLOAD_TOO_LARGE, "Body refused", &detail))
         }
     }
-}
-
-fn asset(file: &str, headers: &HeaderMap) -> Reply {
-    match assets::find(file, accepts_gzip(headers)) {
-        None => problem(StatusCode::NOT_FOUND, "Not found", "there is no such file"),
-        Some(found) => {
-            let cache = if found.immutable { "public, max-age=31536000, immutable" } else { "max-age=300" };
-            let bytes = match found.bytes {
-                std::borrow::Cow::Borrowed(bytes) => Bytes::from_static(bytes),
-                std::borrow::Cow::Owned(bytes) => Bytes::from(bytes),
-            };
-            let mut reply = Reply::ok(found.content_type, bytes).cached(cache);
-            reply.gzip = found.gzip;
-            reply
-        }
-    }
-}
-
-/// Types that go out compressed to those who take it.
-const COMPRESSIBLE: [&str; 3] = ["text/javascript", "text/css", "image/svg+xml"];
-
-/// The one place where a reply becomes HTTP.
-fn answer(reply: Reply, method: &Method) -> Response<Body> {
-    let length = reply.body.len();
-    let body = if *method == Method::HEAD { Body::empty() } else { Body::from(reply.body) };
-    let mut response = Response::new(body);
-    *response.status_mut() = reply.status;
-    let headers = response.headers_mut();
-    let mut set = |name: header::HeaderName, value: &str| {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            headers.insert(name, value);
-        }
-    };
-    if reply.status != StatusCode::NO_CONTENT {
-        set(header::CONTENT_TYPE, reply.content_type);
-        set(header::CONTENT_LENGTH, &length.to_string());
-    }
-    set(header::CACHE_CONTROL, reply.cache);
-    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    set(header::REFERRER_POLICY, "same-origin");
-    if reply.gzip {
-        set(header::CONTENT_ENCODING, "gzip");
-    }
-    // A cache must know it of the plain answer too.
-    if COMPRESSIBLE.iter().any(|kind| reply.content_type.starts_with(kind)) {
-        set(header::VARY, "accept-encoding");
-    }
-    if reply.content_type.starts_with("text/html") {
-        set(header::CONTENT_SECURITY_POLICY, CSP);
-        set(header::VARY, "accept-encoding, accept-language, cookie");
-    }
-    if let Some(lang) = reply.set_lang {
-        set(header::SET_COOKIE, &format!("lang={lang}; Path=/; Max-Age=31536000; SameSite=Lax"));
-    }
-    if let Some(location) = reply.location {
-        set(header::LOCATION, &location);
-    }
-    if let Some(cookie) = reply.set_cookie
-        && let Ok(value) = HeaderValue::from_str(&cookie)
-    {
-        headers.append(header::SET_COOKIE, value);
-    }
-    response
-}
-
-/// Everything a page needs comes from us; media are played from memory (`blob:`).
-const CSP: &str = "default-src 'self'; media-src 'self' blob: data:; worker-src 'self' blob:; img-src 'self' data:; \
-                   style-src 'self'; object-src 'none'; frame-ancestors 'self'; form-action 'self'; base-uri 'none'";
-
-/// Players and pages elsewhere may ask.
-fn open_to_all(mut response: Response<Body>) -> Response<Body> {
-    let headers = response.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers
-        .insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST, OPTIONS"));
-    headers.insert(
-        header::ACCESS_CONTROL_ALLOW_HEADERS,
-        HeaderValue::from_static("authorization, content-type"),
-    );
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("location"));
-    response
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -63,7 +64,13 @@ const FLUSH: Duration = Duration::from_secs(1);
 impl Server {
     /// Builds and starts everything. `config` is read again on [`Server::reload`].
     pub(super) async fn start(county: County, config: &Path, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
-        for folder in [&county.data, &county.media, &county.schedules] {
+        // Password hashes and keys lie there: nobody else on this machine reads them.
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&county.data)
+            .with_context(|| format!("making {}", county.data.display()))?;
+        for folder in [&county.media, &county.schedules] {
             std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
         }
         let listener = TcpListener::bind(county.listen)
@@ -101,8 +108,8 @@ impl Server {
             session_timeout: county.evidence.session_timeout,
         };
         let county = Arc::new(ArcSwap::from_pointee(county));
-        let enrolled = store.terminals().await?;
-        let registrar = Arc::new(Registrar::new(Arc::clone(&county), Arc::clone(&registry), enrolled));
+        let registrar = Registrar::new(Arc::clone(&county), Arc::clone(&registry), &store).await?;
+        let registrar = Arc::new(registrar);
         let plans: Arc<ArcSwap<Plans>> = Arc::default();
         let languages = audio_languages(&county.load());
         let queue = Queue::new(

@@ -12,6 +12,7 @@ pub mod lang;
 pub mod problem;
 pub mod shutdown;
 pub mod watch;
+pub mod workbook;
 
 pub use child::WorkerProcess;
 pub use clock::{Clock, SystemClock};

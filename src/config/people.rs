@@ -48,7 +48,7 @@ fn sites(doc: &Document<'_>, root: &Fields<'_, '_>, registry: &mut Registry) -> 
             ids.claim(doc, &id);
             all.insert(id.value.clone());
             if let Some(township) = township {
-                let site = Site { id: id.value, township: township.value, names };
+                let site = Site { id: id.value, township: township.value, names, closed: false };
                 registry.sites.insert(site.id.clone(), site);
             }
         }

@@ -116,6 +116,11 @@ impl Ledger {
         shard.dirty.insert(id);
     }
 
+    /// True if the session is open here.
+    pub fn knows(&self, id: &SessionId) -> bool {
+        self.shard(id).sessions.contains_key(id)
+    }
+
     /// Folds beats and returns what became of each, and the session to store
     /// before they are acknowledged. None: the session is not open here.
     pub fn beats(

@@ -44,9 +44,20 @@ impl NonceKey {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
+    /// True if `nonce` was made for `session`, however long ago.
+    pub fn is_of(&self, nonce: &str, session: &SessionId) -> bool {
+        self.issued(nonce, session).is_some()
+    }
+
     /// When `nonce` was made, if it is ours, of this session, not from the
     /// future and at most [`NONCE_SECONDS`] old.
     pub fn fresh(&self, nonce: &str, session: &SessionId, now: Timestamp) -> Option<Timestamp> {
+        let issued = self.issued(nonce, session)?;
+        let age = now.as_second().checked_sub(issued)?;
+        (0..=NONCE_SECONDS).contains(&age).then(|| Timestamp::from_second(issued).ok()).flatten()
+    }
+
+    fn issued(&self, nonce: &str, session: &SessionId) -> Option<i64> {
         let mut bytes = [0; SECONDS + TAG];
         if URL_SAFE_NO_PAD.decode_slice(nonce, &mut bytes).ok()? != bytes.len() {
             return None;
@@ -55,9 +66,7 @@ impl NonceKey {
         self.tagged(session, seconds).verify_truncated_left(tag).ok()?;
         let mut whole = [0; 8];
         whole[3..].copy_from_slice(seconds);
-        let issued = i64::from_be_bytes(whole);
-        let age = now.as_second().checked_sub(issued)?;
-        (0..=NONCE_SECONDS).contains(&age).then(|| Timestamp::from_second(issued).ok()).flatten()
+        Some(i64::from_be_bytes(whole))
     }
 
     fn tagged(&self, session: &SessionId, seconds: &[u8]) -> Hmac<Sha256> {
@@ -91,6 +100,7 @@ mod tests {
             let session = SessionId::new("s1").expect("an id");
             let nonce = key.mint(&session, second(at));
             let found = key.fresh(&nonce, &session, second(at + age));
+            prop_assert!(key.is_of(&nonce, &session));
             prop_assert_eq!(found, (0..=NONCE_SECONDS).contains(&age).then(|| second(at)));
         }
 
@@ -111,6 +121,7 @@ mod tests {
         let (mine, other) = (SessionId::new("s1").expect("an id"), SessionId::new("s2").expect("an id"));
         let nonce = key.mint(&mine, second(1000));
         assert_eq!(key.fresh(&nonce, &other, second(1000)), None);
+        assert!(!key.is_of(&nonce, &other) && !NonceKey::new([8; 32]).is_of(&nonce, &mine));
         assert_eq!(NonceKey::new([8; 32]).fresh(&nonce, &mine, second(1000)), None);
         for noise in ["", "short", &"x".repeat(64), "葡萄"] {
             assert_eq!(key.fresh(noise, &mine, second(1000)), None);

@@ -13,7 +13,7 @@ const LENGTH: usize = 12;
 pub struct SecretHash(pub [u8; 32]);
 
 impl SecretHash {
-    fn of(purpose: &str, text: &str) -> Self {
+    pub(super) fn of(purpose: &str, text: &str) -> Self {
         let mut hash = Sha256::new();
         hash.update(purpose.as_bytes());
         hash.update([0]);
@@ -90,6 +90,11 @@ impl Secret {
     /// What forms of this sign-in carry, so that a page elsewhere cannot send them.
     pub fn form_token(&self) -> String {
         hex::encode(&SecretHash::of("form", &self.0).0[..16])
+    }
+
+    /// True if a form carries that. Hashes are compared, so that the time tells nothing of it.
+    pub fn is_form_token(&self, text: &str) -> bool {
+        SecretHash::of("compared", text) == SecretHash::of("compared", &self.form_token())
     }
 }
 

@@ -11,6 +11,7 @@ mod password;
 mod rights;
 mod sign_in;
 mod throttle;
+mod token;
 
 #[cfg(test)]
 mod properties;
@@ -21,3 +22,4 @@ pub use password::{BadPassword, PasswordHash, check_password};
 pub use rights::Rights;
 pub use sign_in::{Invitation, InvitationKind, SignIn};
 pub use throttle::Throttle;
+pub use token::{ApiToken, LONGEST_DAYS, TokenScope};

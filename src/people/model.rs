@@ -161,6 +161,8 @@ pub struct AuditEntry {
     pub at: Timestamp,
     /// Who did it; none: nobody had signed in yet.
     pub who: Option<AccountId>,
+    /// The system that did it in his name; empty: himself.
+    pub via: String,
     /// What was done, such as `account-invited`.
     pub what: String,
     /// To what, such as `account/1f2e…`.

@@ -14,7 +14,8 @@ fn county() -> Registry {
         registry.townships.insert(id.clone(), Township { id: id.clone(), names: Titles::default() });
         for s in 0..2 {
             let site = SiteId::new(&format!("t{t}-s{s}")).expect("id");
-            let entry = Site { id: site.clone(), township: id.clone(), names: Titles::default() };
+            let entry =
+                Site { id: site.clone(), township: id.clone(), names: Titles::default(), closed: false };
             registry.sites.insert(site, entry);
         }
     }

@@ -1,7 +1,7 @@
 //! What the holder of some roles may do.
 
-use crate::base::SiteId;
-use crate::sites::Registry;
+use crate::base::{SiteId, TownshipId};
+use crate::sites::{Change, Place, Registry};
 
 use super::{Account, Grant, Role, Scope};
 
@@ -81,6 +81,42 @@ impl<'a> Rights<'a> {
     /// May see the terminals of `site` in the office.
     pub fn see_site(&self, site: &SiteId) -> bool {
         self.holds(&[Role::Auditor]) || self.keep_site(site)
+    }
+
+    /// May add sites to `township` and change those it has.
+    pub fn edit_township(&self, township: &TownshipId) -> bool {
+        let place = Scope::Township(township.clone());
+        let edits = [Role::Administrator, Role::Township, Role::Department];
+        self.held().any(|g| edits.contains(&g.role) && self.covers(&g.scope, &place))
+    }
+
+    /// May add and change sites somewhere.
+    pub fn edit_sites(&self) -> bool {
+        self.invite()
+    }
+
+    /// May add and change townships.
+    pub fn edit_townships(&self) -> bool {
+        self.holds(&[Role::Administrator])
+    }
+
+    /// May make `change`: a site that moves needs the right at both ends.
+    pub fn make(&self, change: &Change) -> bool {
+        let may = |place: &Place| match place {
+            Place::Township(_) => self.edit_townships(),
+            Place::Site(site) => self.edit_township(&site.township),
+        };
+        change.0.iter().all(|e| e.before.iter().chain(&e.after).all(may))
+    }
+
+    /// May give tokens to other systems and withdraw them.
+    pub fn keep_tokens(&self) -> bool {
+        self.holds(&[Role::Administrator])
+    }
+
+    /// May see which other systems have tokens.
+    pub fn see_tokens(&self) -> bool {
+        self.holds(&[Role::Administrator, Role::Auditor])
     }
 
     /// May read the audit log.

@@ -11,6 +11,23 @@ pub(super) fn init() -> Result<(), PipelineError> {
     gst::init().map_err(|e| PipelineError::Build { what: "starting GStreamer", detail: e.to_string() })
 }
 
+/// Starts it for files that anybody may have made. A playlist in a video's
+/// clothes could have us fetch addresses of the inner network, or other files
+/// of this machine: what follows references or reaches out is taken away.
+pub(super) fn init_for_files() -> Result<(), PipelineError> {
+    init()?;
+    let registry = gst::Registry::get();
+    for feature in registry.features(gst::ElementFactory::static_type()) {
+        let class =
+            feature.downcast_ref::<gst::ElementFactory>().and_then(|f| f.metadata("klass")).unwrap_or("");
+        let reaches_out = class.split('/').any(|part| matches!(part, "Adaptive" | "Network" | "RTP"));
+        if reaches_out || feature.name().starts_with("gio") {
+            registry.remove_feature(&feature);
+        }
+    }
+    Ok(())
+}
+
 /// A pipeline from a description whose element names are constants of ours.
 pub(super) fn launch(what: &'static str, description: &str) -> Result<gst::Pipeline, PipelineError> {
     let element =

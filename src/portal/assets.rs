@@ -31,11 +31,24 @@ pub struct Asset {
     pub immutable: bool,
 }
 
+/// The service worker's file. Its name does not change, since a browser looks
+/// for the newer one at the same address; and that address is the root's.
+const WORKER: &str = "sw.js";
+
 /// The file at `path`, relative to [`PREFIX`].
 pub fn find(path: &str, accepts_gzip: bool) -> Option<Asset> {
-    if path == "manifest.json" || path.ends_with(".gz") {
+    if path == "manifest.json" || path == WORKER || path.ends_with(".gz") {
         return None;
     }
+    read(path, accepts_gzip)
+}
+
+/// The service worker, for `/sw.js`.
+pub fn worker(accepts_gzip: bool) -> Option<Asset> {
+    read(WORKER, accepts_gzip)
+}
+
+fn read(path: &str, accepts_gzip: bool) -> Option<Asset> {
     let content_type = content_type(path)?;
     let immutable = NAMES.hashed.contains(path);
     let compressed = accepts_gzip.then(|| Dist::get(&format!("{path}.gz"))).flatten();
@@ -75,7 +88,7 @@ struct Chunk {
 fn read_manifest(bytes: &[u8]) -> Names {
     let chunks: BTreeMap<String, Chunk> = serde_json::from_slice(bytes).unwrap_or_default();
     let mut names = Names { entries: BTreeMap::new(), hashed: BTreeSet::new() };
-    for (entry, chunk) in chunks {
+    for (entry, chunk) in chunks.into_iter().filter(|(_, chunk)| chunk.file != WORKER) {
         names.hashed.insert(chunk.file.clone());
         names.hashed.extend(chunk.css);
         names.hashed.extend(chunk.assets);
@@ -108,8 +121,16 @@ mod tests {
     }
 
     #[test]
+    fn the_service_worker_is_never_kept_for_ever() {
+        let names = read_manifest(br#"{"src/worker/sw.ts":{"file":"sw.js"}}"#);
+        assert!(names.hashed.is_empty() && names.entries.is_empty());
+        assert!(worker(true).is_none_or(|file| !file.immutable));
+    }
+
+    #[test]
     fn the_manifest_and_the_compressed_twins_have_no_address() {
         assert!(find("manifest.json", false).is_none());
+        assert!(find(WORKER, false).is_none(), "its address is the root's");
         assert!(find("logo.svg.gz", true).is_none());
         assert!(find("../Cargo.toml", true).is_none());
     }

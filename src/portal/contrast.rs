@@ -38,7 +38,8 @@ fn sets(css: &str) -> Vec<(String, Colours)> {
 }
 
 fn colour(hex: &str) -> [u8; 3] {
-    let digit = |i: usize| if hex.len() == 3 { hex[i..=i].repeat(2) } else { hex[2 * i..2 * i + 2].to_owned() };
+    let digit =
+        |i: usize| if hex.len() == 3 { hex[i..=i].repeat(2) } else { hex[2 * i..2 * i + 2].to_owned() };
     [0, 1, 2].map(|i| u8::from_str_radix(&digit(i), 16).expect("a colour in hexadecimal"))
 }
 
@@ -61,7 +62,8 @@ fn unreadable(set: &str, colours: &Colours) -> Vec<String> {
         let each = pairs.iter().flat_map(|(text, grounds)| grounds.iter().map(move |g| (*text, *g)));
         each.filter_map(|(text, ground)| {
             let ratio = contrast(colours[text], colours[ground]);
-            (ratio < least).then(|| format!("{set}: --{text} on --{ground} is {ratio:.2}:1, less than {least}"))
+            (ratio < least)
+                .then(|| format!("{set}: --{text} on --{ground} is {ratio:.2}:1, less than {least}"))
         })
         .collect::<Vec<_>>()
     };

@@ -31,7 +31,7 @@ const SOURCES: &[(&str, &str)] = &[
 const SCRIPT: &str = "script-";
 
 /// Values a script fills in itself stand in its texts as `{name}`.
-const SCRIPT_VALUES: &[&str] = &["seconds", "height"];
+const SCRIPT_VALUES: &[&str] = &["seconds", "height", "time", "minutes", "number", "address"];
 
 type Bundle = FluentBundle<FluentResource>;
 
@@ -60,6 +60,12 @@ pub fn text(lang: &Lang, key: &str, values: &[(&str, &str)]) -> String {
         .into_iter()
         .find_map(|tag| format(BUNDLES.get(tag)?, key, &args))
         .unwrap_or_else(|| key.to_owned())
+}
+
+/// What `key` says in each language that says it.
+pub fn in_any_language(key: &str) -> impl Iterator<Item = String> + '_ {
+    let none = FluentArgs::new();
+    BUNDLES.values().filter_map(move |bundle| format(bundle, key, &none))
 }
 
 fn format(bundle: &Bundle, key: &str, args: &FluentArgs<'_>) -> Option<String> {

@@ -3,8 +3,7 @@
 //! Invariant: knows no GStreamer; what a page shows it looks up through read
 //! handles, and what it is told it stores before it answers.
 
-mod api;
-mod api_sessions;
+pub mod api;
 pub mod assets;
 mod cards;
 #[cfg(test)]

@@ -10,8 +10,8 @@ use super::reply::Reply;
 use super::site_page;
 use super::state::Portal;
 use super::views::{
-    ChannelPage, ErrorPage, GuidePage, HomePage, LessonPage, LessonsPage, PageContext, SiteRow, SitesPage,
-    TownshipRow,
+    ChannelPage, ErrorPage, GuidePage, HomePage, LessonPage, LessonsPage, MANIFEST, OfflinePage, PageContext,
+    SiteRow, SitesPage, TownshipRow, TvChannel, TvPage, manifest,
 };
 
 /// What a page request says besides its path.
@@ -19,12 +19,16 @@ use super::views::{
 pub struct PageRequest<'a> {
     /// The path.
     pub path: &'a str,
-    /// The query without `lang`, with its question mark, or nothing.
+    /// The query without `lang` and `saver`, with its question mark, or nothing.
     pub query: &'a str,
     /// `?lang=`, a cookie or a header decided this.
     pub lang: Lang,
     /// True if `?lang=` did: remember it.
     pub chosen: bool,
+    /// The viewer saves data: no posters, the smallest picture.
+    pub saver: bool,
+    /// True if `?saver=` said so: remember it.
+    pub saver_chosen: bool,
     /// When it was asked.
     pub now: Timestamp,
 }
@@ -67,12 +71,21 @@ impl Portal {
             tz: &county.tz,
             county: &county.names,
             path: &path,
+            saver: request.saver,
         };
         let mut reply = match self.find(request, &ctx).await {
             Ok(html) => Reply::ok(HTML, html).cached("no-cache"),
             Err(error) => error_page(&ctx, error),
         };
         reply.set_lang = request.chosen.then(|| request.lang.clone());
+        reply.set_saver = request.saver_chosen.then_some(request.saver);
+        reply
+    }
+
+    /// The site as an app, named in `lang`.
+    pub fn manifest(&self, lang: &Lang) -> Reply {
+        let mut reply = Reply::json(&manifest(lang, &self.county.load().names)).cached("no-cache");
+        reply.content_type = MANIFEST;
         reply
     }
 
@@ -84,8 +97,10 @@ impl Portal {
             ["channels", id] => self.channel(id, ctx),
             ["lessons"] => Ok(LessonsPage { lessons: self.lesson_cards() }.render(ctx)?),
             ["lessons", id] => self.lesson(id, ctx),
+            ["offline"] => Ok(OfflinePage.render(ctx)?),
             ["sites"] => self.sites(ctx),
             ["sites", id] => self.site(id, request, ctx).await,
+            ["tv"] => self.tv(ctx),
             _ => Err(PageError::Unknown),
         }
     }
@@ -135,6 +150,16 @@ impl Portal {
         let at = cards.iter().position(|c| c.id == id).ok_or(PageError::Unknown)?;
         let card = cards.remove(at);
         Ok(LessonPage { card, others: cards }.render(ctx)?)
+    }
+
+    fn tv(&self, ctx: &PageContext<'_>) -> Page {
+        let county = self.county.load();
+        let channels = county.channels.iter().map(|c| TvChannel {
+            card: self.channel_card(c, ctx.now),
+            audio: c.audio.clone(),
+            subtitles: c.subtitles.clone(),
+        });
+        Ok(TvPage { channels: channels.collect(), lessons: self.lesson_cards() }.render(ctx)?)
     }
 
     fn sites(&self, ctx: &PageContext<'_>) -> Page {
@@ -193,7 +218,7 @@ fn error_page(ctx: &PageContext<'_>, error: PageError) -> Reply {
         PageError::Unknown => (StatusCode::NOT_FOUND, None),
         PageError::Bad(words) => (StatusCode::BAD_REQUEST, Some(words)),
         PageError::Ours(words) => {
-            tracing::error!(path = ctx.path, error = words, "a page could not be made");
+            tracing::error!(path = ctx.path.split('?').next(), error = words, "a page could not be made");
             (StatusCode::INTERNAL_SERVER_ERROR, None)
         }
     };

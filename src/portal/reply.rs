@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use hyper::StatusCode;
+use hyper::header::HeaderName;
 
 /// An answer, before it is HTTP.
 #[derive(Debug, Clone)]
@@ -16,10 +17,14 @@ pub struct Reply {
     pub body: Bytes,
     /// The language chosen, where a page was asked for in one.
     pub set_lang: Option<crate::base::Lang>,
+    /// Whether data is saved, where a page was asked for so.
+    pub set_saver: Option<bool>,
     /// `Content-Encoding: gzip`.
     pub gzip: bool,
     /// Where to go instead.
     pub location: Option<Box<str>>,
+    /// Further headers.
+    pub headers: Vec<(HeaderName, String)>,
     /// The sign-in's cookie, where it begins or ends.
     pub set_cookie: Option<Box<str>>,
 }
@@ -33,8 +38,10 @@ impl Reply {
             cache: "no-store",
             body: body.into(),
             set_lang: None,
+            set_saver: None,
             gzip: false,
             location: None,
+            headers: Vec::new(),
             set_cookie: None,
         }
     }
@@ -59,6 +66,12 @@ impl Reply {
     /// The same with another status.
     pub fn with_status(mut self, status: StatusCode) -> Self {
         self.status = status;
+        self
+    }
+
+    /// The same with another header.
+    pub fn with(mut self, name: HeaderName, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
         self
     }
 

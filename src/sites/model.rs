@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
+use super::{Place, PlaceId};
 use crate::base::{SiteId, TerminalId, Titles, TownshipId};
 
 /// A township, or a department that keeps sites of its own.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Township {
     /// Its identifier.
     pub id: TownshipId,
@@ -16,7 +17,7 @@ pub struct Township {
 }
 
 /// A village, community or unit where people watch together.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Site {
     /// Its identifier.
     pub id: SiteId,
@@ -24,6 +25,8 @@ pub struct Site {
     pub township: TownshipId,
     /// Its name by language.
     pub names: Titles,
+    /// It takes part no more: its terminals open nothing, its evidence stays.
+    pub closed: bool,
 }
 
 /// What kind of screen a terminal is.
@@ -88,6 +91,32 @@ pub struct Registry {
 }
 
 impl Registry {
+    /// The same with places that the office added. What the county's file
+    /// says stands, and a site whose township is not there is left out.
+    pub fn with_places<'a>(mut self, places: impl Iterator<Item = &'a Place> + Clone) -> Self {
+        for place in places.clone() {
+            if let Place::Township(t) = place {
+                self.townships.entry(t.id.clone()).or_insert_with(|| t.clone());
+            }
+        }
+        for place in places {
+            if let Place::Site(s) = place
+                && self.townships.contains_key(&s.township)
+            {
+                self.sites.entry(s.id.clone()).or_insert_with(|| s.clone());
+            }
+        }
+        self
+    }
+
+    /// The place of this identifier.
+    pub fn place(&self, id: &PlaceId) -> Option<Place> {
+        match id {
+            PlaceId::Township(id) => self.townships.get(id).cloned().map(Place::Township),
+            PlaceId::Site(id) => self.sites.get(id).cloned().map(Place::Site),
+        }
+    }
+
     /// The same with terminals that enrolled since. One whose site is not
     /// there (any more) is left out; what the county's file says stands.
     pub fn with_enrolled(mut self, enrolled: &[Terminal]) -> Self {
@@ -97,10 +126,11 @@ impl Registry {
         self
     }
 
-    /// The terminal that holds `token`.
+    /// The terminal that holds `token`; none if its site is closed.
     pub fn by_token(&self, token: &str) -> Option<&Terminal> {
         let hash = TokenHash::of(token);
-        self.terminals.values().find(|t| t.token == hash)
+        let open = |t: &&Terminal| self.sites.get(&t.site).is_some_and(|s| !s.closed);
+        self.terminals.values().find(|t| t.token == hash).filter(open)
     }
 
     /// The sites of a township, in the order of their identifiers.

@@ -6,11 +6,14 @@
 mod airings;
 mod audit;
 mod events;
+mod once;
 mod people;
+mod places;
 mod readers;
 mod sessions;
 mod sign_ins;
 mod terminals;
+mod tokens;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -18,6 +21,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 pub use events::Event;
+pub use once::Begun;
 pub use people::PeopleError;
 use readers::Readers;
 pub use sign_ins::Ended;
@@ -65,8 +69,13 @@ pub struct Store {
 }
 
 /// Migrations in order; the schema's version is how many were applied.
-const MIGRATIONS: &[&str] =
-    &[include_str!("schema.sql"), include_str!("people.sql"), include_str!("terminals.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema.sql"),
+    include_str!("people.sql"),
+    include_str!("terminals.sql"),
+    include_str!("places.sql"),
+    include_str!("tokens.sql"),
+];
 
 impl Store {
     /// Opens or makes the store at `path` and brings its schema up to date.

@@ -319,6 +319,7 @@ mod tests {
         AuditEntry {
             at: Timestamp::UNIX_EPOCH,
             who: None,
+            via: String::new(),
             what: what.into(),
             subject: text(),
             before: text(),

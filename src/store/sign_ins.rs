@@ -29,9 +29,13 @@ impl Store {
         &self,
         s: SignIn,
         shown: PasswordHash,
+        before: Option<SecretHash>,
         entry: AuditEntry,
     ) -> Result<bool, StoreError> {
         self.write(move |db| {
+            if let Some(before) = before {
+                db.execute("delete from sign_in where hash = ?1", [before.0])?;
+            }
             let inserted = db.execute(
                 "insert into sign_in select ?1, id, ?3, ?4, ?5 from account
                  where id = ?2 and state = 'active' and password = ?6",

@@ -28,27 +28,28 @@ impl Store {
         .await
     }
 
-    /// Gives a code out.
-    pub async fn add_enrolment(
+    /// Gives codes out, each with what it is for and its line of the audit log.
+    pub async fn add_enrolments(
         &self,
-        code: SecretHash,
-        enrolment: Enrolment,
+        given: Vec<(SecretHash, Enrolment, AuditEntry)>,
         expires: Timestamp,
-        entry: AuditEntry,
     ) -> Result<(), StoreError> {
         self.write(move |db| {
-            db.execute(
-                "insert into enrolment values (?1, ?2, ?3, ?4, ?5)",
-                params![
-                    code.0,
-                    enrolment.site.as_str(),
-                    serde_json::to_string(&enrolment.names)?,
-                    device_text(&enrolment)?,
-                    us(expires)
-                ],
-            )?;
-            db.execute("delete from enrolment where expires_us < ?1", [us(entry.at)])?;
-            audit(db, &entry)
+            for (code, enrolment, entry) in &given {
+                db.execute(
+                    "insert into enrolment values (?1, ?2, ?3, ?4, ?5)",
+                    params![
+                        code.0,
+                        enrolment.site.as_str(),
+                        serde_json::to_string(&enrolment.names)?,
+                        device_text(enrolment)?,
+                        us(expires)
+                    ],
+                )?;
+                db.execute("delete from enrolment where expires_us < ?1", [us(entry.at)])?;
+                audit(db, entry)?;
+            }
+            Ok(())
         })
         .await
     }
@@ -73,7 +74,8 @@ impl Store {
         entry: AuditEntry,
     ) -> Result<bool, StoreError> {
         self.write(move |db| {
-            if db.execute("delete from enrolment where hash = ?1", [code.0])? == 0 {
+            let used = "delete from enrolment where hash = ?1 and expires_us > ?2";
+            if db.execute(used, params![code.0, us(entry.at)])? == 0 {
                 return Ok(false);
             }
             let Terminal { id, site, names, device, token } = terminal;

@@ -30,9 +30,11 @@ test("from the first start to an operator with a phone", { timeout: 180_000 }, a
     await page.locator(".square svg").waitFor();
     await picture(page, "invited.zh");
     await page.goto("/office/sites");
+    await picture(page, "sites.zh");
+    await page.locator('td a[href^="/office/sites/"]').first().click();
     await page.locator("#f-name").fill("村文化室电视");
     await page.locator("#f-device").selectOption("tv");
-    await picture(page, "sites.zh");
+    await picture(page, "office-site.zh");
     await page.getByRole("button", { name: "生成代码" }).click();
     sheet.device = await page.locator(".one-time").innerText();
     await page.goto("/office/audit");

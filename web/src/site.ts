@@ -1,5 +1,7 @@
 // What every page loads: letters the device lacks, the remote control's arrows,
-// parts that stay fresh, and the guide's way to the present.
+// parts that stay fresh, the guide's way to the present, and the site as an app.
+import { startApp } from "./app";
+import { startEnrolling } from "./enrolling";
 import { fetchMissingLetters } from "./letters";
 import { startNavigation } from "./navigation";
 import { showPresent } from "./present";
@@ -9,3 +11,5 @@ fetchMissingLetters();
 startNavigation();
 startRefresh();
 showPresent();
+startApp();
+startEnrolling();

@@ -14,7 +14,7 @@ use crate::base::{Lang, Titles};
 use crate::hls::{Manifest, PackagedTrack, Subtitle, parse_subtitles, write_vtt};
 
 use super::probe::probe;
-use super::runtime::init;
+use super::runtime::init_for_files;
 use super::{PipelineError, still};
 use encode::encode;
 use plan::Plan;
@@ -69,7 +69,7 @@ impl LadderRung {
 /// Makes the package and puts it in the library under its final name.
 /// `progress` hears the stage and 0 to 100 over all of them.
 pub fn package(job: &PackageJob, progress: &mut dyn FnMut(&str, f64)) -> Result<Manifest, PipelineError> {
-    init()?;
+    init_for_files()?;
     progress("read", 0.0);
     let source_sha256 = sha256(&job.input)?;
     let folder = job.out.join(format!(".tmp-{}-{}", job.id, std::process::id()));

@@ -103,7 +103,8 @@ fn every_key_is_used_and_every_used_key_exists() {
 fn the_values_of_every_message_are_filled() {
     let values: Vec<(&str, &str)> = [
         "zone", "percent", "number", "minutes", "hours", "count", "name", "time", "year", "month", "day",
-        "weekday", "seconds", "height", "status",
+        "weekday", "seconds", "height", "status", "date", "address", "why", "names", "table", "column",
+        "line", "cell", "id",
     ]
     .into_iter()
     .map(|n| (n, "7"))

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::people::Rights;
 use crate::portal::pages::param;
 use crate::portal::state::Portal;
-use crate::portal::views::{AuditPage, AuditRow, PageContext};
+use crate::portal::views::{AuditPage, AuditRow, Menu, PageContext};
 
 use super::{Answer, html};
 
@@ -22,6 +22,7 @@ impl Portal {
         let rows = lines.iter().map(|(_, e)| AuditRow {
             at: e.at,
             who: e.who.as_ref().map(|id| named(id.as_str())),
+            via: &e.via,
             what: &e.what,
             subject: e.subject.strip_prefix("account/").map_or_else(|| e.subject.clone(), named),
             before: &e.before,
@@ -29,6 +30,6 @@ impl Portal {
         });
         let full = lines.len() as u32 == LINES;
         let older = lines.last().filter(|_| full).map(|(id, _)| *id);
-        Ok(html(AuditPage { rows: rows.collect(), older, people: rights.see_people() }.render(ctx)?))
+        Ok(html(AuditPage { rows: rows.collect(), older, menu: Menu::of(rights) }.render(ctx)?))
     }
 }

@@ -4,7 +4,8 @@ use hyper::StatusCode;
 
 use crate::base::AccountId;
 use crate::people::{
-    Account, AccountState, BadPassword, Code, Grant, Login, PasswordHash, Role, Scope, SignIn, check_password,
+    Account, AccountState, BadPassword, Code, Grant, Login, PasswordHash, Role, Scope, Secret, SignIn,
+    check_password,
 };
 use crate::portal::reply::Reply;
 use crate::portal::state::Portal;
@@ -12,6 +13,7 @@ use crate::portal::views::{ChoosePage, PageContext, SetupPage, SignInPage};
 use crate::store::PeopleError;
 
 use super::gate::{new_secret, random};
+use super::kept::Kept;
 use super::request::{Form, OfficeRequest};
 use super::{Answer, Refusal, Visitor, html};
 
@@ -60,7 +62,7 @@ impl Portal {
         entry.after = described(&account);
         let password = self.gate.hash(form.raw("password")).await?;
         match self.store.create_first_account(account.clone(), password.clone(), entry).await {
-            Ok(()) => self.let_in(request, &account, password, "/office").await,
+            Ok(()) => Ok(self.let_in(request, &account, password, "/office").await?.0),
             Err(PeopleError::Store(error)) => Err(error.into()),
             Err(_) => Ok(Reply::see_other("/sign-in")),
         }
@@ -72,11 +74,16 @@ impl Portal {
         }
         let next = next(request);
         let Some(form) = &request.form else {
-            let page = SignInPage { error: None, login: "", next: &next };
-            return Ok(html(page.render(ctx)?));
+            return Ok(html(SignInPage { next: &next, ..SignInPage::default() }.render(ctx)?));
         };
+        let kept = Kept::read(form.get("kept"));
         let again = |error: String| -> Answer {
-            let page = SignInPage { error: Some(error), login: form.get("login"), next: &next };
+            let page = SignInPage {
+                error: Some(error),
+                login: form.get("login"),
+                next: &next,
+                kept: kept.as_ref().map(Kept::text),
+            };
             Ok(html(page.render(ctx)?).with_status(AGAIN))
         };
         let (address, now) = (request.address, request.page.now);
@@ -94,7 +101,12 @@ impl Portal {
         match account.filter(|a| fits && a.state == AccountState::Active).zip(hash) {
             Some((account, hash)) => {
                 self.gate.succeeded(Some(&account.login), address);
-                self.let_in(request, &account, hash, &next).await
+                let (mut reply, secret) = self.let_in(request, &account, hash, &next).await?;
+                if let (Some(kept), Some(secret)) = (kept, secret) {
+                    let page = kept.page(ctx, &secret)?;
+                    reply = Reply { set_cookie: reply.set_cookie, ..page };
+                }
+                Ok(reply)
             }
             None => {
                 // Not the name: people type their password there by mistake.
@@ -145,7 +157,7 @@ impl Portal {
         match self.store.choose_password(code, password.clone(), now, entry).await {
             Ok(()) => {
                 account.state = AccountState::Active;
-                self.let_in(request, &account, password, "/office").await
+                Ok(self.let_in(request, &account, password, "/office").await?.0)
             }
             Err(PeopleError::Store(error)) => Err(error.into()),
             // Somebody was faster with the same code.
@@ -160,7 +172,7 @@ impl Portal {
         account: &Account,
         shown: PasswordHash,
         next: &str,
-    ) -> Answer {
+    ) -> Result<(Reply, Option<Secret>), Refusal> {
         let secret = new_secret()?;
         let now = request.page.now;
         let sign_in = SignIn {
@@ -172,12 +184,14 @@ impl Portal {
         };
         let mut entry = request.entry(Some(&account.id), "signed-in", subject(&account.id));
         entry.after = sign_in.agent.clone();
-        if !self.store.sign_in(sign_in, shown, entry).await? {
-            return Ok(Reply::see_other("/sign-in"));
+        // One browser, one sign-in: the one before, perhaps somebody else's, ends.
+        let before = request.cookie.as_ref().map(Secret::hash);
+        if !self.store.sign_in(sign_in, shown, before, entry).await? {
+            return Ok((Reply::see_other("/sign-in"), None));
         }
         let mut reply = Reply::see_other(next);
         reply.set_cookie = Some(request.cookie_header(Some(&secret)).into());
-        Ok(reply)
+        Ok((reply, Some(secret)))
     }
 }
 
@@ -185,11 +199,15 @@ impl Portal {
 fn next(request: &OfficeRequest<'_>) -> String {
     let asked = request.form.as_ref().map(|f| f.get("next").to_owned());
     let query = || crate::portal::pages::param(request.page.query, "next").map(str::to_owned);
-    let plain = |n: &String| {
-        (n.starts_with("/office") || n.starts_with("/me"))
-            && n.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-'))
-    };
-    asked.or_else(query).filter(plain).unwrap_or_else(|| "/office".to_owned())
+    asked.or_else(query).filter(|n| is_inside(n)).unwrap_or_else(|| "/office".to_owned())
+}
+
+/// True for the path of a page behind the sign-in, and nothing but a path.
+pub(super) fn is_inside(path: &str) -> bool {
+    let first = path.trim_start_matches('/').split('/').next();
+    path.starts_with('/')
+        && matches!(first, Some("office" | "me"))
+        && path.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'.'))
 }
 
 /// The name and the name to sign in with, or the key of what is wrong.

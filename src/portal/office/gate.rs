@@ -30,7 +30,7 @@ pub struct Gate {
 
 /// Something the system did not give.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum GateError {
+pub(in crate::portal) enum GateError {
     #[error("the system gives no random numbers")]
     NoRandomness,
     #[error("the password could not be hashed")]
@@ -140,7 +140,7 @@ impl Gate {
 }
 
 /// A new code.
-pub(super) fn new_code() -> Result<Code, GateError> {
+pub(in crate::portal) fn new_code() -> Result<Code, GateError> {
     random().map(Code::from_random)
 }
 

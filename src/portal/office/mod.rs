@@ -4,11 +4,16 @@
 mod audit;
 mod entry;
 mod gate;
+mod import;
+mod kept;
 mod me;
 mod people;
+mod places;
 mod registrar;
 mod request;
+mod sites;
 mod terminals;
+mod tokens;
 
 use hyper::StatusCode;
 
@@ -16,13 +21,17 @@ use crate::people::{Account, Rights, Secret, SignIn};
 use crate::store::StoreError;
 
 pub use gate::Gate;
+pub(in crate::portal) use gate::new_code;
+use import::Preview;
+use kept::Kept;
 pub use registrar::Registrar;
+pub(in crate::portal) use request::clean as clean_name;
 pub use request::{Form, OfficeRequest, cookie_name};
 
 use super::pages::HTML;
 use super::reply::Reply;
 use super::state::Portal;
-use super::views::{ErrorPage, PageContext};
+use super::views::{ErrorPage, Menu, PageContext, SignInPage};
 
 /// Who is signed in.
 #[derive(Debug, Clone)]
@@ -33,7 +42,7 @@ struct Visitor {
 }
 
 /// Why there is no page of the office.
-enum Refusal {
+pub(in crate::portal) enum Refusal {
     /// Nobody is signed in: sign in first, then come back.
     SignIn,
     /// The role does not allow it.
@@ -72,6 +81,11 @@ impl Portal {
         first.is_some_and(|first| ROOMS.contains(&first))
     }
 
+    /// Most bytes of a form sent to `path`: a table of sites is longer than what people type.
+    pub fn largest_form(path: &str) -> usize {
+        if path.starts_with("/office/import/") { 2 << 20 } else { 64 << 10 }
+    }
+
     /// A page of the office, or what a form of it led to.
     pub async fn office(&self, request: &OfficeRequest<'_>) -> Reply {
         let county = self.county.load_full();
@@ -83,12 +97,14 @@ impl Portal {
             tz: &county.tz,
             county: &county.names,
             path: &path,
+            saver: request.page.saver,
         };
         let mut reply = match self.enter(request, &ctx).await {
             Ok(reply) => reply,
             Err(refusal) => refused(&ctx, request, refusal),
         };
         reply.set_lang = request.page.chosen.then(|| request.page.lang.clone());
+        reply.set_saver = request.page.saver_chosen.then_some(request.page.saver);
         reply
     }
 
@@ -106,7 +122,7 @@ impl Portal {
         }
         let visitor = self.visitor(request).await?.ok_or(Refusal::SignIn)?;
         if let Some(form) = &request.form
-            && form.get("token") != visitor.secret.form_token()
+            && !visitor.secret.is_form_token(form.get("token"))
         {
             return Err(Refusal::Elsewhere);
         }
@@ -128,9 +144,58 @@ impl Portal {
             (["office", "people", id, what], Some(_)) if rights.invite() => {
                 self.change_person(request, ctx, &visitor, &rights, (id, what)).await
             }
-            (["office", "sites"], None) => self.office_sites(ctx, &visitor, &rights, None),
-            (["office", "sites"], Some(form)) => {
-                self.give_terminal_code(request, ctx, &visitor, &rights, form).await
+            (["office", "sites"], None) => self.office_sites(ctx, &visitor, &rights, request.page.query),
+            (["office", "sites", id], None) => {
+                self.office_site(ctx, &visitor, &rights, id, sites::Typed::Nothing)
+            }
+            (["office", "sites", id], Some(form)) => {
+                self.change_site(request, ctx, &visitor, &rights, (id, "", form)).await
+            }
+            (["office", "sites", id, "terminals"], Some(form)) => {
+                self.give_terminal_code(request, ctx, &visitor, &rights, (id, form)).await
+            }
+            (["office", "sites", id, what], Some(form)) => {
+                self.change_site(request, ctx, &visitor, &rights, (id, what, form)).await
+            }
+            (["office", "chosen-sites"], Some(form)) => {
+                self.chosen_sites(request, ctx, &visitor, &rights, form).await
+            }
+            (["office", "export", "sites.xlsx"], None) => self.export_sites(ctx, &rights).await,
+            (["office", "new-site"], None) if rights.edit_sites() => {
+                self.new_site(ctx, &visitor, &rights, None)
+            }
+            (["office", "new-site"], Some(form)) if rights.edit_sites() => {
+                self.add_site(request, ctx, &visitor, &rights, form).await
+            }
+            (["office", "import", "sites"], None) if rights.edit_sites() => {
+                self.import_page(ctx, &visitor, &rights, Preview::default())
+            }
+            (["office", "import", "sites"], Some(form)) if rights.edit_sites() => {
+                self.import_sites(ctx, &visitor, &rights, form).await
+            }
+            (["office", "import", "take"], Some(form)) if rights.edit_sites() => {
+                self.take_import(request, ctx, &visitor, &rights, form).await
+            }
+            (["office", "undo", line], Some(form)) if rights.edit_sites() => {
+                self.undo(request, &visitor, &rights, (line, form)).await
+            }
+            (["office", "api"], None) if rights.see_tokens() => {
+                self.api_page(ctx, &visitor, &rights, None).await
+            }
+            (["office", "api"], Some(form)) if rights.keep_tokens() => {
+                self.give_token(request, ctx, &visitor, &rights, form).await
+            }
+            (["office", "api", "withdraw"], Some(form)) if rights.keep_tokens() => {
+                self.withdraw_token(request, &visitor, form).await
+            }
+            (["office", "townships"], None) if rights.edit_townships() => {
+                self.townships(ctx, &visitor, &rights, None)
+            }
+            (["office", "townships"], Some(form)) if rights.edit_townships() => {
+                self.change_township(request, ctx, &visitor, &rights, (None, form)).await
+            }
+            (["office", "townships", id], Some(form)) if rights.edit_townships() => {
+                self.change_township(request, ctx, &visitor, &rights, (Some(id), form)).await
             }
             (["office", "terminals", id, "withdraw"], Some(_)) => {
                 self.withdraw_terminal(request, &visitor, &rights, id).await
@@ -139,7 +204,10 @@ impl Portal {
             (["office", "audit"], None) if rights.see_audit() => {
                 self.audit_page(ctx, &rights, request.page.query).await
             }
-            (["office", "people" | "audit", ..], _) => Err(Refusal::Forbidden),
+            (
+                ["office", "people" | "audit" | "api" | "townships" | "import" | "undo" | "new-site", ..],
+                _,
+            ) => Err(Refusal::Forbidden),
             _ => Err(Refusal::Unknown),
         }
     }
@@ -160,11 +228,7 @@ impl Portal {
 }
 
 fn office_home(ctx: &PageContext<'_>, visitor: &Visitor, rights: &Rights<'_>) -> Answer {
-    let page = super::views::OfficeHome {
-        name: &visitor.account.name,
-        people: rights.see_people(),
-        audit: rights.see_audit(),
-    };
+    let page = super::views::OfficeHome { name: &visitor.account.name, menu: Menu::of(rights) };
     Ok(html(page.render(ctx)?))
 }
 
@@ -175,8 +239,14 @@ fn html(text: String) -> Reply {
 
 fn refused(ctx: &PageContext<'_>, request: &OfficeRequest<'_>, refusal: Refusal) -> Reply {
     let (status, detail) = match refusal {
-        // What only takes forms is no page to come back to.
-        Refusal::SignIn if request.form.is_some() => return Reply::see_other("/sign-in"),
+        // What only takes forms is no page to come back to; what was typed is kept.
+        Refusal::SignIn if request.form.is_some() => {
+            let Some(kept) = Kept::of(request) else { return Reply::see_other("/sign-in") };
+            let error = Some(ctx.t("kept-sign-in"));
+            let page = SignInPage { error, login: "", next: "/office", kept: Some(kept.text()) };
+            let page = page.render(ctx).unwrap_or_else(|e| e.to_string());
+            return html(page).with_status(StatusCode::UNAUTHORIZED);
+        }
         Refusal::SignIn => return Reply::see_other(&format!("/sign-in?next={}", request.page.path)),
         Refusal::Forbidden => (StatusCode::FORBIDDEN, None),
         Refusal::Unknown => (StatusCode::NOT_FOUND, None),

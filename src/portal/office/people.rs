@@ -6,7 +6,9 @@ use crate::base::{AccountId, SiteId, TownshipId};
 use crate::people::{Account, AccountState, Code, Grant, Invitation, InvitationKind, Rights, Role, Scope};
 use crate::portal::reply::Reply;
 use crate::portal::state::Portal;
-use crate::portal::views::{InvitedPage, PageContext, PeopleForm, PeoplePage, PersonRow, ScopeView};
+use crate::portal::views::{
+    InvitedPage, Menu, PageContext, PeopleForm, PeoplePage, PersonRow, ScopeView, Sheet,
+};
 use crate::store::PeopleError;
 
 use super::entry::{described, new_account_id, person, subject};
@@ -48,7 +50,7 @@ impl Portal {
             scopes,
             form: form.unwrap_or_default(),
             token: visitor.secret.form_token(),
-            audit: rights.see_audit(),
+            menu: Menu::of(rights),
         };
         let reply = html(page.render(ctx)?);
         Ok(if failed { reply.with_status(StatusCode::UNPROCESSABLE_ENTITY) } else { reply })
@@ -139,13 +141,9 @@ impl Portal {
 }
 
 fn invited(request: &OfficeRequest<'_>, ctx: &PageContext<'_>, account: &Account, code: &Code) -> Answer {
-    let (url, qr) = square(&format!("{}/code", request.base_url), code)?;
+    let address = format!("{}/code", request.base_url);
     let page = InvitedPage {
-        name: &account.name,
-        beside: account.login.as_str(),
-        code: &code.shown(),
-        url: &url,
-        qr,
+        sheets: vec![sheet(&address, code, &account.name, account.login.as_str().to_owned())?],
         text: ctx.t("invited-text"),
         how: ctx.t("invited-how"),
         back: ("/office/people", ctx.t("invited-back")),
@@ -153,14 +151,14 @@ fn invited(request: &OfficeRequest<'_>, ctx: &PageContext<'_>, account: &Account
     Ok(html(page.render(ctx)?))
 }
 
-/// An address, and it with the code in it as an SVG drawing.
-pub(super) fn square(url: &str, code: &Code) -> Result<(String, String), Refusal> {
+/// A sheet with a code, and the address with the code in it as an SVG drawing.
+pub(super) fn sheet(url: &str, code: &Code, name: &str, beside: String) -> Result<Sheet, Refusal> {
     let full = format!("{url}?code={}", code.shown());
     let qr = qrcode::QrCode::new(full.as_bytes()).map_err(|e| Refusal::Ours(e.to_string()))?;
     let svg = qr.render::<qrcode::render::svg::Color<'_>>().min_dimensions(220, 220).build();
     // Inside a page the drawing needs no prologue.
-    let svg = svg.split_once("?>").map_or(svg.as_str(), |(_, rest)| rest).to_owned();
-    Ok((url.to_owned(), svg))
+    let qr = svg.split_once("?>").map_or(svg.as_str(), |(_, rest)| rest).to_owned();
+    Ok(Sheet { name: name.to_owned(), beside, code: code.shown(), url: url.to_owned(), qr })
 }
 
 /// The role and the part of the county that a form names.

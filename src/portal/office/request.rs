@@ -2,18 +2,45 @@
 
 use std::net::IpAddr;
 
-use crate::base::AccountId;
+use bytes::Bytes;
+
+use crate::base::{AccountId, Lang, Titles};
 use crate::people::{AuditEntry, Secret};
 use crate::portal::pages::PageRequest;
 
-/// Fields of a form (`application/x-www-form-urlencoded`).
+/// What a form brings: fields, and files.
 #[derive(Debug, Clone, Default)]
-pub struct Form(Vec<(String, String)>);
+pub struct Form {
+    fields: Vec<(String, String)>,
+    files: Vec<(String, Bytes)>,
+}
 
 impl Form {
-    /// Reads a body; whatever it is, something is read.
-    pub fn read(body: &[u8]) -> Self {
-        Self(form_urlencoded::parse(body).into_owned().collect())
+    /// Reads a body by its `Content-Type`; whatever it is, something is read.
+    pub async fn read(content_type: &str, body: Bytes) -> Self {
+        match multer::parse_boundary(content_type) {
+            Ok(boundary) => Self::parts(body, boundary).await,
+            Err(_) => {
+                Self { fields: form_urlencoded::parse(&body).into_owned().collect(), files: Vec::new() }
+            }
+        }
+    }
+
+    /// `multipart/form-data` (RFC 7578); what follows a broken part is left out.
+    async fn parts(body: Bytes, boundary: String) -> Self {
+        let whole = futures_util::stream::once(async { Ok::<_, std::convert::Infallible>(body) });
+        let mut parts = multer::Multipart::new(whole, boundary);
+        let mut form = Self::default();
+        while let Ok(Some(part)) = parts.next_field().await {
+            let name = part.name().unwrap_or_default().to_owned();
+            let is_file = part.file_name().is_some();
+            match part.bytes().await {
+                Ok(bytes) if is_file => form.files.push((name, bytes)),
+                Ok(bytes) => form.fields.push((name, String::from_utf8_lossy(&bytes).into_owned())),
+                Err(_) => break,
+            }
+        }
+        form
     }
 
     /// A field, trimmed; empty if it is not there.
@@ -23,14 +50,55 @@ impl Form {
 
     /// A name that somebody typed, without what no name holds; none if nothing is left.
     pub(super) fn name(&self) -> Option<String> {
-        let name: String = self.get("name").chars().filter(|c| !c.is_control()).take(NAME).collect();
-        Some(name).filter(|n| !n.is_empty())
+        Some(clean(self.get("name"))).filter(|n| !n.is_empty())
+    }
+
+    /// Names by language, from fields such as `name.ug-Arab`.
+    pub(super) fn titles(&self, languages: &[Lang]) -> Titles {
+        let named = languages.iter().map(|lang| (lang.clone(), clean(self.get(&format!("name.{lang}")))));
+        Titles(named.filter(|(_, name)| !name.is_empty()).collect())
+    }
+
+    /// Every value of a field that may stand several times.
+    pub(super) fn all<'f>(&'f self, name: &'f str) -> impl Iterator<Item = &'f str> {
+        self.fields.iter().filter(move |(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+
+    /// All fields as they came.
+    pub(super) fn fields(&self) -> &[(String, String)] {
+        &self.fields
+    }
+
+    /// A file; none if nothing was chosen.
+    pub(super) fn file(&self, name: &str) -> Option<&Bytes> {
+        self.files.iter().find(|(n, bytes)| n == name && !bytes.is_empty()).map(|(_, bytes)| bytes)
     }
 
     /// A field as it was typed: spaces in a password count.
     pub fn raw(&self, name: &str) -> &str {
-        self.0.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.as_str())
+        self.fields.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.as_str())
     }
+}
+
+/// A name without what no name holds: controls, and marks that would turn the
+/// direction of the text around it (UAX #9).
+pub(in crate::portal) fn clean(text: &str) -> String {
+    let holds = |c: &char| {
+        !c.is_control()
+            && !matches!(
+                c,
+                '\u{61c}'
+                    | '\u{200b}'
+                    | '\u{200e}'
+                    | '\u{200f}'
+                    | '\u{202a}'..='\u{202e}'
+                    | '\u{2060}'
+                    | '\u{2066}'..='\u{206f}'
+                    | '\u{feff}'
+                    | '\u{e0000}'..='\u{e007f}'
+            )
+    };
+    text.chars().filter(holds).take(NAME).collect()
 }
 
 /// A request for a page of the office.
@@ -65,6 +133,7 @@ impl OfficeRequest<'_> {
         AuditEntry {
             at: self.page.now,
             who: who.cloned(),
+            via: String::new(),
             what: what.to_owned(),
             subject,
             before: String::new(),
@@ -126,6 +195,24 @@ pub fn cookie_name(secure: bool) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_form_with_a_file_is_read_and_a_torn_one_as_far_as_it_goes() {
+        let body = "--x\r\ncontent-disposition: form-data; name=\"token\"\r\n\r\nabc\r\n--x\r\n\
+                    content-disposition: form-data; name=\"file\"; filename=\"a.xlsx\"\r\n\r\nPK\r\n--x--\r\n";
+        let form = Form::read("multipart/form-data; boundary=x", Bytes::from(body)).await;
+        assert_eq!((form.get("token"), form.file("file").map(|b| &b[..])), ("abc", Some(&b"PK"[..])));
+        let torn = Form::read("multipart/form-data; boundary=x", Bytes::from(&body[..120])).await;
+        assert_eq!((torn.get("token"), torn.file("file")), ("abc", None));
+        let plain = Form::read("application/x-www-form-urlencoded", Bytes::from("a=1&a=2")).await;
+        assert_eq!(plain.all("a").collect::<Vec<_>>(), ["1", "2"]);
+    }
+
+    #[test]
+    fn a_name_cannot_turn_what_stands_beside_it() {
+        assert_eq!(clean("Qaratal\u{202e}\u{7}"), "Qaratal");
+        assert_eq!(clean("قارىتال\u{200c}"), "قارىتال\u{200c}", "joiners belong to words");
+    }
 
     #[test]
     fn a_browser_is_called_as_people_call_it() {

@@ -7,56 +7,43 @@ use hyper::StatusCode;
 use jiff::SignedDuration;
 
 use crate::base::{Lang, SiteId, TerminalId, Titles};
-use crate::people::{Code, Rights};
+use crate::people::{AuditEntry, Code, Rights};
 use crate::portal::reply::Reply;
 use crate::portal::state::Portal;
-use crate::portal::views::{EnrolPage, InvitedPage, OfficeSite, OfficeSites, PageContext};
+use crate::portal::views::{EnrolPage, InvitedPage, PageContext};
 use crate::sites::{DeviceKind, Enrolment, Terminal, TokenHash};
 
 use crate::store::StoreError;
 
 use super::gate::{new_code, random};
-use super::people::square;
+use super::people::sheet;
 use super::request::{Form, OfficeRequest};
+use super::sites::Typed;
 use super::{Answer, Refusal, Visitor, html};
 
 /// A device may be a day's ride away.
 const VALID: SignedDuration = SignedDuration::from_hours(24 * 7);
 
 impl Portal {
-    pub(super) fn office_sites(
+    /// A code for a new terminal of one site.
+    pub(super) async fn give_terminal_code(
         &self,
+        request: &OfficeRequest<'_>,
         ctx: &PageContext<'_>,
         visitor: &Visitor,
         rights: &Rights<'_>,
-        error: Option<&'static str>,
+        (id, form): (&str, &Form),
     ) -> Answer {
-        let registry = self.desk.registry.load();
-        let seen = registry.sites.values().filter(|s| rights.see_site(&s.id));
-        let sites = seen.map(|site| OfficeSite {
-            site,
-            township: registry.townships.get(&site.township).map(|t| &t.names),
-            may_keep: rights.keep_site(&site.id),
-            terminals: registry
-                .terminals
-                .values()
-                .filter(|t| t.site == site.id)
-                .map(|t| (t, self.registrar.is_enrolled(&t.id)))
-                .collect(),
-        });
-        let page = OfficeSites {
-            sites: sites.collect(),
-            token: visitor.secret.form_token(),
-            error,
-            people: rights.see_people(),
-            audit: rights.see_audit(),
-        };
-        let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-        Ok(html(page.render(ctx)?).with_status(status))
+        let site = SiteId::new(id).map_err(|_| Refusal::Unknown)?;
+        if form.name().is_none() {
+            return self.office_site(ctx, visitor, rights, id, Typed::Terminal("name-missing"));
+        }
+        let back = format!("/office/sites/{site}");
+        self.give_codes(request, ctx, visitor, rights, (&[site], form, &back)).await
     }
 
-    /// A code for a new terminal.
-    pub(super) async fn give_terminal_code(
+    /// What is done to the sites that were chosen in the list.
+    pub(super) async fn chosen_sites(
         &self,
         request: &OfficeRequest<'_>,
         ctx: &PageContext<'_>,
@@ -64,32 +51,47 @@ impl Portal {
         rights: &Rights<'_>,
         form: &Form,
     ) -> Answer {
-        let Some(name) = form.name() else {
-            return self.office_sites(ctx, visitor, rights, Some("name-missing"));
-        };
-        let site = SiteId::new(form.get("site")).ok().filter(|s| rights.keep_site(s));
-        let (Some(site), Some(device)) = (site, device(form.get("device"))) else {
-            return Err(Refusal::Forbidden);
-        };
-        let registry = self.desk.registry.load();
-        let beside = registry.sites.get(&site).map(|s| ctx.plain(&s.names)).unwrap_or_default();
-        let code = new_code()?;
-        let now = request.page.now;
-        let mut entry =
-            request.entry(Some(&visitor.account.id), "terminal-code-given", format!("site/{site}"));
-        entry.after = name.clone();
-        let names = titled(&request.page.lang, &name);
-        self.store.add_enrolment(code.hash(), Enrolment { site, names, device }, now + VALID, entry).await?;
-        let (url, qr) = square(&format!("{}/enrol", request.base_url), &code)?;
+        let chosen: Vec<SiteId> = form.all("site").filter_map(|id| SiteId::new(id).ok()).collect();
+        match form.get("do") {
+            _ if chosen.is_empty() => Ok(Reply::see_other("/office/sites?not=nothing-chosen")),
+            "codes" if form.name().is_none() => Ok(Reply::see_other("/office/sites?not=nameless")),
+            "codes" => self.give_codes(request, ctx, visitor, rights, (&chosen, form, "/office/sites")).await,
+            "close" => self.close_many(request, visitor, rights, (&chosen, true)).await,
+            "open" => self.close_many(request, visitor, rights, (&chosen, false)).await,
+            _ => Err(Refusal::Unknown),
+        }
+    }
+
+    /// A sheet with a code for each of `sites`, for a device named in `form`.
+    async fn give_codes(
+        &self,
+        request: &OfficeRequest<'_>,
+        ctx: &PageContext<'_>,
+        visitor: &Visitor,
+        rights: &Rights<'_>,
+        (sites, form, back): (&[SiteId], &Form, &str),
+    ) -> Answer {
+        let registry = self.desk.registry.load_full();
+        let name = form.name().ok_or(Refusal::Forbidden)?;
+        let device = device(form.get("device")).ok_or(Refusal::Forbidden)?;
+        let (mut given, mut sheets) = (Vec::new(), Vec::new());
+        for id in sites {
+            let site = registry.sites.get(id).filter(|s| rights.keep_site(id) && !s.closed);
+            let site = site.ok_or(Refusal::Forbidden)?;
+            let code = new_code()?;
+            let who = Some(&visitor.account.id);
+            let mut entry = request.entry(who, "terminal-code-given", format!("site/{id}"));
+            entry.after = name.clone();
+            let names = titled(&request.page.lang, &name);
+            given.push((code.hash(), Enrolment { site: id.clone(), names, device }, entry));
+            sheets.push(sheet(&format!("{}/enrol", request.base_url), &code, &name, ctx.plain(&site.names))?);
+        }
+        self.store.add_enrolments(given, request.page.now + VALID).await?;
         let page = InvitedPage {
-            name: &name,
-            beside: &beside,
-            code: &code.shown(),
-            url: &url,
-            qr,
+            sheets,
             text: ctx.t("enrolled-text"),
             how: ctx.t("enrolled-how"),
-            back: ("/office/sites", ctx.t("enrolled-back")),
+            back: (back, ctx.t("enrolled-back")),
         };
         Ok(html(page.render(ctx)?))
     }
@@ -111,15 +113,21 @@ impl Portal {
         }
         let mut entry =
             request.entry(Some(&visitor.account.id), "terminal-withdrawn", format!("terminal/{id}"));
-        entry.before = format!("site/{}", terminal.site);
+        let site = terminal.site.clone();
+        entry.before = format!("site/{site}");
+        self.withdraw(id, entry).await?;
+        Ok(Reply::see_other(&format!("/office/sites/{site}")))
+    }
+
+    /// Takes a terminal out of the store and out of force.
+    pub(in crate::portal) async fn withdraw(&self, id: TerminalId, entry: AuditEntry) -> Result<(), Refusal> {
         let (store, registrar) = (self.store.clone(), Arc::clone(&self.registrar));
         let both = async move {
             store.withdraw_terminal(id.clone(), entry).await?;
             registrar.remove(&id);
             Ok::<_, StoreError>(())
         };
-        to_the_end(both).await??;
-        Ok(Reply::see_other("/office/sites"))
+        Ok(to_the_end(both).await??)
     }
 
     /// The page on which a device enrols with a code, and then plays.
@@ -166,6 +174,9 @@ impl Portal {
             return again(ctx.t("code-wrong"));
         }
         // The player's page keeps the token and takes it out of the address.
+        if matches!(device, DeviceKind::Tv | DeviceKind::Computer) {
+            return Ok(Reply::see_other(&format!("/tv?terminal={token}")));
+        }
         let county = self.county.load();
         let channel = county.channels.first().ok_or(Refusal::Unknown)?;
         Ok(Reply::see_other(&format!("/channels/{}?terminal={token}", channel.id)))
@@ -174,7 +185,9 @@ impl Portal {
 
 /// Runs to its end even if the browser hangs up in the middle: what is stored
 /// and what is in force must not differ.
-async fn to_the_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T, Refusal> {
+pub(super) async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T, Refusal> {
     tokio::spawn(work).await.map_err(|e| Refusal::Ours(e.to_string()))
 }
 

@@ -52,6 +52,7 @@ impl ChannelPage {
             "audio": &self.audio,
             "subtitles": &self.subtitles,
             "names": own_names(self.audio.iter().chain(&self.subtitles)),
+            "saver": ctx.saver,
             "texts": i18n::script_texts(ctx.lang),
         }));
         // Until the first picture comes something stands there, not a black hole.

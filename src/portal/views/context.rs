@@ -25,7 +25,9 @@ pub struct PageContext<'a> {
     pub tz: &'a TimeZone,
     /// The county's names.
     pub county: &'a Titles,
-    /// Path and query of the request without `lang`, such as `/guide?date=2026-11-23`.
+    /// The viewer saves data: no posters, the smallest picture.
+    pub saver: bool,
+    /// Path and query of the request without `lang` and `saver`, such as `/guide?date=2026-11-23`.
     pub path: &'a str,
 }
 
@@ -102,7 +104,7 @@ impl PageContext<'_> {
     }
 
     /// Name of the county's zone, where it has one.
-    pub(super) fn zone(&self) -> String {
+    pub(in crate::portal) fn zone(&self) -> String {
         self.tz.iana_name().unwrap_or("UTC").to_owned()
     }
 
@@ -130,8 +132,23 @@ impl PageContext<'_> {
 
     /// This page in another language.
     pub(super) fn in_language(&self, lang: &Lang) -> String {
+        self.with("lang", lang)
+    }
+
+    /// This page with data saved, or not.
+    pub(super) fn with_saver(&self, saver: bool) -> String {
+        self.with("saver", u8::from(saver))
+    }
+
+    fn with(&self, name: &str, value: impl std::fmt::Display) -> String {
         let joint = if self.path.contains('?') { '&' } else { '?' };
-        format!("{}{joint}lang={lang}", self.path)
+        format!("{}{joint}{name}={value}", self.path)
+    }
+
+    /// Says when this page was made: shown where it is an old copy.
+    pub(super) fn as_of(&self) -> String {
+        let (date, time) = (self.date(&self.today()), self.time(&self.now));
+        i18n::text(self.lang, "as-of", &[("date", &date), ("time", &time)])
     }
 
     /// True if this page lies in the part of the site that `part` opens.
@@ -152,7 +169,8 @@ impl PageContext<'_> {
     /// Fonts that this page certainly needs: they are asked for before the
     /// styles that name them are read. No other script's, to keep a visit light.
     pub(super) fn fonts(&self) -> Vec<String> {
-        let arabic = ["arabic-400", "arabic-700"].map(|f| format!("noto-sans-arabic/files/noto-sans-arabic-{f}"));
+        let arabic =
+            ["arabic-400", "arabic-700"].map(|f| format!("noto-sans-arabic/files/noto-sans-arabic-{f}"));
         let mongolian = "noto-sans-mongolian/files/noto-sans-mongolian-mongolian-400".to_owned();
         let needed = match (self.lang.direction(), self.lang.primary()) {
             (Direction::Rtl, _) => arabic.to_vec(),

@@ -61,7 +61,11 @@ fn everybodys() -> Titles {
 
 /// A title in one language only: elsewhere it is a fallback, marked as one.
 fn somebodys(lang: &Lang) -> Titles {
-    let one = if lang.primary() == "zh" { ("ug-Arab", "قوي تۆللىتىش") } else { ("zh-Hans", "接羔保育") };
+    let one = if lang.primary() == "zh" {
+        ("ug-Arab", "قوي تۆللىتىش")
+    } else {
+        ("zh-Hans", "接羔保育")
+    };
     Titles::from([one])
 }
 

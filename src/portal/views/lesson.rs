@@ -63,6 +63,7 @@ impl LessonPage {
             "audio": &card.audio,
             "subtitles": &card.subtitles,
             "names": own_names(card.audio.iter().chain(&card.subtitles)),
+            "saver": ctx.saver,
             "texts": i18n::script_texts(ctx.lang),
         }));
         let player = PlayerParts { source, poster: card.poster.clone(), on_demand: true, data };

@@ -10,10 +10,13 @@ mod error;
 mod guide;
 mod home;
 mod lesson;
+mod manifest;
 mod model;
 mod office;
+mod offline;
 mod sites;
 mod title;
+mod tv;
 
 pub use channel::ChannelPage;
 pub use context::PageContext;
@@ -22,17 +25,22 @@ pub use error::ErrorPage;
 pub use guide::GuidePage;
 pub use home::HomePage;
 pub use lesson::{LessonPage, LessonsPage};
+pub use manifest::{MANIFEST, manifest};
 pub use model::{
     ChannelCard, ChannelStatus, LessonCard, PackagingState, PackagingView, ProgrammeKind, ProgrammeView,
 };
 pub use office::{
-    AuditPage, AuditRow, ChoosePage, EnrolPage, InvitedPage, MePage, OfficeHome, OfficeSite, OfficeSites,
-    PeopleForm, PeoplePage, PersonRow, ScopeView, SetupPage, SignInPage, SignInRow,
+    ApiPage, AuditPage, AuditRow, ChoosePage, Done, EnrolPage, ImportPage, InvitedPage, KeptPage, ListedSite,
+    MePage, Menu, NewSitePage, OfficeHome, OfficeSite, OfficeSites, PeopleForm, PeoplePage, PersonRow,
+    PlaceForm, PlaceLine, ScopeView, SetupPage, Sheet, SignInPage, SignInRow, TokenPage, TokenRow,
+    TownshipsPage,
 };
+pub use offline::OfflinePage;
 pub use sites::{
     CloseReason, Level, SessionState, SessionSubject, SessionView, SitePage, SiteRow, SitesPage,
     TerminalState, TerminalView, Totals, TownshipRow,
 };
+pub use tv::{TvChannel, TvPage};
 
 #[cfg(test)]
 mod samples;

@@ -6,6 +6,8 @@ use askama::Template;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use sha2::{Digest as _, Sha256};
+
 use crate::base::{ChannelId, Lang, LessonId, SessionId, SiteId, TerminalId, Titles, TownshipId};
 use crate::sites::DeviceKind;
 
@@ -209,6 +211,11 @@ impl TerminalView {
 }
 
 impl SessionView {
+    /// What the row is called: the identifier itself is the player's business.
+    fn key(&self) -> String {
+        hex::encode(&Sha256::digest(self.id.as_str())[..6])
+    }
+
     fn device_key(&self) -> &'static str {
         device_key(self.device)
     }

@@ -19,6 +19,7 @@ fn pages(tag: &str) -> Vec<(&'static str, String)> {
         tz: &tz,
         county: &county,
         path,
+        saver: false,
     };
     let home = HomePage { channels: channels(), lessons: lessons(), packaging: vec![] };
     let mut starting = channels();
@@ -48,6 +49,7 @@ fn pages(tag: &str) -> Vec<(&'static str, String)> {
         ("site-empty", empty.render(&at("/sites/qaratal")).expect("empty site")),
         ("design", DesignPage.render(&at("/office/design")).expect("design")),
         ("error", error.render(&at("/channels/nowhere")).expect("error")),
+        ("offline", OfflinePage.render(&at("/offline")).expect("offline")),
     ]
 }
 
@@ -57,7 +59,9 @@ fn page(tag: &str, name: &str) -> String {
 
 #[test]
 fn every_page_says_its_language_and_direction_and_is_light() {
-    for (tag, dir) in [("zh-Hans", "ltr"), ("ug-Arab", "rtl"), ("kk-Arab", "rtl"), ("mn-Mong", "ltr"), ("en", "ltr")] {
+    for (tag, dir) in
+        [("zh-Hans", "ltr"), ("ug-Arab", "rtl"), ("kk-Arab", "rtl"), ("mn-Mong", "ltr"), ("en", "ltr")]
+    {
         for (name, html) in pages(tag) {
             assert!(html.contains(&format!("<html lang=\"{tag}\" dir=\"{dir}\">")), "{name} in {tag}");
             assert!(html.len() < LIMIT, "{name} in {tag} has {} bytes", html.len());
@@ -125,8 +129,15 @@ fn times_are_the_county_s() {
 #[test]
 fn what_is_left_is_said_in_minutes_then_in_hours() {
     let (page_lang, tz, county) = (lang("en"), county_zone(), county());
-    let ctx =
-        PageContext { lang: &page_lang, languages: &[], now: now(), tz: &tz, county: &county, path: "/" };
+    let ctx = PageContext {
+        lang: &page_lang,
+        languages: &[],
+        now: now(),
+        tz: &tz,
+        county: &county,
+        path: "/",
+        saver: false,
+    };
     let left = |minutes| ctx.left(&(now() + jiff::SignedDuration::from_mins(minutes)));
     assert_eq!([left(1), left(100), left(1223)], ["1 min left", "100 min left", "about 20 h left"]);
 }
@@ -162,6 +173,7 @@ fn an_hour_asked_for_is_open() {
         tz: &tz,
         county: &county,
         path: "/guide",
+        saver: false,
     };
     let html = GuidePage { hour: Some(3), ..guide(720) }.render(&ctx).expect("guide");
     assert!(html.contains("<details open><summary><bdi dir=\"ltr\">03:00</bdi>"));
@@ -192,6 +204,54 @@ fn a_site_s_kinds_of_seconds_stand_apart() {
     assert!(page("zh-Hans", "site-empty").contains("这一天没有观看记录"));
 }
 
+#[test]
+fn whoever_saves_data_gets_no_pictures() {
+    let (page_lang, tz, county) = (lang("en"), county_zone(), county());
+    let at = |saver| PageContext {
+        lang: &page_lang,
+        languages: &[],
+        now: now(),
+        tz: &tz,
+        county: &county,
+        path: "/lessons",
+        saver,
+    };
+    let mut lessons = lessons();
+    lessons[0].poster = "/lessons/grape-pruning/poster.jpg".to_owned();
+    let render = |saver| LessonsPage { lessons: lessons.clone() }.render(&at(saver)).expect("a page");
+    assert!(render(false).contains("<img") && render(false).contains("/lessons?saver=1"));
+    assert!(!render(true).contains("<img") && render(true).contains("/lessons?saver=0"));
+    assert!(render(false).contains("as of Monday, 23 November 2026, 19:42"), "for an old copy");
+}
+
+#[test]
+fn the_screen_carries_what_is_on() {
+    let (page_lang, tz, county) = (lang("ug-Arab"), county_zone(), county());
+    let ctx = PageContext {
+        lang: &page_lang,
+        languages: &[],
+        now: now(),
+        tz: &tz,
+        county: &county,
+        path: "/tv",
+        saver: false,
+    };
+    let audio = langs(&["zh-Hans", "ug-Arab"]);
+    let tv = |card| TvChannel { card, audio: audio.clone(), subtitles: vec![] };
+    let page = TvPage { channels: channels().into_iter().map(tv).collect(), lessons: lessons() };
+    let html = page.render(&ctx).expect("a page");
+    assert!(html.contains("<html lang=\"ug-Arab\" dir=\"rtl\">"));
+    assert!(!html.contains("<style") && !html.contains(" style="));
+    let data = html.split("id=\"tv-data\">").nth(1).and_then(|r| r.split("</script>").next()).expect("data");
+    let data: serde_json::Value = serde_json::from_str(data).expect("JSON");
+    assert_eq!(data["offset_s"], 8 * 3600);
+    assert_eq!(data["channels"][0]["now"]["start"], "2026-11-23T11:30:00Z");
+    assert_eq!(data["channels"][0]["now"]["title"]["dir"], "rtl");
+    assert_eq!(data["names"]["zh-Hans"], "中文");
+    assert_eq!(data["lessons"].as_array().map(Vec::len), Some(lessons().len()));
+    assert!(data["texts"]["script-tv-since"].as_str().is_some_and(|t| t.contains("{time}")));
+}
+
 proptest! {
     #[test]
     fn no_title_breaks_out_of_a_page(title in "[<>&\"'/a-z葡\\\\!-]{1,40}") {
@@ -200,7 +260,7 @@ proptest! {
         let mut card = channels().remove(0);
         card.names = titles.clone();
         let ctx = PageContext {
-            lang: &page_lang, languages: &[], now: now(), tz: &tz, county: &titles, path: "/",
+            lang: &page_lang, languages: &[], now: now(), tz: &tz, county: &titles, path: "/", saver: false,
         };
         let html = ChannelPage { card, audio: vec![], subtitles: vec![] }.render(&ctx).expect("a page");
         prop_assert_eq!(html.matches("</script>").count(), 3);

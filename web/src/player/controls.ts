@@ -7,6 +7,7 @@ export interface Actions {
   seek(seconds: number): void;
   mute(muted: boolean): void;
   volume(percent: number): void;
+  soundOnly(): void;
 }
 
 const SEEK_STEP_S = 10;
@@ -26,6 +27,7 @@ export class Controls {
     this.click("live", () => actions.live());
     this.click("mute", () => actions.mute(!video.muted));
     this.click("sound-on", () => actions.mute(false));
+    this.click("sound-only", () => actions.soundOnly());
     this.click("fullscreen", () => void this.toggleFullscreen());
     video.addEventListener("click", () => actions.toggle());
     this.slider("volume")?.addEventListener("input", (event) => {

@@ -1,18 +1,24 @@
 // What the server tells the player in the page.
 
-export interface PlayerData {
+/** A channel or a lesson, as far as playing it goes. */
+export interface Item {
   readonly kind: "channel" | "lesson";
   readonly id: string;
   /** Playlist that plays without the API. */
   readonly source: string;
   readonly audio: readonly string[];
   readonly subtitles: readonly string[];
+}
+
+export interface PlayerData extends Item {
+  /** Data is saved: the smallest picture, unless another is chosen. */
+  readonly saver: boolean;
   /** Languages' names in their own scripts. */
   readonly names: Readonly<Record<string, string>>;
   readonly texts: Readonly<Record<string, string>>;
 }
 
-export type Text = (key: string, values?: Readonly<Record<string, number>>) => string;
+export type Text = (key: string, values?: Readonly<Record<string, number | string>>) => string;
 
 export function readData(): PlayerData {
   const block = document.getElementById("player-data");
@@ -20,7 +26,7 @@ export function readData(): PlayerData {
 }
 
 /** Texts of the page's language; `{name}` is filled from `values`. */
-export function texts(data: PlayerData): Text {
+export function texts(data: { readonly texts: Readonly<Record<string, string>> }): Text {
   return (key, values = {}) =>
     (data.texts[key] ?? key).replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
 }

@@ -61,11 +61,17 @@ export class Display {
     const { height } = engine;
     const auto = quality === "auto" && height > 0 ? text("script-auto-now", { height }) : text("script-auto");
     const sound: Option = { value: "audio", label: text("script-audio-only") };
+    const low: Option = { value: "low", label: text("script-data-saver") };
     const options: Option[] = [{ value: "auto", label: auto }];
+    if (this.data.saver) options.unshift(low);
     for (const rung of engine.heights) options.push({ value: String(rung), label: `${rung}p` });
     if (engine.audioLanguages.length > 0) options.push(sound);
-    const summary = { auto: text("script-auto"), audio: sound.label }[quality] ?? `${quality}p`;
+    const summary =
+      { auto: text("script-auto"), audio: sound.label, low: low.label }[quality] ?? `${quality}p`;
     this.menus.quality.show(options, quality, summary);
+    const button = this.find('[data-act="sound-only"]');
+    button.hidden = engine.audioLanguages.length === 0;
+    button.setAttribute("aria-pressed", String(engine.soundOnly));
   }
 
   private language(lang: string): Option {

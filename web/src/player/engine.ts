@@ -7,7 +7,7 @@ export interface Wishes {
   audio: readonly string[];
   /** Subtitle language or "off". */
   subtitles: string;
-  /** "auto", "audio" or the height of a rung. */
+  /** "auto", "audio", "low" (the lowest rung) or the height of a rung. */
   quality: string;
 }
 
@@ -189,8 +189,9 @@ export class Engine {
 
   /** Index of the wished rung, or of the next lower one; -1: automatic. */
   private rung(hls: Hls): number {
-    const wished = Number(this.wishes.quality);
-    if (!(wished > 0)) return -1;
+    const low = this.wishes.quality === "low";
+    const wished = low ? 0 : Number(this.wishes.quality);
+    if (!low && !(wished > 0)) return -1;
     const fitting = hls.levels.map((level, index) => ({ height: level.height, index }));
     fitting.sort((a, b) => b.height - a.height);
     return (fitting.find((level) => level.height <= wished) ?? fitting[fitting.length - 1])?.index ?? -1;

@@ -1,6 +1,6 @@
 // A playback session: opened at the API, so that viewing counts for a site.
-// Without the API the player still plays, uncounted.
-import type { PlayerData } from "./data";
+import { hasEnrolled } from "../enrolling";
+import type { Item } from "./data";
 
 export interface Session {
   readonly playUrl: string;
@@ -9,18 +9,29 @@ export interface Session {
   readonly nonce: string;
   /** It belongs to an enrolled terminal. */
   readonly counted: boolean;
+  /** The terminal's enrolment was withdrawn. */
+  readonly revoked: boolean;
 }
+
+/** Why there is no session. */
+export type Refused = "offline" | "not-ready" | "gone";
 
 const TOKEN = "terminal-token";
 const PATIENCE_MS = 8000;
 
-/** Takes the terminal's token out of the address into storage. */
+/**
+ * Takes the terminal's token out of the address into storage. A device that has
+ * one keeps it unless it has just enrolled: a link must not turn a village's
+ * screen into another site's.
+ */
 export function takeToken(): string | null {
   const address = new URL(location.href);
   const given = address.searchParams.get("terminal");
   try {
-    if (given !== null) localStorage.setItem(TOKEN, given);
-    return given ?? localStorage.getItem(TOKEN);
+    const held = localStorage.getItem(TOKEN);
+    if (given === null || (held !== null && held !== given && !hasEnrolled())) return held;
+    localStorage.setItem(TOKEN, given);
+    return given;
   } catch {
     return given;
   } finally {
@@ -31,22 +42,21 @@ export function takeToken(): string | null {
   }
 }
 
-export async function openSession(data: PlayerData, token: string | null): Promise<Session> {
-  try {
-    if (token !== null) {
-      const counted = await ask(data, token);
-      if (counted !== null) return counted;
-    }
-    const open = await ask(data, null);
-    if (open !== null) return open;
-  } catch {
-    // No line or no answer: fall through to the plain playlist.
-  }
-  return { playUrl: data.source, beatsUrl: null, nonce: "", counted: false };
+/** A session of the terminal that holds `token`; where it holds none any more, of the public. */
+export async function openSession(item: Item, token: string | null): Promise<Session | Refused> {
+  const first = await ask(item, token);
+  if (first !== "unknown-terminal") return first;
+  const open = await ask(item, null);
+  if (open === "unknown-terminal") return "not-ready";
+  return typeof open === "string" ? open : { ...open, revoked: true };
 }
 
-/** Null: the server refused. */
-async function ask(data: PlayerData, token: string | null): Promise<Session | null> {
+/** The playlist alone, which plays without the API and counts for nobody. */
+export function uncounted(item: Item): Session {
+  return { playUrl: item.source, beatsUrl: null, nonce: "", counted: false, revoked: false };
+}
+
+async function ask(item: Item, token: string | null): Promise<Session | Refused | "unknown-terminal"> {
   const headers: Record<string, string> = { "content-type": "application/json" };
   if (token !== null) headers.authorization = `Bearer ${token}`;
   const abort = new AbortController();
@@ -55,12 +65,17 @@ async function ask(data: PlayerData, token: string | null): Promise<Session | nu
     const answer = await fetch("/api/v1/sessions", {
       method: "POST",
       headers,
-      body: JSON.stringify({ [data.kind]: data.id }),
+      body: JSON.stringify({ [item.kind]: item.id }),
       signal: abort.signal,
     });
-    if (!answer.ok) return null;
+    if (answer.status === 401) return "unknown-terminal";
+    if (answer.status === 404) return "gone";
+    if (!answer.ok) return "not-ready";
     const body = (await answer.json()) as { play_url: string; beats_url: string; nonce: string };
-    return { playUrl: body.play_url, beatsUrl: body.beats_url, nonce: body.nonce, counted: token !== null };
+    const counted = token !== null;
+    return { playUrl: body.play_url, beatsUrl: body.beats_url, nonce: body.nonce, counted, revoked: false };
+  } catch {
+    return "offline";
   } finally {
     clearTimeout(timer);
   }

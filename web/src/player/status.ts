@@ -1,7 +1,10 @@
 // The line of text that says how the player is.
 import type { Text } from "./data";
 
-export type Trouble = { problem: "offline" | "not-ready" | "media" | "unsupported"; seconds: number } | null;
+export type Trouble = {
+  problem: "offline" | "not-ready" | "gone" | "media" | "unsupported";
+  seconds: number;
+} | null;
 
 /** What the line is made from. */
 export interface Situation {
@@ -40,6 +43,8 @@ function describeTrouble(trouble: NonNullable<Trouble>, text: Text): { state: st
       return { state: "offline", said: text("script-offline", values) };
     case "not-ready":
       return { state: "not-ready", said: text("script-not-ready", values) };
+    case "gone":
+      return { state: "error", said: text("script-tv-gone") };
     case "media":
       return { state: "error", said: text("script-media-error") };
     case "unsupported":

@@ -1,0 +1,115 @@
+//! Lessons, packaging, relays.
+
+use jiff::Timestamp;
+
+use crate::base::{LessonId, RelayId};
+use crate::hls::TrackKind;
+use crate::portal::reply::Reply;
+use crate::portal::state::Portal;
+
+use super::model::{Event, Job, Lesson, Page, Problem, Relay, Time, names};
+use super::query::{PageQuery, Query};
+use super::{ours, unknown};
+
+/// The server's clock, for terminals whose own cannot be trusted.
+#[utoipa::path(get, path = "/api/v1/time", tag = "guide", responses(
+    (status = 200, description = "The instant of the question", body = Time),
+))]
+pub(super) fn time(portal: &Portal, now: Timestamp) -> Result<Reply, Reply> {
+    let tz = &portal.county.load().tz;
+    let zone = tz.iana_name().unwrap_or("UTC").to_owned();
+    Ok(Reply::json(&Time { now: format!("{now:.3}"), zone, offset_s: tz.to_offset(now).seconds() }))
+}
+
+/// The lessons of the library.
+#[utoipa::path(get, path = "/api/v1/lessons", tag = "guide", params(PageQuery), responses(
+    (status = 200, description = "In the order of their identifiers", body = Page<Lesson>),
+    (status = 400, description = "A parameter is wrong", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) fn lessons(portal: &Portal, query: &Query) -> Result<Reply, Reply> {
+    let catalogue = portal.library.catalogue();
+    let all = catalogue.lessons().map(|(id, package)| of(id, &package.manifest));
+    Ok(Reply::json(&query.page(all, |l| l.id.clone())?))
+}
+
+/// One lesson.
+#[utoipa::path(get, path = "/api/v1/lessons/{id}", tag = "guide",
+    params(("id" = String, Path, description = "The lesson")), responses(
+    (status = 200, description = "The lesson", body = Lesson),
+    (status = 404, description = "There is no such lesson", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) fn lesson(portal: &Portal, id: &str) -> Result<Reply, Reply> {
+    let id = LessonId::new(id).map_err(|_| unknown("lesson"))?;
+    let catalogue = portal.library.catalogue();
+    let package = catalogue.lesson(&id).ok_or_else(|| unknown("lesson"))?;
+    Ok(Reply::json(&of(&id, &package.manifest)))
+}
+
+fn of(id: &LessonId, m: &crate::hls::Manifest) -> Lesson {
+    let audio = m.tracks.iter().filter_map(|t| match &t.track.kind {
+        TrackKind::Audio { lang, .. } => Some(lang.to_string()),
+        TrackKind::Video { .. } => None,
+    });
+    Lesson {
+        id: id.to_string(),
+        titles: names(&m.titles),
+        duration_ms: m.duration().as_millis() as u64,
+        content_hash: m.content_hash.clone(),
+        audio: audio.collect(),
+        subtitles: m.subtitle_langs().iter().map(ToString::to_string).collect(),
+        playlist: format!("/lessons/{id}/index.m3u8"),
+    }
+}
+
+/// The packaging queue since the start.
+#[utoipa::path(get, path = "/api/v1/packaging", tag = "operation", params(PageQuery), responses(
+    (status = 200, description = "In the order of the lessons' identifiers", body = Page<Job>),
+    (status = 400, description = "A parameter is wrong", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) fn packaging(portal: &Portal, query: &Query) -> Result<Reply, Reply> {
+    let jobs = portal.queue.jobs();
+    let all = jobs.values().map(|j| Job {
+        lesson: j.lesson.to_string(),
+        file: j.file.clone(),
+        state: serde_json::to_value(j.state).unwrap_or_default(),
+        percent: j.percent,
+        message: j.message.clone(),
+    });
+    Ok(Reply::json(&query.page(all, |j| j.lesson.clone())?))
+}
+
+/// The relays and how they are.
+#[utoipa::path(get, path = "/api/v1/relays", tag = "operation", params(PageQuery), responses(
+    (status = 200, description = "In the order of their identifiers", body = Page<Relay>),
+    (status = 400, description = "A parameter is wrong", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) fn relays(portal: &Portal, query: &Query, now: Timestamp) -> Result<Reply, Reply> {
+    let all = portal.sources.relays().iter().map(|(id, handle)| {
+        let window = handle.window.load();
+        Relay {
+            id: id.to_string(),
+            health: serde_json::to_value(&**handle.health.load()).unwrap_or_default(),
+            segments: window.len(),
+            last_segment_age_ms: window.newest().map(|s| now.duration_since(s.end()).as_millis() as i64),
+            oldest: window.oldest().map(|s| s.start),
+        }
+    });
+    Ok(Reply::json(&query.page(all, |r| r.id.clone())?))
+}
+
+/// What happened to a relay, newest first: the last 200 events.
+#[utoipa::path(get, path = "/api/v1/relays/{id}/events", tag = "operation",
+    params(("id" = String, Path, description = "The relay")), responses(
+    (status = 200, description = "Newest first", body = Page<Event>),
+    (status = 404, description = "There is no such relay", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn events(portal: &Portal, id: &str) -> Result<Reply, Reply> {
+    let id = RelayId::new(id).map_err(|_| unknown("relay"))?;
+    if !portal.sources.relays().contains_key(&id) {
+        return Err(unknown("relay"));
+    }
+    let events = portal.store.events(&format!("relay/{id}"), 200).await.map_err(|e| ours(&e))?;
+    let items = events.into_iter();
+    let items = items.map(|e| Event { at: e.at, subject: e.subject, kind: e.kind, detail: e.detail });
+    Ok(Reply::json(&Page { items: items.collect(), next: None }))
+}

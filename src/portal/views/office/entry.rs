@@ -1,0 +1,104 @@
+//! Coming in: the first start, signing in, codes, one's own account.
+
+use jiff::Timestamp;
+
+use super::page;
+use crate::portal::views::PageContext;
+
+/// The first start: the administrator's account is made.
+#[derive(Debug, Clone, Default)]
+pub struct SetupPage<'a> {
+    /// What was wrong with the form.
+    pub error: Option<String>,
+    /// As typed.
+    pub code: &'a str,
+    /// As typed.
+    pub name: &'a str,
+    /// As typed.
+    pub login: &'a str,
+}
+page!(SetupPage, "office/setup.html", "setup-title");
+
+/// Signing in.
+#[derive(Debug, Clone, Default)]
+pub struct SignInPage<'a> {
+    /// What was wrong with the form.
+    pub error: Option<String>,
+    /// As typed.
+    pub login: &'a str,
+    /// Where to go then.
+    pub next: &'a str,
+    /// A form that waits for it, as text.
+    pub kept: Option<String>,
+}
+page!(SignInPage, "office/sign_in.html", "sign-in-title");
+
+/// A form that was filled in while the sign-in ended.
+#[derive(Debug, Clone)]
+pub struct KeptPage<'a> {
+    /// Where it goes.
+    pub path: &'a str,
+    /// What was typed.
+    pub fields: &'a [(String, String)],
+    /// The forms' token.
+    pub token: String,
+}
+page!(KeptPage, "office/kept.html", "kept-title");
+
+/// Choosing a password with a code.
+#[derive(Debug, Clone)]
+pub struct ChoosePage<'a> {
+    /// What was wrong with the form.
+    pub error: Option<String>,
+    /// The code, from the address or as typed.
+    pub code: &'a str,
+}
+page!(ChoosePage, "office/code.html", "code-title");
+
+/// The page on which a device enrols.
+#[derive(Debug, Clone)]
+pub struct EnrolPage<'a> {
+    /// What was wrong with the form.
+    pub error: Option<String>,
+    /// The code, from the address or as typed.
+    pub code: &'a str,
+}
+page!(EnrolPage, "office/enrol.html", "enrol-title");
+
+/// A browser in which the visitor has signed in.
+#[derive(Debug, Clone)]
+pub struct SignInRow<'a> {
+    /// What it says it is.
+    pub agent: &'a str,
+    /// When it was last used.
+    pub seen: Timestamp,
+    /// Its identifier in forms.
+    pub id: String,
+    /// The one that asks.
+    pub this: bool,
+}
+
+impl SignInRow<'_> {
+    fn seen(&self, ctx: &PageContext<'_>) -> String {
+        let at = self.seen.to_zoned_datetime(ctx.tz.clone()).strftime("%Y-%m-%d %H:%M");
+        // A date runs from left to right in every sentence.
+        let at = format!("\u{2066}{at}\u{2069}");
+        ctx.t1("me-seen", "time", at)
+    }
+}
+
+/// One's own account.
+#[derive(Debug, Clone)]
+pub struct MePage<'a> {
+    /// The person's name.
+    pub name: &'a str,
+    /// The name to sign in with.
+    pub login: &'a str,
+    /// Where he has signed in.
+    pub rows: Vec<SignInRow<'a>>,
+    /// The forms' token.
+    pub token: String,
+    /// What was wrong.
+    pub error: Option<String>,
+}
+page!(MePage, "office/me.html", "me-title");

@@ -1,0 +1,45 @@
+//! Pages of the office.
+
+mod api;
+mod audit;
+mod entry;
+mod keys;
+mod menu;
+mod people;
+mod places;
+
+pub use api::{ApiPage, TokenPage, TokenRow};
+pub use audit::{AuditPage, AuditRow};
+pub use entry::{ChoosePage, EnrolPage, KeptPage, MePage, SetupPage, SignInPage, SignInRow};
+pub use menu::{Menu, OfficeHome};
+pub use people::{PeopleForm, PeoplePage, PersonRow, ScopeView};
+pub use places::{
+    Done, ImportPage, InvitedPage, ListedSite, NewSitePage, OfficeSite, OfficeSites, PlaceForm, PlaceLine,
+    Sheet, TownshipsPage,
+};
+
+/// A page with nothing but what its template says of it.
+macro_rules! page {
+    ($page:ident, $path:literal, $title:literal) => {
+        const _: () = {
+            use askama::Template;
+            use $crate::portal::views::PageContext;
+
+            #[derive(Template)]
+            #[template(path = $path)]
+            struct Html<'a> {
+                page: &'a $page<'a>,
+                ctx: &'a PageContext<'a>,
+                heading: String,
+            }
+
+            impl $page<'_> {
+                /// The page as HTML.
+                pub fn render(&self, ctx: &PageContext<'_>) -> Result<String, askama::Error> {
+                    Html { page: self, ctx, heading: ctx.t($title) }.render()
+                }
+            }
+        };
+    };
+}
+use page;

@@ -1,0 +1,13 @@
+// The entry of the village's screen.
+import { startApp } from "../app";
+import { startNavigation } from "../navigation";
+import { readTv } from "./data";
+import { Tv } from "./tv";
+
+const data = readTv();
+if (data !== null) {
+  const tv = new Tv(data);
+  startNavigation();
+  void tv.start();
+}
+startApp(true);

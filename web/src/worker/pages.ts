@@ -1,0 +1,63 @@
+// Which pages are kept. The list says what is: nothing of the office, of
+// signing in or of a session can come in by being forgotten.
+import { keepAssets, neededBy } from "./files";
+
+export const PAGES = "pages";
+/** What is shown in place of a page that was not kept. */
+export const OFFLINE = "/offline";
+
+const KEPT = ["/", "/guide", "/tv", OFFLINE];
+const PUBLIC = /^\/(guide|tv|offline|lessons(\/[\w-]+)?|channels\/[\w-]+|sites(\/[\w-]+)?)?$/;
+/** Choices that a page carries in its address once. */
+const CHOICES = ["lang", "saver"];
+
+/** A public page, for which the shell stands in. */
+export function isPage(url: URL): boolean {
+  return PUBLIC.test(url.pathname);
+}
+
+/** A page of which the last copy is kept; a guide of another day is another page. */
+export function isKeptPath(url: URL): boolean {
+  if (!KEPT.includes(url.pathname)) return false;
+  const names = Array.from(url.searchParams.keys());
+  return url.pathname === "/tv" || names.every((name) => CHOICES.includes(name));
+}
+
+export function isHtml(request: Request): boolean {
+  return (request.headers.get("accept") ?? "").startsWith("text/html");
+}
+
+/** Keeps an answer, if it is one to keep. */
+export async function store(url: URL, answer: Response): Promise<void> {
+  if (isKeptPath(url) && mayKeep(answer)) await put(url.pathname, answer);
+  // In another language, or without pictures: so is what is shown offline.
+  if (CHOICES.some((name) => url.searchParams.has(name))) {
+    const cache = await caches.open(PAGES);
+    const others = (await cache.keys()).map((request) => new URL(request.url).pathname);
+    await Promise.all([...others, OFFLINE].filter((path) => path !== url.pathname).map(refetch));
+  }
+}
+
+/** Fetches a page anew and keeps it with its files. False: there is no answer to keep. */
+export async function refetch(path: string): Promise<boolean> {
+  try {
+    const answer = await fetch(path, { cache: "no-store", headers: { accept: "text/html" } });
+    if (!mayKeep(answer)) return false;
+    await put(path, answer);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function put(path: string, answer: Response): Promise<void> {
+  const copy = answer.clone();
+  await keepAssets(neededBy(await answer.text()));
+  await (await caches.open(PAGES)).put(path, copy);
+}
+
+function mayKeep(answer: Response): boolean {
+  const cache = answer.headers.get("cache-control") ?? "";
+  const type = answer.headers.get("content-type") ?? "";
+  return answer.status === 200 && type.startsWith("text/html") && !cache.includes("no-store");
+}
