@@ -427,3 +427,16 @@ scope-sites-write = add and change sites
 scope-audit-read = read the audit log
 did-token-given = made the token
 did-token-withdrawn = withdrew the token
+
+duty-title = Duty desk
+duty-text = What is on air, how the relays are, what is being prepared. The page keeps itself fresh.
+duty-channels = Channels
+duty-relays = Relays
+duty-no-relays = No relays are configured.
+duty-live = There is a picture
+duty-lost = No picture
+duty-never = No picture yet
+duty-age = newest segment { $seconds } s ago
+duty-source = source { $number }
+duty-errors = feed errors: { $count }
+duty-no-packaging = Nothing is being prepared.

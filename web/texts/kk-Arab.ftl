@@ -425,3 +425,16 @@ scope-sites-write = نۇكتەلەردى قوسۋ جانە وزگەرتۋ
 scope-audit-read = ارەكەت جازبالارىن كورۋ
 did-token-given = توكەن جاسادى
 did-token-withdrawn = توكەننىڭ كۇشىن جويدى
+
+duty-title = كەزەكشىلىك
+duty-text = ارنالاردا نە بەرىلىپ جاتىر، رەترانسلياتسيا سيگنالى قالاي، قانداي ساباقتار دايىندالۋدا. بەت ٴوزى جاڭارادى.
+duty-channels = ارنالار
+duty-relays = رەترانسلياتسيا سيگنالدارى
+duty-no-relays = رەترانسلياتسيا باپتالماعان.
+duty-live = سيگنال قالىپتى
+duty-lost = سيگنال جوق
+duty-never = سيگنال ٴالى كەلمەدى
+duty-age = سوڭعى بولىك { $seconds } سەكۋند بۇرىن
+duty-source = { $number }-سيگنال كوزى
+duty-errors = قاتەلەر: { $count }
+duty-no-packaging = دايىندالىپ جاتقان ساباق جوق.

@@ -425,3 +425,16 @@ scope-sites-write = нүктелерді қосу және өзгерту
 scope-audit-read = әрекет жазбаларын көру
 did-token-given = токен жасады
 did-token-withdrawn = токеннің күшін жойды
+
+duty-title = Кезекшілік
+duty-text = Арналарда не беріліп жатыр, ретрансляция сигналы қалай, қандай сабақтар дайындалуда. Бет өзі жаңарады.
+duty-channels = Арналар
+duty-relays = Ретрансляция сигналдары
+duty-no-relays = Ретрансляция бапталмаған.
+duty-live = Сигнал қалыпты
+duty-lost = Сигнал жоқ
+duty-never = Сигнал әлі келмеді
+duty-age = соңғы бөлік { $seconds } секунд бұрын
+duty-source = { $number }-сигнал көзі
+duty-errors = қателер: { $count }
+duty-no-packaging = Дайындалып жатқан сабақ жоқ.

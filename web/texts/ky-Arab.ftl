@@ -425,3 +425,16 @@ scope-sites-write = پۇنكتتاردى قوشۇۇ جانا ۅزگۅرتۉۉ
 scope-audit-read = اراكەت جازۇۇلارىن كۅرۉۉ
 did-token-given = توكەن تۉزدۉ
 did-token-withdrawn = توكەندى جوققو چىعاردى
+
+duty-title = نۅۅمۅت
+duty-text = قانالداردا ەمنە بەرىلىپ جاتات، رەترانسلياتسىيا سىگنالى قانداي، قايسى ساباقتار داياردالۇۇدا. بەت ۅزۉ جاڭىرات.
+duty-channels = قانالدار
+duty-relays = رەترانسلياتسىيا سىگنالدارى
+duty-no-relays = رەترانسلياتسىيا جۅندۅلگۅن ەمەس.
+duty-live = سىگنال جايىندا
+duty-lost = سىگنال جوق
+duty-never = سىگنال الى كەلە ەلەك
+duty-age = اقىرقى بۅلۉك { $seconds } سەكۇند مۇرۇن
+duty-source = { $number }-سىگنال بۇلاعى
+duty-errors = قاتالار: { $count }
+duty-no-packaging = داياردالىپ جاتقان ساباق جوق.

@@ -425,3 +425,16 @@ scope-sites-write = пункттарды кошуу жана өзгөртүү
 scope-audit-read = аракет жазууларын көрүү
 did-token-given = токен түздү
 did-token-withdrawn = токенди жокко чыгарды
+
+duty-title = Нөөмөт
+duty-text = Каналдарда эмне берилип жатат, ретрансляция сигналы кандай, кайсы сабактар даярдалууда. Бет өзү жаңырат.
+duty-channels = Каналдар
+duty-relays = Ретрансляция сигналдары
+duty-no-relays = Ретрансляция жөндөлгөн эмес.
+duty-live = Сигнал жайында
+duty-lost = Сигнал жок
+duty-never = Сигнал али келе элек
+duty-age = акыркы бөлүк { $seconds } секунд мурун
+duty-source = { $number }-сигнал булагы
+duty-errors = каталар: { $count }
+duty-no-packaging = Даярдалып жаткан сабак жок.

@@ -387,3 +387,16 @@ scope-sites-write = ᠥᠷᠲᠡᠭᠡ ᠨᠡᠮᠡᠬᠦ ᠪᠠ ᠥᠭᠡᠷᠡ
 scope-audit-read = ᠦᠶᠢᠯᠡᠳᠦᠭᠰᠡᠨ ᠲᠡᠮᠳᠡᠭᠯᠡᠯ ᠢ ᠦᠵᠡᠬᠦ
 did-token-given = ᠲᠣᠺᠧᠨ ᠭᠠᠷᠭᠠᠪᠠ
 did-token-withdrawn = ᠲᠣᠺᠧᠨ ᠢ ᠬᠤᠷᠢᠶᠠᠵᠤ ᠠᠪᠤᠪᠠ
+
+duty-title = ᠵᠢᠵᠢᠭᠦᠷ
+duty-text = ᠰᠤᠪᠠᠭ ᠤᠳ ᠲᠤ ᠶᠠᠭᠤ ᠨᠡᠪᠲᠡᠷᠡᠭᠦᠯᠵᠦ ᠪᠠᠶᠢᠭ᠎ᠠ᠂ ᠳᠠᠮᠵᠢᠭᠤᠯᠬᠤ ᠳᠣᠬᠢᠶ᠎ᠠ ᠶᠠᠮᠠᠷ ᠪᠤᠢ᠂ ᠶᠠᠮᠠᠷ ᠬᠢᠴᠢᠶᠡᠯ ᠪᠡᠯᠡᠳᠬᠡᠵᠦ ᠪᠠᠶᠢᠭ᠎ᠠ᠃ ᠬᠠᠭᠤᠳᠠᠰᠤ ᠥᠪᠡᠷ ᠢᠶᠡᠨ ᠰᠢᠨᠡᠳᠬᠡᠨ᠎ᠡ᠃
+duty-channels = ᠰᠤᠪᠠᠭ ᠤᠳ
+duty-relays = ᠳᠠᠮᠵᠢᠭᠤᠯᠬᠤ ᠳᠣᠬᠢᠶ᠎ᠠ
+duty-no-relays = ᠳᠠᠮᠵᠢᠭᠤᠯᠬᠤ ᠲᠣᠬᠢᠷᠠᠭᠤᠯᠭ᠎ᠠ ᠦᠭᠡᠢ᠃
+duty-live = ᠳᠣᠬᠢᠶ᠎ᠠ ᠬᠡᠪ ᠦᠨ
+duty-lost = ᠳᠣᠬᠢᠶ᠎ᠠ ᠦᠭᠡᠢ
+duty-never = ᠳᠣᠬᠢᠶ᠎ᠠ ᠬᠠᠷᠠᠬᠠᠨ ᠢᠷᠡᠭᠡ ᠦᠭᠡᠢ
+duty-age = ᠰᠡᠭᠦᠯ ᠦᠨ ᠬᠡᠰᠡᠭ { $seconds } ᠰᠧᠻᠦᠨ᠋ᠳ ᠦᠨ ᠡᠮᠦᠨ᠎ᠡ
+duty-source = { $number } ᠳᠤᠭᠠᠷ ᠡᠬᠢ
+duty-errors = ᠠᠯᠳᠠᠭ᠎ᠠ { $count }
+duty-no-packaging = ᠪᠡᠯᠡᠳᠬᠡᠵᠦ ᠪᠠᠶᠢᠭ᠎ᠠ ᠬᠢᠴᠢᠶᠡᠯ ᠦᠭᠡᠢ᠃

@@ -425,3 +425,16 @@ scope-sites-write = نۇقتا قوشۇش ۋە ئۆزگەرتىش
 scope-audit-read = مەشغۇلات خاتىرىسىنى كۆرۈش
 did-token-given = توكېن ھاسىل قىلدى
 did-token-withdrawn = توكېننى بىكار قىلدى
+
+duty-title = نۆۋەتچىلىك
+duty-text = قاناللاردا نېمە قويۇلۇۋاتىدۇ، ئۇلاپ تارقىتىش سىگنالى قانداق، قايسى دەرسلىكلەر تەييارلىنىۋاتىدۇ. بۇ بەت ئۆزلۈكىدىن يېڭىلىنىدۇ.
+duty-channels = قاناللار
+duty-relays = ئۇلاپ تارقىتىش سىگناللىرى
+duty-no-relays = ئۇلاپ تارقىتىش تەڭشەلمىگەن.
+duty-live = سىگنال نورمال
+duty-lost = سىگنال يوق
+duty-never = تېخى سىگنال كەلمىدى
+duty-age = ئەڭ يېڭى بۆلەك { $seconds } سېكۇنت ئىلگىرى
+duty-source = { $number }-سىگنال مەنبەسى
+duty-errors = خاتالىق: { $count }
+duty-no-packaging = تەييارلىنىۋاتقان دەرسلىك يوق.

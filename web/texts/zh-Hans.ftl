@@ -429,3 +429,16 @@ scope-sites-write = 新增和修改站点
 scope-audit-read = 查看操作记录
 did-token-given = 生成了令牌
 did-token-withdrawn = 收回了令牌
+
+duty-title = 值班
+duty-text = 各频道正在播出什么，转播信号怎样，哪些课程正在制作。本页自动更新。
+duty-channels = 频道
+duty-relays = 转播信号
+duty-no-relays = 没有配置转播。
+duty-live = 信号正常
+duty-lost = 没有信号
+duty-never = 还没有收到信号
+duty-age = 最新一段在 { $seconds } 秒前
+duty-source = 第 { $number } 信号源
+duty-errors = 误码 { $count }
+duty-no-packaging = 没有正在制作的课程。

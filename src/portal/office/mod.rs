@@ -2,6 +2,7 @@
 //! what was written by whom. Every answer is a page; forms work without script.
 
 mod audit;
+mod duty;
 mod entry;
 mod gate;
 mod import;
@@ -135,6 +136,7 @@ impl Portal {
             (["me", what], Some(form)) => self.change_me(request, ctx, &visitor, what, form).await,
             (["office", ..], _) if !rights.enter_office() => Err(Refusal::Forbidden),
             (["office"], None) => office_home(ctx, &visitor, &rights),
+            (["office", "duty"], None) => self.duty(ctx, &rights).await,
             (["office", "people"], None) if rights.see_people() => {
                 self.people(ctx, &visitor, &rights, None).await
             }

@@ -25,6 +25,7 @@ impl Menu {
     pub fn of(rights: &Rights<'_>) -> Self {
         let room = |path, title, text| Room { path, title, text };
         let all = [
+            (true, room("/office/duty", "duty-title", "duty-text")),
             (true, room("/office/sites", "nav-sites", "office-sites-text")),
             (rights.edit_townships(), room("/office/townships", "townships-title", "townships-text")),
             (rights.see_people(), room("/office/people", "people-title", "people-text")),

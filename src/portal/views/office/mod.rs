@@ -2,6 +2,7 @@
 
 mod api;
 mod audit;
+mod duty;
 mod entry;
 mod keys;
 mod menu;
@@ -10,6 +11,7 @@ mod places;
 
 pub use api::{ApiPage, TokenPage, TokenRow};
 pub use audit::{AuditPage, AuditRow};
+pub use duty::{DutyPage, RelayRow};
 pub use entry::{ChoosePage, EnrolPage, KeptPage, MePage, SetupPage, SignInPage, SignInRow};
 pub use menu::{Menu, OfficeHome};
 pub use people::{PeopleForm, PeoplePage, PersonRow, ScopeView};
