@@ -1,7 +1,7 @@
 # Yuanjiao. `make help` lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check audit bench web deps install-deps browser-test clean FORCE
+.PHONY: help run test check audit bench screenshots lighthouse web deps install-deps browser-test clean FORCE
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Where scripts/install-deps.sh puts a Node.js of our own if the system's is too old.
@@ -37,6 +37,15 @@ bench: deps ## criterion and whole-process benchmarks
 browser-test: web ## only the browser tests
 	scripts/browser-tests.sh
 
+# Media that `make run` has prepared; without them the demo films anew, which takes a minute.
+DEMO_MEDIA ?= $(CURDIR)/data/demo/media
+
+screenshots: web ## docs/screenshots anew: every page, four languages, three screens
+	DEMO_MEDIA=$(DEMO_MEDIA) scripts/with-demo.sh scripts/npm-run.sh tests/browser screenshots
+
+lighthouse: web ## Lighthouse on home, guide, channel and lesson pages
+	DEMO_MEDIA=$(DEMO_MEDIA) scripts/with-demo.sh scripts/npm-run.sh tests/lighthouse test
+
 install-deps: ## what building and running needs (Debian and npm packages)
 	@scripts/install-deps.sh run
 
@@ -65,4 +74,4 @@ web/node_modules/.installed: web/package.json web/package-lock.json
 
 clean: ## remove everything made by building
 	cargo clean
-	rm -rf web/dist web/node_modules tests/browser/node_modules tests/browser/results
+	rm -rf web/dist web/node_modules tests/browser/node_modules tests/browser/results tests/lighthouse/node_modules tests/lighthouse/results

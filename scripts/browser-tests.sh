@@ -1,62 +1,6 @@
-#!/bin/bash
+#!/bin/sh
 # Starts a demo server of its own, runs tests/browser against it, stops it.
-set -euo pipefail
+set -eu
 
 cd "$(dirname "$0")/.."
-export PATH="$PWD/target/node/node_modules/.bin:$PATH"
-binary=${CARGO_TARGET_DIR:-target}/debug/yuanjiao
-ready_within=${READY_WITHIN:-240}   # seconds; the demo packages its lessons first
-work=$(mktemp -d)
-ready=$work/ready.json
-log=$work/server.log
-server=
-
-stop() {
-    local status=$?
-    trap - EXIT
-    if [ -n "$server" ] && kill -TERM "$server" 2>/dev/null; then
-        # The server drains and ends its workers; it gets 20 s for that.
-        for _ in $(seq 200); do
-            kill -0 "$server" 2>/dev/null || break
-            sleep 0.1
-        done
-        kill -KILL "$server" 2>/dev/null && echo 'browser-tests: the server did not stop by itself' >&2
-        wait "$server" 2>/dev/null || true
-    fi
-    if [ "$status" -ne 0 ] && [ -f "$log" ]; then
-        echo 'browser-tests: the last lines of the server:' >&2
-        tail -n 60 "$log" >&2
-    fi
-    rm -rf "$work"
-    exit "$status"
-}
-trap stop EXIT
-trap 'exit 130' INT TERM
-
-cargo build --locked
-"$binary" demo --data "$work/data" --listen 127.0.0.1:0 --ready-file "$ready" >"$log" 2>&1 &
-server=$!
-
-for _ in $(seq $((ready_within * 5))); do
-    [ -s "$ready" ] && break
-    kill -0 "$server" 2>/dev/null || { echo 'browser-tests: the server ended before it was ready' >&2; exit 1; }
-    sleep 0.2
-done
-[ -s "$ready" ] || { echo "browser-tests: the server was not ready within $ready_within s" >&2; exit 1; }
-
-value() {
-    node -p 'JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"))[process.argv[2]] ?? ""' "$ready" "$1"
-}
-BASE_URL=$(value url)
-SITE_ID=$(value site)
-TERMINAL_TOKEN=$(value terminal_token)
-CHANNEL=$(value channel)
-SETUP_CODE=$(value setup_code)
-CHROMIUM=${CHROMIUM:-$(command -v chromium)}
-export BASE_URL SITE_ID TERMINAL_TOKEN CHANNEL SETUP_CODE CHROMIUM
-
-cd tests/browser
-if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then
-    npm install --no-save --no-audit --no-fund
-fi
-npm test
+exec scripts/with-demo.sh scripts/npm-run.sh tests/browser test

@@ -55,7 +55,9 @@ impl ChannelPage {
             "saver": ctx.saver,
             "texts": i18n::script_texts(ctx.lang),
         }));
-        let player = PlayerParts { source, poster: String::new(), on_demand: false, data };
+        // Until the first picture comes something stands there, not a black hole.
+        let poster = ctx.asset("poster.svg");
+        let player = PlayerParts { source, poster, on_demand: false, data };
         Html { card: &self.card, ctx, heading: ctx.plain(&self.card.names), player }.render()
     }
 }
