@@ -10,9 +10,22 @@ const AXE = readFileSync(new URL("./node_modules/axe-core/axe.min.js", import.me
 const LANGUAGES = ["zh-Hans", "ug-Arab", "mn-Mong"];
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"];
 
-const OPEN = ["/", "/guide", `/channels/${CHANNEL}`, "/lessons", "/sites", `/sites/${SITE_ID}`];
+const OPEN = ["/", "/guide", `/channels/${CHANNEL}`, "/lessons", "/sites", `/sites/${SITE_ID}`, "/tv", "/offline"];
 const ENTRY = ["/no-such-page", "/guide?date=nonsense", "/sign-in", "/code?code=AAAA-BBBB-CCCC", "/enrol"];
-const OFFICE = ["/office", "/office/people", "/office/sites", "/office/audit", "/office/design", "/me"];
+const OFFICE = [
+  "/office",
+  "/office/duty",
+  "/office/people",
+  "/office/sites",
+  `/office/sites/${SITE_ID}`,
+  "/office/sites/new",
+  "/office/import/sites",
+  "/office/townships",
+  "/office/api",
+  "/office/audit",
+  "/office/design",
+  "/me",
+];
 
 /** What axe finds: by day all rules, by night those of colour, on both screens. */
 async function violations(page) {

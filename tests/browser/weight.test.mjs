@@ -45,12 +45,13 @@ async function visit(context, address) {
 
 for (const lang of ["zh-Hans", "ug-Arab", "mn-Mong"]) {
   test(`a first visit in ${lang} is light and nothing jumps`, () =>
+    // What the service worker keeps for later is fetched when the page is there, and would answer for the line here.
     browse({ viewport: PHONE, isMobile: true, serviceWorkers: "block" }, async (context) => {
       const [lesson] = await lessons(context);
       const most = { "/": 150, "/guide": 150, [`/channels/${CHANNEL}`]: 400, [lesson]: 400 };
       for (const [address, kilobytes] of Object.entries(most)) {
         const cost = await visit(context, `${address}?lang=${lang}`);
-        assert.ok(cost.page > 5 * KB, `${address}: ${cost.page} bytes cannot be all of it`);
+        assert.ok(cost.page > 5 * KB, `${address}: only ${cost.page} bytes were seen`);
         assert.ok(cost.page < kilobytes * KB, `${address} costs ${cost.page} bytes`);
         assert.ok(cost.font < 150 * KB, `${address} fetches fonts of ${cost.font} bytes: ${cost.fonts}`);
         assert.ok(cost.shift < 0.1, `${address} shifts by ${cost.shift}`);
