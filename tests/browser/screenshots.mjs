@@ -35,6 +35,7 @@ async function shoot(page, pages, lang, screen) {
   await page.setViewportSize(SCREENS[screen][0]);
   for (const [name, address] of Object.entries(pages)) {
     await page.goto(on(address, lang));
+    if (name === "screen") await page.waitForTimeout(4000);
     if (["channel", "lesson"].includes(name)) await playing(page).catch(() => console.error(`${name}: nothing plays`));
     await take(page, name, lang, screen);
   }
@@ -69,6 +70,7 @@ await browse({}, async (context) => {
     sites: "/sites",
     site: `/sites/${SITE_ID}`,
     error: "/no-such-page",
+    offline: "/offline",
     "sign-in": "/sign-in",
     code: "/code?code=AAAA-BBBB-CCCC",
     enrol: "/enrol",
@@ -81,11 +83,25 @@ await browse({}, async (context) => {
   for (const lang of LANGUAGES) {
     await shoot(page, open, lang, "desktop");
     for (const screen of ["phone", "tv"]) await shoot(page, seen, lang, screen);
+    await shoot(page, { screen: "/tv" }, lang, "tv");
   }
   await page.setViewportSize(DESKTOP);
   await page.goto(on("/", "zh-Hans"));
   await enterOffice(page);
-  const office = { office: "/office", people: "/office/people", "office-sites": "/office/sites", audit: "/office/audit", design: "/office/design", me: "/me" };
+  const office = {
+    office: "/office",
+    duty: "/office/duty",
+    people: "/office/people",
+    "office-sites": "/office/sites",
+    "office-site": `/office/sites/${SITE_ID}`,
+    "new-site": "/office/new-site",
+    import: "/office/import/sites",
+    townships: "/office/townships",
+    api: "/office/api",
+    audit: "/office/audit",
+    design: "/office/design",
+    me: "/me",
+  };
   for (const [at, lang] of LANGUAGES.entries()) {
     await page.goto(on("/office/people", lang));
     await invite(page, "گۈلنار", `13999${Date.now() % 100_000}${at}`, "operator", "site:");
