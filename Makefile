@@ -1,7 +1,7 @@
 # Yuanjiao. `make help` lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check audit bench screenshots lighthouse web deps install-deps browser-test clean FORCE
+.PHONY: help run test check audit bench api-fuzz screenshots lighthouse web deps install-deps browser-test clean FORCE
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Where scripts/install-deps.sh puts a Node.js of our own if the system's is too old.
@@ -33,6 +33,9 @@ audit: ## licences, advisories and sources of crates (needs cargo-deny)
 bench: deps ## criterion and whole-process benchmarks
 	@$(MAKE) --no-print-directory web
 	cargo bench --locked --bench delivery
+
+api-fuzz: web ## the API under schemathesis (from PyPI, to be installed by hand)
+	scripts/api-fuzz.sh
 
 browser-test: web ## only the browser tests
 	scripts/browser-tests.sh

@@ -23,6 +23,9 @@ pub enum Begun {
     Open,
 }
 
+/// A request as it is kept: its fingerprint, and how it ended.
+type Kept = ([u8; 32], Option<u16>, Option<Vec<u8>>);
+
 /// How long an answer is kept.
 const KEPT: SignedDuration = SignedDuration::from_hours(24);
 
@@ -38,8 +41,7 @@ impl Store {
             db.execute("delete from once where at_us < ?1", [us(now - KEPT)])?;
             let query = "select fingerprint, status, body from once where owner = ?1 and key = ?2";
             let row = |r: &rusqlite::Row<'_>| Ok((r.get(0)?, r.get(1)?, r.get(2)?));
-            let found: Option<([u8; 32], Option<u16>, Option<Vec<u8>>)> =
-                db.query_row(query, params![owner, key], row).optional()?;
+            let found: Option<Kept> = db.query_row(query, params![owner, key], row).optional()?;
             Ok(match found {
                 Some((before, ..)) if before != fingerprint => Begun::Other,
                 Some((_, Some(status), Some(body))) => Begun::Done { status, body },

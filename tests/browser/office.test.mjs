@@ -69,9 +69,9 @@ test("from the first start to an operator with a phone", { timeout: 180_000 }, a
     await page.goto(`/enrol?code=${sheet.device}`);
     await picture(page, "enrol.zh.tv");
     await page.locator('form[action="/enrol"] button').click();
-    await page.waitForURL(/\/channels\/[a-z0-9-]+$/);
+    await page.waitForURL(/\/tv$/);
     await playing(page);
-    await page.locator(".counted").filter({ hasText: "计入站点" }).waitFor();
+    await page.locator('#banner [data-state="counted"]').filter({ hasText: "计入站点" }).waitFor();
     await page.goto("/sign-in?lang=ug-Arab");
     await picture(page, "sign-in.ug.tv");
     await fits(page);

@@ -17,7 +17,7 @@ pub(super) struct PageQuery {
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
     /// The `next` of the page before.
-    #[param(max_length = 400, pattern = "^[A-Za-z0-9_-]+$")]
+    #[param(min_length = 1, max_length = 400, pattern = "^[A-Za-z0-9_-]+$")]
     after: Option<String>,
 }
 
@@ -61,7 +61,7 @@ impl Query {
     pub(super) fn after(&self) -> Result<Option<String>, Reply> {
         let Some(text) = self.get("after") else { return Ok(None) };
         let bytes = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, text).ok();
-        let place = bytes.and_then(|b| String::from_utf8(b).ok());
+        let place = bytes.and_then(|b| String::from_utf8(b).ok()).filter(|p| !p.is_empty());
         place.map(Some).ok_or_else(|| bad(&format!("after={text}: expected the `next` of a page")))
     }
 
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_refused() {
-        for query in ["limit=0", "limit=501", "limit=x", "after=%20", "after=*", "from=yesterday"] {
+        for query in ["limit=0", "limit=501", "limit=x", "after=%20", "after=*", "after=", "from=yesterday"] {
             let query = Query::read(query);
             let now = Timestamp::UNIX_EPOCH;
             let none = SignedDuration::ZERO;

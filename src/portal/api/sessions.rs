@@ -119,7 +119,9 @@ pub(super) async fn beats(portal: &Portal, request: &ApiRequest<'_>, id: &str) -
         return Err(problem(StatusCode::PAYLOAD_TOO_LARGE, "Too many beats", &detail));
     }
     if !portal.desk.ledger.knows(&id) {
-        return Err(gone());
+        // What is wrong in itself is said first.
+        let wrong = beats.iter().find_map(|b| b.validate().err());
+        return Err(wrong.map_or_else(gone, |e| bad(&e.to_string())));
     }
     // Whoever opened the playback was given a nonce; its identifier alone proves nothing.
     let proves =

@@ -8,6 +8,7 @@ export const OFFLINE = "/offline";
 
 const KEPT = ["/", "/guide", "/tv", OFFLINE];
 const PUBLIC = /^\/(guide|tv|offline|lessons(\/[\w-]+)?|channels\/[\w-]+|sites(\/[\w-]+)?)?$/;
+const FRESH_MS = 5 * 60_000;
 /** Choices that a page carries in its address once. */
 const CHOICES = ["lang", "saver"];
 
@@ -36,6 +37,13 @@ export async function store(url: URL, answer: Response): Promise<void> {
     const others = (await cache.keys()).map((request) => new URL(request.url).pathname);
     await Promise.all([...others, OFFLINE].filter((path) => path !== url.pathname).map(refetch));
   }
+}
+
+/** A copy to be written anew: pages that fetch themselves every few seconds must not wear the disk out. */
+export async function isStale(path: string): Promise<boolean> {
+  const kept = await (await caches.open(PAGES)).match(path, { ignoreVary: true });
+  const made = Date.parse(kept?.headers.get("date") ?? "");
+  return !(Date.now() - made < FRESH_MS);
 }
 
 /** Fetches a page anew and keeps it with its files. False: there is no answer to keep. */

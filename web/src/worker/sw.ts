@@ -2,7 +2,7 @@
 // without a line says what is wrong in the person's language and goes on by
 // itself. Media, the API and the office never pass through it.
 import { hashed, keepAssets, tidyAssets } from "./files";
-import { isHtml, isKeptPath, isPage, OFFLINE, PAGES, refetch, store } from "./pages";
+import { isHtml, isKeptPath, isPage, isStale, OFFLINE, PAGES, refetch, store } from "./pages";
 
 declare const self: ServiceWorkerGlobalScope;
 
@@ -69,7 +69,7 @@ async function page(event: FetchEvent, url: URL): Promise<Response> {
 /** A page fetches itself again: the copy is brought up to date with it. */
 async function refresh(event: FetchEvent, url: URL): Promise<Response> {
   const answer = await fetch(event.request);
-  event.waitUntil(store(url, answer.clone()));
+  if (await isStale(url.pathname)) event.waitUntil(store(url, answer.clone()));
   return answer;
 }
 
