@@ -135,8 +135,9 @@ fn a_write_with_a_key_is_done_once() {
     assert_eq!(sites.iter().filter(|s| s["names"]["en"] == "Bazar").count(), 1);
 
     // A terminal whose line broke while it opened a session gets that session.
+    let bearer = format!("Bearer {}", support::county::token("hall"));
     let open = |key| {
-        let headers = [("idempotency-key", key)];
+        let headers = [("idempotency-key", key), ("authorization", bearer.as_str())];
         server
             .client
             .post("/api/v1/sessions", &headers, &json!({ "channel": "xiangtu" }))
@@ -145,6 +146,16 @@ fn a_write_with_a_key_is_done_once() {
     };
     assert_eq!(open("s1"), open("s1"));
     assert_ne!(open("s1")["session"], open("s2")["session"]);
+    // The public shares no answers: one player's key gives nobody else its session.
+    let public = || {
+        let headers = [("idempotency-key", "s1")];
+        server
+            .client
+            .post("/api/v1/sessions", &headers, &json!({ "channel": "xiangtu" }))
+            .with(201, "open")
+            .json()
+    };
+    assert_ne!(public()["session"], public()["session"]);
 }
 
 #[test]

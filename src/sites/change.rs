@@ -68,6 +68,20 @@ impl Edit {
     pub fn id(&self) -> Option<PlaceId> {
         self.after.as_ref().or(self.before.as_ref()).map(Place::id)
     }
+
+    /// Makes it in `registry`.
+    pub(super) fn apply(&self, registry: &mut Registry) {
+        match self.id() {
+            Some(PlaceId::Township(id)) => drop(registry.townships.remove(&id)),
+            Some(PlaceId::Site(id)) => drop(registry.sites.remove(&id)),
+            None => {}
+        }
+        match &self.after {
+            Some(Place::Township(t)) => drop(registry.townships.insert(t.id.clone(), t.clone())),
+            Some(Place::Site(s)) => drop(registry.sites.insert(s.id.clone(), s.clone())),
+            None => {}
+        }
+    }
 }
 
 /// Edits that are made together or not at all.
@@ -143,16 +157,7 @@ impl Change {
     pub fn applied(&self, registry: &Registry) -> Registry {
         let mut registry = registry.clone();
         for edit in &self.0 {
-            match edit.id() {
-                Some(PlaceId::Township(id)) => registry.townships.remove(&id).map(|_| ()),
-                Some(PlaceId::Site(id)) => registry.sites.remove(&id).map(|_| ()),
-                None => None,
-            };
-            match &edit.after {
-                Some(Place::Township(t)) => registry.townships.insert(t.id.clone(), t.clone()).map(|_| ()),
-                Some(Place::Site(s)) => registry.sites.insert(s.id.clone(), s.clone()).map(|_| ()),
-                None => None,
-            };
+            edit.apply(&mut registry);
         }
         registry
     }

@@ -162,7 +162,7 @@ impl Reader<'_> {
             return self.wrong(sheet, line, Wrong::Fixed);
         }
         let edit = Edit { before, after: Some(after) };
-        self.registry = Change(vec![edit.clone()]).applied(&self.registry);
+        edit.apply(&mut self.registry);
         self.edits.push(edit);
     }
 

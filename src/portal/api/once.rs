@@ -18,7 +18,7 @@ use super::{ApiRequest, ours};
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "describes the header for the document")]
 pub(super) struct OnceHeader {
-    /// Names the request: sent again within a day, it is not done again, and the first answer comes back.
+    /// Names the request of who sends a token; without one it says nothing: sent again within a day, it is not done again, and the first answer comes back.
     #[param(rename = "Idempotency-Key", min_length = 1, max_length = 200, pattern = "^[!-~]+$")]
     key: Option<String>,
 }
@@ -31,11 +31,12 @@ pub(super) async fn once(
     request: &ApiRequest<'_>,
     work: impl Future<Output = Result<Reply, Reply>>,
 ) -> Result<Reply, Reply> {
-    let Some(key) = request.key else { return work.await };
+    // Whoever says nothing of himself would share his keys, and so his answers, with everybody.
+    let (Some(key), Some(bearer)) = (request.key, request.bearer) else { return work.await };
     if key.is_empty() || key.len() > LONGEST || !key.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(bad("Idempotency-Key: expected 1 to 200 visible ASCII characters"));
     }
-    let owner: [u8; 32] = Sha256::digest(request.bearer.unwrap_or_default()).into();
+    let owner: [u8; 32] = Sha256::digest(bearer).into();
     let name = (owner, key.to_owned());
     let mut print = Sha256::new();
     for part in [request.method.as_str().as_bytes(), request.path.as_bytes(), &request.body] {
