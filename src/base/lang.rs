@@ -60,6 +60,11 @@ impl Lang {
         if ok { Ok(Self(text.into())) } else { Err(bad()) }
     }
 
+    /// The languages of the county's kind, which texts are written in.
+    pub fn known() -> impl Iterator<Item = Self> {
+        KNOWN.iter().map(|k| Self(k.0.into()))
+    }
+
     /// The tag.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -3,9 +3,12 @@
 //!
 //! Invariant: nothing here knows any other room.
 
+pub mod bell;
 pub mod child;
 pub mod clock;
 pub(crate) mod document;
+pub mod entries;
+pub mod files;
 pub mod ids;
 pub mod interval;
 pub mod lang;
@@ -14,8 +17,10 @@ pub mod shutdown;
 pub mod watch;
 pub mod workbook;
 
+pub use bell::Bell;
 pub use child::WorkerProcess;
 pub use clock::{Clock, SystemClock};
+pub use files::replace_file;
 pub use ids::{AccountId, ChannelId, LessonId, RelayId, SessionId, SiteId, TerminalId, TownshipId};
 pub use interval::IntervalSet;
 pub use lang::{Direction, Lang, Titles};

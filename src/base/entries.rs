@@ -1,0 +1,350 @@
+//! One entry of a TOML file that people write, changed without touching the
+//! rest: neither comments nor spaces nor the order of what stands around it.
+//!
+//! An entry is an element of an array of tables, such as a `[[weekly]]` of a
+//! schedule, or the keys that stand before the first table. It is handled as
+//! text, so that it can be compared, kept, and put back later.
+
+use sha2::{Digest, Sha256};
+use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, Value};
+
+/// Why an entry cannot be read or put in place.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EntryError {
+    /// The text is no TOML.
+    #[error("not TOML: {0}")]
+    NotToml(String),
+    /// The entries are written in another way.
+    #[error("`{0}` is not written as [[{0}]] tables: change this file by hand")]
+    NotTables(String),
+    /// The entry that was to be changed is not there (any more).
+    #[error("this entry has been changed or removed meanwhile")]
+    Gone,
+}
+
+/// An entry as it stands in its file, with the comment right above it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry(String);
+
+/// Values by key; none: the key is left out.
+pub type Values = Vec<(&'static str, Option<Value>)>;
+
+/// The name of the keys before the first table, where a section's name is asked for.
+pub const ROOT: &str = "";
+
+impl Entry {
+    /// A new one of `section`, with nothing in it.
+    pub fn new(section: &str) -> Self {
+        Self::of(section, Table::new())
+    }
+
+    /// One that was kept as text.
+    pub fn kept(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// As text.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
+    /// A short name that another entry, or this one changed, does not have.
+    pub fn mark(&self) -> String {
+        hex::encode(&Sha256::digest(self.0.as_bytes())[..6])
+    }
+
+    /// Its keys and values; empty if it cannot be read.
+    pub fn values(&self) -> toml::Table {
+        let Ok(table) = self.0.parse::<toml::Table>() else { return toml::Table::new() };
+        let mut sections = table.iter().filter_map(|(_, v)| v.as_array()?.first()?.as_table().cloned());
+        match table.len() {
+            1 => sections.next().unwrap_or(table),
+            _ => table,
+        }
+    }
+
+    /// The same with these values; none: without that key. A value that says
+    /// the same already stays as it is written.
+    pub fn with<'k>(
+        &self,
+        section: &str,
+        values: impl IntoIterator<Item = (&'k str, Option<Value>)>,
+    ) -> Result<Self, EntryError> {
+        let mut table = self.table(section)?;
+        for (key, value) in values {
+            set(&mut table, key, value);
+        }
+        Ok(Self::of(section, table))
+    }
+
+    fn of(section: &str, mut table: Table) -> Self {
+        if section == ROOT {
+            let mut text = table.to_string();
+            if let Some(prefix) = table.decor().prefix().and_then(|p| p.as_str()) {
+                text.insert_str(0, prefix);
+            }
+            return Self(text);
+        }
+        table.set_position(None);
+        if table.decor().prefix().is_none() {
+            // Left out, it would be an empty line.
+            table.decor_mut().set_prefix("");
+        }
+        let mut tables = ArrayOfTables::new();
+        tables.push(table);
+        let mut document = DocumentMut::new();
+        document.insert(section, Item::ArrayOfTables(tables));
+        Self(document.to_string())
+    }
+
+    fn table(&self, section: &str) -> Result<Table, EntryError> {
+        let document = parse(&self.0)?;
+        if section == ROOT {
+            return Ok(document.into_table());
+        }
+        let tables = document.get(section).and_then(Item::as_array_of_tables);
+        tables.and_then(|t| t.get(0)).cloned().ok_or_else(|| EntryError::NotTables(section.to_owned()))
+    }
+}
+
+/// The entries of `section` in the order of the file.
+pub fn entries(text: &str, section: &str) -> Result<Vec<Entry>, EntryError> {
+    let document = parse(text)?;
+    if section == ROOT {
+        let mut root = document.into_table();
+        root.retain(|_, item| item.is_value());
+        return Ok(vec![Entry::of(ROOT, root)]);
+    }
+    match document.get(section) {
+        None => Ok(Vec::new()),
+        Some(Item::ArrayOfTables(tables)) => Ok(tables.iter().map(|t| Entry::of(section, own(t))).collect()),
+        Some(_) => Err(EntryError::NotTables(section.to_owned())),
+    }
+}
+
+/// `text` with the entry `to` in the place of `from`. Without `from` it is
+/// added behind the others, without `to` it is taken out.
+pub fn swap(
+    text: &str,
+    section: &str,
+    from: Option<&Entry>,
+    to: Option<&Entry>,
+) -> Result<String, EntryError> {
+    let at = match from {
+        Some(from) => {
+            Some(entries(text, section)?.iter().position(|e| e.0 == from.0).ok_or(EntryError::Gone)?)
+        }
+        None => None,
+    };
+    let mut document = parse(text)?;
+    if section == ROOT {
+        let to = to.ok_or(EntryError::Gone)?.table(ROOT)?;
+        let root = document.as_table_mut();
+        let gone: Vec<String> = root
+            .iter()
+            .filter(|(key, item)| item.is_value() && !to.contains_key(key))
+            .map(|(key, _)| key.to_owned())
+            .collect();
+        gone.iter().for_each(|key| set(root, key, None));
+        for (key, item) in &to {
+            set(root, key, item.as_value().cloned());
+        }
+        return Ok(document.to_string());
+    }
+    let to = to.map(|to| to.table(section)).transpose()?;
+    let there = document.entry(section).or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
+    let tables = there.as_array_of_tables_mut().ok_or_else(|| EntryError::NotTables(section.to_owned()))?;
+    let mut left_over = String::new();
+    match (at, to) {
+        (None, None) => {}
+        (None, Some(mut table)) => {
+            if !text.trim().is_empty() {
+                let whole = format!("\n{}", prefix(&table));
+                table.decor_mut().set_prefix(whole);
+            }
+            if tables.is_empty() {
+                // Behind all that stand there, of which there are no more than lines.
+                table.set_position(isize::try_from(text.lines().count()).ok());
+            }
+            tables.push(table);
+        }
+        (Some(at), Some(mut table)) => {
+            let old = tables.get(at).ok_or(EntryError::Gone)?;
+            table.set_position(old.position());
+            let above = prefix(old);
+            let kept = above.len() - comment(above).len();
+            let whole = format!("{}{}", &above[..kept], prefix(&table));
+            table.decor_mut().set_prefix(whole);
+            tables.replace(at, table);
+        }
+        (Some(at), None) => {
+            let old = tables.remove(at);
+            let above = foreign(prefix(&old));
+            match tables.get_mut(at) {
+                _ if !above.contains('#') => {}
+                Some(next) => {
+                    let whole = format!("{above}{}", prefix(next));
+                    next.decor_mut().set_prefix(whole);
+                }
+                None => left_over = above.to_owned(),
+            }
+        }
+    }
+    if tables.is_empty() {
+        document.remove(section);
+    }
+    if !left_over.is_empty() {
+        let whole = format!("{left_over}{}", document.trailing().as_str().unwrap_or_default());
+        document.set_trailing(whole);
+    }
+    Ok(document.to_string())
+}
+
+fn parse(text: &str) -> Result<DocumentMut, EntryError> {
+    text.parse().map_err(|e: toml_edit::TomlError| EntryError::NotToml(e.message().to_owned()))
+}
+
+fn prefix(table: &Table) -> &str {
+    table.decor().prefix().and_then(|p| p.as_str()).unwrap_or_default()
+}
+
+/// What stands above an entry and is not its own: all up to the last empty
+/// line, such as a heading of the file.
+fn foreign(prefix: &str) -> &str {
+    prefix.rfind("\n\n").map_or("", |at| &prefix[..=at])
+}
+
+/// The comment right above an entry.
+fn comment(prefix: &str) -> &str {
+    prefix[foreign(prefix).len()..].trim_start_matches('\n')
+}
+
+/// The table with only the comment that is its own.
+fn own(table: &Table) -> Table {
+    let mut table = table.clone();
+    let comment = comment(prefix(&table)).to_owned();
+    table.decor_mut().set_prefix(comment);
+    table
+}
+
+fn set(table: &mut Table, key: &str, value: Option<Value>) {
+    let Some(mut value) = value else {
+        table.remove(key);
+        return;
+    };
+    match table.get_mut(key).and_then(Item::as_value_mut) {
+        Some(old) if meaning(old) == meaning(&value) => {}
+        Some(old) => {
+            *value.decor_mut() = old.decor().clone();
+            *old = value;
+        }
+        None => {
+            table.insert(key, Item::Value(value));
+        }
+    }
+}
+
+/// What a value says, however it is written.
+fn meaning(value: &Value) -> Option<toml::Table> {
+    format!("it = {}", value.to_string().trim()).parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const FILE: &str = "# The schedule.\nchannel = \"x\" # its channel\n\n# What stands every week.\n\n\
+                        # The news.\n[[weekly]]\ndays  = \"daily\" # all\nstart = \"19:00\"\n\n\
+                        [[weekly]]\ndays = [\"mon\"]\nstart = \"20:00\"\n\n# The end.\n";
+
+    #[test]
+    fn a_change_leaves_everything_else_as_it_was() {
+        let all = entries(FILE, "weekly").expect("entries");
+        assert_eq!(all.len(), 2);
+        assert_eq!(all[0].text(), "# The news.\n[[weekly]]\ndays  = \"daily\" # all\nstart = \"19:00\"\n");
+        let later = all[0].with("weekly", [("start", Some("19:30".into())), ("days", Some("daily".into()))]);
+        let later = later.expect("changed");
+        let changed = swap(FILE, "weekly", Some(&all[0]), Some(&later)).expect("swapped");
+        assert_eq!(changed, FILE.replace("19:00", "19:30"));
+        assert_eq!(swap(&changed, "weekly", Some(&later), Some(&all[0])).as_deref(), Ok(FILE));
+        assert_eq!(swap(&changed, "weekly", Some(&all[0]), None), Err(EntryError::Gone));
+    }
+
+    #[test]
+    fn what_is_taken_out_takes_only_its_own_comment_along() {
+        let all = entries(FILE, "weekly").expect("entries");
+        let without = swap(FILE, "weekly", Some(&all[0]), None).expect("taken out");
+        assert!(
+            without.contains("# What stands every week.") && !without.contains("# The news."),
+            "{without}"
+        );
+        let none = swap(&without, "weekly", Some(&all[1]), None).expect("taken out");
+        assert!(none.contains("# What stands every week.") && none.contains("# The end."), "{none}");
+        assert!(!none.contains("weekly]]"), "{none}");
+    }
+
+    #[test]
+    fn a_new_one_stands_behind_its_like() {
+        let file = "[[a]]\nn = 1\n\n[[b]]\nn = 2\n";
+        let new = Entry::new("a").with("a", [("n", Some(3.into()))]).expect("made");
+        let added = swap(file, "a", None, Some(&new)).expect("added");
+        assert_eq!(added, "[[a]]\nn = 1\n\n[[a]]\nn = 3\n\n[[b]]\nn = 2\n");
+        let first = Entry::new("c").with("c", [("n", Some(4.into()))]).expect("made");
+        assert_eq!(swap(file, "c", None, Some(&first)).as_deref(), Ok(&*format!("{file}\n[[c]]\nn = 4\n")));
+    }
+
+    #[test]
+    fn the_keys_before_the_tables_are_an_entry_too() {
+        let root = entries(FILE, ROOT).expect("root").remove(0);
+        assert_eq!(root.values().get("channel").and_then(|v| v.as_str()), Some("x"));
+        let other = root.with(ROOT, [("channel", Some("y".into())), ("n", Some(1.into()))]).expect("changed");
+        let changed = swap(FILE, ROOT, Some(&root), Some(&other)).expect("swapped");
+        assert!(changed.starts_with("# The schedule.\nchannel = \"y\" # its channel\nn = 1\n"), "{changed}");
+        assert_eq!(swap(&changed, ROOT, Some(&other), Some(&root)).as_deref(), Ok(FILE));
+    }
+
+    #[test]
+    fn what_is_written_in_another_way_is_left_to_people() {
+        assert!(matches!(entries("weekly = [{ a = 1 }]", "weekly"), Err(EntryError::NotTables(_))));
+        assert!(matches!(entries("weekly = [", "weekly"), Err(EntryError::NotToml(_))));
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<(bool, usize, i64)>> {
+        proptest::collection::vec((any::<bool>(), 0..9_usize, 0..99_i64), 1..12)
+    }
+
+    proptest! {
+        /// Any order of additions and removals leaves a file in which the rest
+        /// stands as it stood, and each step can be taken back.
+        #[test]
+        fn every_step_can_be_taken_back(steps in steps()) {
+            let mut text = FILE.to_owned();
+            for (add, which, n) in steps {
+                let all = entries(&text, "weekly").expect("entries");
+                let (from, to) = if add || all.is_empty() {
+                    let new = Entry::new("weekly").with("weekly", [("start", Some(n.into()))]).expect("made");
+                    (None, Some(new))
+                } else {
+                    let from = all[which % all.len()].clone();
+                    let to = from.with("weekly", [("start", Some(n.into()))]).expect("changed");
+                    (Some(from), (n % 2 == 0).then_some(to))
+                };
+                let next = swap(&text, "weekly", from.as_ref(), to.as_ref()).expect("swapped");
+                let back = swap(&next, "weekly", to.as_ref(), from.as_ref()).expect("taken back");
+                let sorted = |text: &str| {
+                    let mut all: Vec<String> = entries(text, "weekly").expect("entries").into_iter().map(|e| e.0).collect();
+                    all.sort();
+                    all
+                };
+                // One that was taken out comes back behind the others.
+                prop_assert_eq!(sorted(&back), sorted(&text));
+                for kept in ["# The schedule.", "# its channel", "# What stands every week.", "# The end."] {
+                    prop_assert!(next.contains(kept), "{} is lost: {}", kept, next);
+                }
+                text = next;
+            }
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Files that are replaced whole, or not at all.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Puts `bytes` in the place of the file at `path`, whose permissions stay.
+/// When this returns they are on disk; after a crash before, the old ones are.
+pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+    // Hidden, and with an ending that nobody looks for.
+    let part = folder.join(format!(".{}.part", name.to_string_lossy()));
+    let written = write_part(path, &part, bytes).and_then(|()| fs::rename(&part, path));
+    if written.is_err() {
+        // What is left of it is of no use; that it is there is no second error.
+        let _ = fs::remove_file(&part);
+    }
+    written?;
+    fs::File::open(folder)?.sync_all()
+}
+
+fn write_part(path: &Path, part: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = fs::File::create(part)?;
+    if let Ok(old) = fs::metadata(path) {
+        file.set_permissions(old.permissions())?;
+    }
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_and_keeps_its_permissions() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("county.toml");
+        fs::write(&path, "old").expect("written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("set");
+        replace_file(&path, b"new").expect("replaced");
+        assert_eq!(fs::read_to_string(&path).expect("read"), "new");
+        assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o640);
+        assert_eq!(fs::read_dir(folder.path()).expect("read").count(), 1, "nothing is left beside it");
+        assert!(replace_file(&folder.path().join("no/such/place"), b"x").is_err());
+    }
+}
