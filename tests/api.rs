@@ -5,20 +5,10 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::browser::{Browser, password_form};
-use support::county::{County, a_county};
+use support::browser::{Browser, an_office};
+use support::county::a_county;
 use support::http::{Answer, Client};
-use support::server::{PATIENCE, Server};
-
-fn an_office() -> (County, Server, Browser) {
-    let county = a_county();
-    let server = Server::start(&county);
-    let said = server.logged(&["enter the code"], PATIENCE);
-    let code = said["message"].as_str().and_then(|m| m.rsplit(' ').next()).expect("a code").to_owned();
-    let mut admin = Browser::new(&server);
-    admin.post("/setup", &format!("name=Aygul&login=aygul&{}", password_form(&code))).with(303, "set up");
-    (county, server, admin)
-}
+use support::server::Server;
 
 /// A token good for `scopes`, given in the office.
 fn token(admin: &mut Browser, name: &str, scopes: &[&str]) -> String {
@@ -50,7 +40,8 @@ impl<'a> System<'a> {
 
 #[test]
 fn a_token_is_good_for_what_it_was_given_for_until_it_is_withdrawn() {
-    let (_county, server, mut admin) = an_office();
+    let county = a_county();
+    let (server, mut admin) = an_office(&county);
     admin.act("/office/api", "name=x&days=30").with(422, "good for nothing");
     admin.act("/office/api", "name=x&days=4000&scope=audit:read").with(422, "for ever");
     let shown = token(&mut admin, "exams", &["sites:write", "terminals:write"]);
@@ -115,7 +106,8 @@ fn a_token_is_good_for_what_it_was_given_for_until_it_is_withdrawn() {
 
 #[test]
 fn a_write_with_a_key_is_done_once() {
-    let (county, server, mut admin) = an_office();
+    let county = a_county();
+    let (server, mut admin) = an_office(&county);
     let shown = token(&mut admin, "exams", &["sites:write"]);
     let site = json!({ "township": "chengguan", "names": { "en": "Bazar" } });
     let exams = System::new(&server, &shown);
@@ -160,7 +152,8 @@ fn a_write_with_a_key_is_done_once() {
 
 #[test]
 fn lists_come_in_pages_and_mistakes_are_told() {
-    let (_county, server, mut admin) = an_office();
+    let county = a_county();
+    let (server, mut admin) = an_office(&county);
     for n in 0..7 {
         admin.act("/office/new-site", &format!("township=chengguan&name.en=V{n}")).with(303, "a site");
     }
@@ -241,7 +234,8 @@ fn differs(document: &Value, schema: &Value, value: &Value) -> Option<String> {
 
 #[test]
 fn every_answer_is_one_that_the_document_describes() {
-    let (_county, server, mut admin) = an_office();
+    let county = a_county();
+    let (server, mut admin) = an_office(&county);
     let document = server.client.good("/api/v1/openapi.json").json();
     let all = ["terminals:read", "terminals:write", "sites:write", "audit:read"];
     let system = System::new(&server, &token(&mut admin, "all", &all));

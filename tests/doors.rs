@@ -6,9 +6,8 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use support::browser::{Browser, join, password_form};
+use support::browser::{Browser, an_office, join};
 use support::county::a_county;
-use support::server::{PATIENCE, Server};
 
 const SECOND: &str = "
 [[township]]
@@ -48,6 +47,9 @@ const OFFICE: &[&str] = &[
 ];
 const ADMIN: &[&str] = &["administrator"];
 const ADMIN_AUDITOR: &[&str] = &["administrator", "auditor"];
+const EDITORS: &[&str] = &["administrator", "editor"];
+const ADMIN_DUTY: &[&str] = &["administrator", "duty"];
+const PLANNERS_AND_READERS: &[&str] = &["administrator", "auditor", "editor", "reviewer", "duty"];
 const SUPERIORS: &[&str] = &["administrator", "township", "department"];
 const KEEPERS: &[&str] = &["administrator", "township", "department", "operator"];
 const SEERS: &[&str] = &["administrator", "auditor", "township", "department", "operator"];
@@ -70,6 +72,35 @@ fn doors() -> BTreeMap<&'static str, Vec<Ask>> {
         ),
         ("POST office/people", vec![form("/office/people", "name=&login=x", SUPERIORS)]),
         ("POST office/people/*/*", vec![form("/office/people/{foreign}/nothing", "", ADMIN)]),
+        (
+            "POST office/chosen-people",
+            vec![form("/office/chosen-people", "do=codes&person={foreign}", ADMIN)],
+        ),
+        ("GET office/events", vec![page("/office/events", OFFICE)]),
+        ("GET office/schedule", vec![page("/office/schedule", PLANNERS_AND_READERS)]),
+        ("GET office/schedule/*", vec![page("/office/schedule/xiangtu", PLANNERS_AND_READERS)]),
+        ("POST office/schedule/*", vec![form("/office/schedule/xiangtu", "days=mon", EDITORS)]),
+        ("GET office/schedule/*/new", vec![page("/office/schedule/xiangtu/new", EDITORS)]),
+        ("GET office/schedule/*/*", vec![page("/office/schedule/xiangtu/none", PLANNERS_AND_READERS)]),
+        ("POST office/schedule/*/*", vec![form("/office/schedule/xiangtu/none", "days=mon", EDITORS)]),
+        ("POST office/schedule/*/*/remove", vec![form("/office/schedule/xiangtu/none/remove", "", EDITORS)]),
+        ("GET office/lessons", vec![page("/office/lessons", PLANNERS_AND_READERS)]),
+        ("GET office/lessons/*", vec![page("/office/lessons/none", PLANNERS_AND_READERS)]),
+        ("POST office/lessons/*", vec![form("/office/lessons/none", "", EDITORS)]),
+        ("GET office/channels", vec![page("/office/channels", PLANNERS_AND_READERS)]),
+        ("GET office/channels/*", vec![page("/office/channels/xiangtu", PLANNERS_AND_READERS)]),
+        ("POST office/channels/*", vec![form("/office/channels/xiangtu", "mark=x", ADMIN)]),
+        ("POST office/channels/*/remove", vec![form("/office/channels/none/remove", "", ADMIN)]),
+        ("GET office/new-channel", vec![page("/office/new-channel", ADMIN)]),
+        ("POST office/new-channel", vec![form("/office/new-channel", "id=x", ADMIN)]),
+        ("GET office/relays", vec![page("/office/relays", PLANNERS_AND_READERS)]),
+        ("GET office/relays/*", vec![page("/office/relays/none", PLANNERS_AND_READERS)]),
+        ("POST office/relays/*", vec![form("/office/relays/none", "mark=x", ADMIN_DUTY)]),
+        ("POST office/relays/*/remove", vec![form("/office/relays/none/remove", "", ADMIN_DUTY)]),
+        ("GET office/new-relay", vec![page("/office/new-relay", ADMIN_DUTY)]),
+        ("POST office/new-relay", vec![form("/office/new-relay", "id=x", ADMIN_DUTY)]),
+        ("GET office/settings", vec![page("/office/settings", ADMIN_AUDITOR)]),
+        ("POST office/settings", vec![form("/office/settings", "mark=x", ADMIN)]),
         ("GET office/sites", vec![page("/office/sites", OFFICE)]),
         (
             "GET office/sites/*",
@@ -152,11 +183,7 @@ fn doors_in_the_code() -> Vec<String> {
 #[test]
 fn every_door_of_the_office_is_opened_to_its_roles_and_to_nobody_else() {
     let county = a_county().with(SECOND);
-    let server = Server::start(&county);
-    let said = server.logged(&["enter the code"], PATIENCE);
-    let code = said["message"].as_str().and_then(|m| m.rsplit(' ').next()).expect("a code").to_owned();
-    let mut admin = Browser::new(&server);
-    admin.post("/setup", &format!("name=Aygul&login=aygul&{}", password_form(&code))).with(303, "set up");
+    let (server, mut admin) = an_office(&county);
     for township in ["nanshan", "chengguan"] {
         let fields = format!("township={township}&name.en=Village");
         admin.act("/office/new-site", &fields).with(303, "a site of the office");
@@ -187,7 +214,10 @@ fn every_door_of_the_office_is_opened_to_its_roles_and_to_nobody_else() {
                 let path = path.replace("{line}", &line).replace("{foreign}", &foreign);
                 let answer = match fields {
                     None => browser.get(&path),
-                    Some(fields) => browser.post(&path, &format!("token={token}&{fields}")),
+                    Some(fields) => {
+                        let fields = fields.replace("{foreign}", &foreign);
+                        browser.post(&path, &format!("token={token}&{fields}"))
+                    }
                 };
                 assert!(answer.status < 500, "{role} at {door}: {}", answer.text());
                 let through =

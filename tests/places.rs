@@ -5,25 +5,11 @@
 mod support;
 
 use nix::sys::signal::Signal;
-use support::browser::{Browser, PASSWORD, code_in, join, password_form, plus};
-use support::county::{County, a_county};
+use support::browser::{Browser, PASSWORD, an_office, code_in, join, plus, to};
+use support::county::a_county;
 use support::http::Answer;
 use support::server::{PATIENCE, Server};
 use yuanjiao::base::workbook::{self, Table};
-
-fn an_office() -> (County, Server, Browser) {
-    let county = a_county();
-    let server = Server::start(&county);
-    let said = server.logged(&["enter the code"], PATIENCE);
-    let code = said["message"].as_str().and_then(|m| m.rsplit(' ').next()).expect("a code").to_owned();
-    let mut admin = Browser::new(&server);
-    admin.post("/setup", &format!("name=Aygul&login=aygul&{}", password_form(&code))).with(303, "set up");
-    (county, server, admin)
-}
-
-fn to(answer: &Answer) -> String {
-    answer.header("location").expect("sent on").to_owned()
-}
 
 /// Presses the button that the page offers after a change.
 fn undo(browser: &mut Browser, page: &str) -> Answer {
@@ -34,7 +20,8 @@ fn undo(browser: &mut Browser, page: &str) -> Answer {
 
 #[test]
 fn a_township_and_a_site_are_added_renamed_closed_and_everything_is_taken_back() {
-    let (county, server, mut admin) = an_office();
+    let county = a_county();
+    let (server, mut admin) = an_office(&county);
     let township = "id=nanshan&name.zh-Hans=南山乡&name.en=Nanshan";
     admin.act("/office/townships", township).with(303, "a township");
     admin.act("/office/townships", township).with(422, "the same again");
@@ -124,7 +111,8 @@ fn exported(browser: &mut Browser) -> Vec<Table> {
 
 #[test]
 fn a_table_is_taken_out_changed_looked_through_taken_in_and_taken_back() {
-    let (_county, server, mut admin) = an_office();
+    let county = a_county();
+    let (server, mut admin) = an_office(&county);
     admin.act("/office/townships", "id=nanshan&name.en=Nanshan").with(303, "a township");
     admin.act("/office/new-site", "township=nanshan&name.en=Gaocun").with(303, "a site");
     let mut tables = exported(&mut admin);
@@ -195,7 +183,8 @@ fn a_table_is_taken_out_changed_looked_through_taken_in_and_taken_back() {
 
 #[test]
 fn sites_are_found_and_many_are_dealt_with_at_once() {
-    let (_county, _server, mut admin) = an_office();
+    let county = a_county();
+    let (_server, mut admin) = an_office(&county);
     for n in 1..=55 {
         let fields = format!("township=chengguan&name.en=Village+{n}&name.ug-Arab=كەنت+{n}");
         admin.act("/office/new-site", &fields).with(303, "a site");
@@ -222,7 +211,8 @@ fn sites_are_found_and_many_are_dealt_with_at_once() {
 
 #[test]
 fn what_was_typed_outlives_the_sign_in() {
-    let (_county, server, mut admin) = an_office();
+    let county = a_county();
+    let (server, mut admin) = an_office(&county);
     let fields = "township=chengguan&name.en=A+%22quoted%22+village";
     let mut late = Browser::new(&server);
     let page = late.post("/office/new-site", fields).with(401, "signed out meanwhile").text();

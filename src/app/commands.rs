@@ -19,7 +19,7 @@ use crate::schedule::{Folder, Plans, Report};
 use crate::store::Store;
 
 use super::keys;
-use super::planning::Names;
+use super::planning::names;
 
 /// The format of `yuanjiao guide`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -70,7 +70,7 @@ pub(super) fn check(config: &Path) -> anyhow::Result<usize> {
 
 fn plans(county: &County) -> anyhow::Result<(Plans, Report)> {
     let mut folder = Folder::default();
-    let names = Names::of(county, lessons(county).into_iter().map(|(id, _)| id).collect::<BTreeSet<_>>());
+    let names = names(county, lessons(county).into_iter().map(|(id, _)| id).collect::<BTreeSet<_>>());
     let report = folder
         .look(&county.schedules, &county.tz, &names.known(), true)
         .with_context(|| format!("reading schedules in {}", county.schedules.display()))?;

@@ -54,15 +54,16 @@ impl Metrics {
             let n = channel.timeline().next_sequence();
             writeln!(out, "yuanjiao_channel_media_sequence{{channel=\"{id}\"}} {n}")?;
         }
+        let relays = delivery.sources.relays();
         head(out, "yuanjiao_relay_last_segment_age_seconds", "gauge", "Age of a relay's newest segment.")?;
-        for (id, relay) in delivery.sources.relays() {
+        for (id, relay) in &*relays {
             if let Some(age) = relay.window.load().newest().map(|s| now.duration_since(s.end()).as_secs_f64())
             {
                 writeln!(out, "yuanjiao_relay_last_segment_age_seconds{{relay=\"{id}\"}} {age:.3}")?;
             }
         }
         head(out, "yuanjiao_relay_starts_total", "counter", "Times a relay's worker was started.")?;
-        for (id, relay) in delivery.sources.relays() {
+        for (id, relay) in &*relays {
             writeln!(out, "yuanjiao_relay_starts_total{{relay=\"{id}\"}} {}", relay.health.load().starts)?;
         }
         head(
@@ -71,7 +72,7 @@ impl Metrics {
             "gauge",
             "MPEG-TS continuity errors since the worker began.",
         )?;
-        for (id, relay) in delivery.sources.relays() {
+        for (id, relay) in &*relays {
             let n = relay.health.load().continuity_errors;
             writeln!(out, "yuanjiao_relay_continuity_errors{{relay=\"{id}\"}} {n}")?;
         }

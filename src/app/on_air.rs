@@ -7,7 +7,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::base::{ChannelId, Clock, Shutdown};
+use crate::base::{Bell, ChannelId, Clock, Shutdown};
 use crate::channel::{AiringSource, Step, Timeline};
 use crate::config::County;
 use crate::delivery::{Channels, MediaSources, OnAir};
@@ -33,6 +33,7 @@ pub(super) struct OnAirTask {
     pub(super) store: Store,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) county: Arc<ArcSwap<County>>,
+    pub(super) bell: Bell,
     /// Plans of channels that have none, the same one each time.
     pub(super) empty: Arc<Mutex<Plans>>,
 }
@@ -134,6 +135,9 @@ impl OnAirTask {
         }
         work.timeline.forget_before(now - KEEP);
         channel.publish(work.timeline.clone());
+        if !steps.is_empty() {
+            self.bell.ring();
+        }
         Ok(())
     }
 }

@@ -1,16 +1,16 @@
 //! The task that keeps the plans in step with the schedule files.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::mpsc;
 
-use crate::base::{Clock, LessonId, Problem, Shutdown, watch_folder};
+use crate::base::{Bell, Clock, LessonId, Problem, Shutdown, watch_folder};
 use crate::config::County;
 use crate::courseware::Library;
-use crate::schedule::{Folder, Known, Plans, Report};
+use crate::schedule::{Folder, Names, Plans, Report};
 use crate::store::{Event, Store};
 
 /// Why to look again.
@@ -30,6 +30,7 @@ pub(super) struct Planning {
     pub(super) library: Library,
     pub(super) store: Store,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) bell: Bell,
 }
 
 /// Looked at at least this often: a watcher misses files on network folders.
@@ -48,25 +49,10 @@ pub(super) struct Planner {
     first: Report,
 }
 
-/// What schedules may refer to, as owned sets.
-pub(super) struct Names {
-    channels: BTreeMap<crate::base::ChannelId, Duration>,
-    relays: BTreeSet<crate::base::RelayId>,
-    lessons: BTreeSet<LessonId>,
-}
-
-impl Names {
-    pub(super) fn of(county: &County, lessons: BTreeSet<LessonId>) -> Self {
-        Self {
-            channels: county.channels.iter().map(|c| (c.id.clone(), c.max_gap)).collect(),
-            relays: county.relays.iter().map(|r| r.id.clone()).collect(),
-            lessons,
-        }
-    }
-
-    pub(super) fn known(&self) -> Known<'_> {
-        Known { channels: &self.channels, relays: &self.relays, lessons: Some(&self.lessons) }
-    }
+/// What the schedules of `county` may refer to.
+pub(super) fn names(county: &County, lessons: BTreeSet<LessonId>) -> Names {
+    let channels = county.channels.iter().map(|c| (c.id.clone(), c.max_gap));
+    Names::new(channels, county.relays.iter().map(|r| r.id.clone()), lessons)
 }
 
 impl Planning {
@@ -106,7 +92,7 @@ impl Planner {
     fn look(&mut self, again: bool) -> Report {
         let county = self.planning.county.load();
         let lessons = self.planning.library.catalogue().lessons().map(|(id, _)| id.clone()).collect();
-        let names = Names::of(&county, lessons);
+        let names = names(&county, lessons);
         match self.folder.look(&county.schedules, &county.tz, &names.known(), again) {
             Ok(report) => {
                 if !report.changed.is_empty() {
@@ -144,6 +130,9 @@ impl Planner {
             if let Err(error) = self.planning.store.record_event(event).await {
                 tracing::error!(%error, "an event could not be stored");
             }
+        }
+        if !report.problems.is_empty() || !report.changed.is_empty() {
+            self.planning.bell.ring();
         }
         for channel in &report.changed {
             tracing::info!(%channel, "{channel}: a new plan is in force");

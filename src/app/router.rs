@@ -23,6 +23,7 @@ use crate::portal::{Portal, Reply, assets, problem};
 use super::answer::{answer, by_tls_only, discreet, open_to_all};
 use super::choices::{Choices, without_choices};
 use super::compress::{accepts_gzip, compressed};
+use super::events::events;
 use super::files::{asset, worker};
 use super::metrics::Metrics;
 
@@ -71,7 +72,9 @@ impl Router {
             return if inner { response } else { open_to_all(response) };
         }
         if Portal::is_office(&path) && matches!(method, Method::GET | Method::HEAD | Method::POST) {
-            return discreet(answer(self.office(request, &path, peer, now).await, &method));
+            let reply = self.office(request, &path, peer, now).await;
+            let (events, response) = (reply.events, answer(reply, &method));
+            return discreet(if events { self.listening(response) } else { response });
         }
         if !matches!(method, Method::GET | Method::HEAD) {
             let detail = "only GET and HEAD are answered here";
@@ -213,6 +216,13 @@ impl Router {
         self.portal.page(&PageRequest { path, query, lang, chosen, saver, saver_chosen, now }).await
     }
 
+    /// The same answer, going on as things change.
+    fn listening(&self, response: Response<Body>) -> Response<Body> {
+        let (mut head, _) = response.into_parts();
+        head.headers.remove(header::CONTENT_LENGTH);
+        Response::from_parts(head, events(&self.portal.bell, &self.portal.stop))
+    }
+
     /// A page of the office: nothing of it is open to pages elsewhere.
     async fn office(
         &self,
@@ -250,6 +260,7 @@ impl Router {
             cookie: cookie.and_then(|c| Secret::read(&c)),
             address: peer.ip(),
             agent: text(header::USER_AGENT).unwrap_or_default(),
+            listens: text(header::ACCEPT).is_some_and(|a| a.contains("text/event-stream")),
             same_origin: same_origin(&head.headers),
             secure,
             base_url: &base_url,

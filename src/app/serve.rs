@@ -1,9 +1,9 @@
 //! The server: what is built from the configuration, and who owns which task.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -14,23 +14,24 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::base::{Clock, RelayId, Shutdown};
-use crate::channel::{Lineup, Timeline};
-use crate::config::{Channel, County};
+use crate::base::{Bell, Clock, Shutdown};
+use crate::config::County;
 use crate::courseware::{Library, Outcome, Queue, QueueEvent};
-use crate::delivery::{self, Channels, Delivery, Desk, MediaSources, OnAir, Segments};
+use crate::delivery::{self, Channels, Delivery, Desk, MediaSources, Segments};
 use crate::evidence::{Ledger, NonceKey, TicketKeys};
 use crate::people::Code;
-use crate::portal::Portal;
-use crate::portal::office::{Gate, Registrar};
-use crate::relay::{self, RelayEvent, RelayHandle};
+use crate::portal::office::{Documents, Gate, Registrar};
+use crate::portal::{Changed, Portal};
+use crate::relay::RelayEvent;
 use crate::schedule::Plans;
 use crate::store::{Event, Store};
 
 use super::keys;
 use super::metrics::Metrics;
 use super::on_air::OnAirTask;
-use super::planning::{self, Planning};
+use super::planning::Planning;
+use super::relays::Relays;
+use super::reload::{Reload, set_channels};
 use super::router::Router;
 use super::slates::SlateTask;
 
@@ -43,10 +44,7 @@ pub(super) struct Server {
     pub(super) ready: Arc<AtomicBool>,
     /// The code of the first start, while nobody has an account.
     pub(super) setup_code: Option<String>,
-    county: Arc<ArcSwap<County>>,
-    channels: Arc<Channels>,
-    registrar: Arc<Registrar>,
-    planning: mpsc::Sender<planning::Wake>,
+    reload: Reload,
     stop: Shutdown,
     /// Stop first: nothing new comes in.
     front: JoinSet<()>,
@@ -55,7 +53,6 @@ pub(super) struct Server {
     store: Store,
     ledger: Arc<Ledger>,
     clock: Arc<dyn Clock>,
-    config: PathBuf,
 }
 
 /// How often what sessions were sent is stored.
@@ -87,11 +84,12 @@ impl Server {
         let nonces = NonceKey::new(keys::load_or_make(&county.data, "nonce.key")?);
         let library = Library::open(&county.media.join("library"))?;
         let slates = Library::open(&county.media.join("slates"))?;
-        let relays = open_relays(&county)?;
-        let by_relay = relays.iter().map(|(id, (_, h))| (id.clone(), h.clone())).collect();
-        let sources = Arc::new(MediaSources::new(by_relay));
-        let folders: HashMap<_, _> = relays.clone().into_iter().collect();
-        let segments = Arc::new(Segments::new(county.http.segment_cache_bytes, folders));
+        let sources = Arc::new(MediaSources::default());
+        let segments = Arc::new(Segments::new(county.http.segment_cache_bytes));
+        let (relay_events, heard) = mpsc::channel::<RelayEvent>(256);
+        let both = (Arc::clone(&sources), Arc::clone(&segments));
+        let relays = Relays::new(county.media.join("live"), Arc::clone(&clock), both, relay_events);
+        let bell = Bell::new();
         let channels = Arc::new(Channels::default());
         set_channels(&channels, &county);
         let ledger = Arc::new(Ledger::default());
@@ -117,26 +115,10 @@ impl Server {
             library.clone(),
             county.load().packaging.clone(),
             languages,
-            Arc::clone(&clock),
+            (Arc::clone(&clock), bell.clone()),
         );
         let ready = Arc::new(AtomicBool::new(false));
         let (planning, wakes) = mpsc::channel(8);
-        let mut server = Self {
-            address,
-            setup_code,
-            ready: Arc::clone(&ready),
-            county: Arc::clone(&county),
-            channels: Arc::clone(&channels),
-            registrar: Arc::clone(&registrar),
-            planning,
-            stop: Shutdown::new(),
-            front: JoinSet::new(),
-            back: JoinSet::new(),
-            store: store.clone(),
-            ledger,
-            clock: Arc::clone(&clock),
-            config: config.to_owned(),
-        };
         let slates = SlateTask {
             county: Arc::clone(&county),
             plans: Arc::clone(&plans),
@@ -146,17 +128,41 @@ impl Server {
             segments: Arc::clone(&segments),
             clock: Arc::clone(&clock),
         };
+        let reload = Reload {
+            config: config.to_owned(),
+            county: Arc::clone(&county),
+            channels: Arc::clone(&channels),
+            registrar: Arc::clone(&registrar),
+            relays: Arc::new(relays),
+            slates: slates.clone(),
+            planning,
+            bell: bell.clone(),
+        };
+        let mut server = Self {
+            address,
+            setup_code,
+            ready: Arc::clone(&ready),
+            reload: reload.clone(),
+            stop: Shutdown::new(),
+            front: JoinSet::new(),
+            back: JoinSet::new(),
+            store: store.clone(),
+            ledger,
+            clock: Arc::clone(&clock),
+        };
         let planner = Planning {
             county: Arc::clone(&county),
             plans: Arc::clone(&plans),
             library: library.clone(),
             store: store.clone(),
             clock: Arc::clone(&clock),
+            bell: bell.clone(),
         };
         let planner = planner.first_look();
         slates.publish_now();
-        server.spawn_relays(relays);
-        server.spawn_queue(queue.clone(), slates.clone());
+        reload.relays.set(&county.load().relays)?;
+        server.spawn_relay_events(heard);
+        server.spawn_queue(queue.clone());
         let on_air = OnAirTask {
             channels: Arc::clone(&channels),
             sources: Arc::clone(&sources),
@@ -164,6 +170,7 @@ impl Server {
             store: store.clone(),
             clock: Arc::clone(&clock),
             county: Arc::clone(&county),
+            bell: bell.clone(),
             empty: Arc::default(),
         };
         server.back.spawn(slates.run(server.stop.clone()));
@@ -187,6 +194,9 @@ impl Server {
             store,
             registrar,
             gate: Arc::new(Gate::new(setup)),
+            documents: Arc::new(Documents::new(config.to_owned(), Arc::new(reload))),
+            bell,
+            stop: server.stop.clone(),
             clock: Arc::clone(&clock),
         };
         let metrics = Arc::new(Metrics::default());
@@ -198,26 +208,21 @@ impl Server {
         Ok(server)
     }
 
-    fn spawn_relays(&mut self, relays: BTreeMap<RelayId, (PathBuf, RelayHandle)>) {
-        let (events, mut heard) = mpsc::channel::<RelayEvent>(256);
-        for relay in &self.county.load().relays {
-            let Some((folder, handle)) = relays.get(&relay.id).cloned() else { continue };
-            let (clock, events, stop) = (Arc::clone(&self.clock), events.clone(), self.stop.clone());
-            self.back.spawn(relay::run(relay.clone(), folder, handle, clock, events, stop));
-        }
-        let store = self.store.clone();
+    fn spawn_relay_events(&mut self, mut heard: mpsc::Receiver<RelayEvent>) {
+        let (store, bell) = (self.store.clone(), self.reload.bell.clone());
         self.back.spawn(async move {
             while let Some(e) = heard.recv().await {
                 let subject = format!("relay/{}", e.relay);
                 record(&store, Event { at: e.at, subject, kind: e.kind.to_owned(), detail: e.detail }).await;
+                bell.ring();
             }
         });
     }
 
-    fn spawn_queue(&mut self, queue: Queue, slates: SlateTask) {
+    fn spawn_queue(&mut self, queue: Queue) {
         let (events, mut heard) = mpsc::channel::<QueueEvent>(64);
         self.back.spawn(queue.run(events, self.stop.clone()));
-        let (store, clock, planning) = (self.store.clone(), Arc::clone(&self.clock), self.planning.clone());
+        let (store, clock, reload) = (self.store.clone(), Arc::clone(&self.clock), self.reload.clone());
         self.back.spawn(async move {
             while let Some(e) = heard.recv().await {
                 let (kind, detail) = match &e.outcome {
@@ -227,9 +232,8 @@ impl Server {
                     Outcome::Failed { message, detail } => ("failed", format!("{message} ({detail})")),
                 };
                 tracing::info!(lesson = %e.lesson, kind, "lesson {}: {kind}: {detail}", e.lesson);
-                slates.publish_now();
                 // A schedule that waited for this lesson is looked at again.
-                let _ = planning.try_send(planning::Wake::Again);
+                reload.lessons();
                 let subject = format!("lesson/{}", e.lesson);
                 record(&store, Event { at: clock.now(), subject, kind: kind.to_owned(), detail }).await;
             }
@@ -249,45 +253,16 @@ impl Server {
         });
     }
 
-    /// Reads the configuration again. What cannot change while running
-    /// (addresses, folders, relays) is said to need a restart.
+    /// Reads the configuration again.
     pub(super) fn reload(&self) {
-        let mut county = match crate::config::load(&self.config) {
-            Ok(county) => county,
-            Err(problems) => {
-                for problem in &problems.0 {
-                    tracing::error!("{problem}");
-                }
-                tracing::error!("the configuration was not taken: the last good one stays in force");
-                return;
-            }
-        };
-        let old = self.county.load();
-        let fixed = [
-            ("the media folder", old.media != county.media),
-            ("relays", old.relays != county.relays),
-            ("limits of the HTTP server", old.http != county.http),
-            ("packaging", old.packaging != county.packaging),
-            ("evidence", old.evidence != county.evidence),
-        ];
-        for (what, _) in fixed.iter().filter(|(_, changed)| *changed) {
-            tracing::warn!("a change of {what} takes effect at the next start");
-        }
-        // These keep their old values: what runs was built from them.
-        (county.listen, county.data, county.media) = (old.listen, old.data.clone(), old.media.clone());
-        (county.relays, county.packaging) = (old.relays.clone(), old.packaging.clone());
-        set_channels(&self.channels, &county);
-        self.county.store(Arc::new(county));
-        self.registrar.refresh();
-        let _ = self.planning.try_send(planning::Wake::Again);
-        tracing::info!("the configuration was read again");
+        self.reload.county();
     }
 
     /// Lets requests under way finish, stores everything and stops.
     pub(super) async fn stop(mut self) {
         self.stop.trigger();
         while self.front.join_next().await.is_some() {}
-        drop(self.planning);
+        self.reload.relays.stop().await;
         while self.back.join_next().await.is_some() {}
         flush(&self.store, &self.ledger, self.clock.now()).await;
     }
@@ -310,53 +285,6 @@ async fn flush(store: &Store, ledger: &Ledger, now: jiff::Timestamp) {
             tracing::error!(%error, sessions = sessions.len(), "sessions could not be stored: tried again");
             ledger.unstored(&sessions);
         }
-    }
-}
-
-fn open_relays(county: &County) -> anyhow::Result<BTreeMap<RelayId, (PathBuf, RelayHandle)>> {
-    let open = |relay: &crate::config::Relay| {
-        let folder = county.media.join("live").join(relay.id.as_str());
-        let handle = RelayHandle::open(&folder)?;
-        Ok((relay.id.clone(), (folder, handle)))
-    };
-    county.relays.iter().map(open).collect()
-}
-
-/// A channel that was there before keeps its timeline: who watches notices nothing.
-fn set_channels(channels: &Channels, county: &County) {
-    let old = channels.all();
-    let new = county.channels.iter().map(|c| {
-        let on_air = OnAir::new(lineup(c, county), c.names.clone());
-        let on_air = match old.get(&c.id) {
-            Some(old) if old.lineup == on_air.lineup && old.names == on_air.names => Arc::clone(old),
-            Some(old) => {
-                on_air.publish(Timeline::clone(&old.timeline()));
-                Arc::new(on_air)
-            }
-            None => Arc::new(on_air),
-        };
-        (c.id.clone(), on_air)
-    });
-    channels.set(new.collect());
-}
-
-fn lineup(channel: &Channel, county: &County) -> Lineup {
-    let longest = county.relays.iter().map(|r| r.max_segment).max().unwrap_or_default();
-    // Lessons have at most 3.84 s. A segment cut at the limit may be a frame
-    // longer, which rounds to the limit all the same (RFC 8216 §4.3.3.1). Players
-    // poll at this rate and stay three times as far behind: no second to give away.
-    let frame = Duration::from_millis(100);
-    let target_duration = (longest + frame).max(Duration::from_millis(3840)).as_secs_f64().round() as u64;
-    let rung = |r: &crate::config::Rung| (r.height, u64::from(r.kbps) * 1100);
-    Lineup {
-        channel: channel.id.clone(),
-        rungs: county.packaging.ladder.iter().map(rung).collect(),
-        audio: channel.audio.clone(),
-        subtitles: channel.subtitles.clone(),
-        audio_bandwidth: u64::from(county.packaging.audio_kbps) * 1400,
-        target_duration,
-        window: channel.window,
-        slate_after: channel.slate_after,
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 
-use crate::base::LessonId;
+use crate::base::{LessonId, Titles, replace_file};
 use crate::hls::Manifest;
 
 /// A library that cannot be read.
@@ -115,7 +115,20 @@ impl Library {
         Ok(changed)
     }
 
-    /// Reads the folder again; manifests already known are shared.
+    /// Gives a lesson other titles, which are on disk then. False if there is no such
+    /// lesson (any more). What evidence refers to, its media, stays as it is.
+    pub fn set_titles(&self, id: &LessonId, titles: Titles) -> Result<bool, LibraryError> {
+        let Some(package) = self.catalogue().lesson(id).cloned() else { return Ok(false) };
+        let path = package.folder.join("package.json");
+        let manifest = Manifest { titles, ..Manifest::clone(&package.manifest) };
+        let written = serde_json::to_vec_pretty(&manifest).map_err(std::io::Error::other);
+        let written = written.and_then(|bytes| replace_file(&path, &bytes));
+        written.map_err(|source| LibraryError { path, source })?;
+        self.reload()?;
+        Ok(true)
+    }
+
+    /// Reads the folder again.
     pub fn reload(&self) -> Result<(), LibraryError> {
         // Taken before reading: what changes meanwhile is read again.
         let changed = changed_at(&self.folder);

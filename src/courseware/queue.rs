@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
-use crate::base::{Clock, Lang, LessonId, Shutdown, Titles, WorkerProcess, watch_folder};
+use crate::base::{Bell, Clock, Lang, LessonId, Shutdown, Titles, WorkerProcess, watch_folder};
 use crate::config::Packaging;
 use crate::hls::Manifest;
 use crate::hls::wire::PackageLine;
@@ -80,6 +80,7 @@ pub struct Queue {
     settings: Packaging,
     languages: Vec<Lang>,
     clock: Arc<dyn Clock>,
+    bell: Bell,
     jobs: Arc<ArcSwap<BTreeMap<LessonId, JobStatus>>>,
 }
 
@@ -90,9 +91,9 @@ impl Queue {
         library: Library,
         settings: Packaging,
         languages: Vec<Lang>,
-        clock: Arc<dyn Clock>,
+        (clock, bell): (Arc<dyn Clock>, Bell),
     ) -> Self {
-        Self { media: media.to_owned(), library, settings, languages, clock, jobs: Arc::default() }
+        Self { media: media.to_owned(), library, settings, languages, clock, bell, jobs: Arc::default() }
     }
 
     /// The jobs since the start, by lesson.
@@ -181,7 +182,7 @@ impl Queue {
     async fn package(&self, ready: &Ready) -> Outcome {
         let failed = |message: String| Outcome::Failed { detail: message.clone(), message };
         let titles = match ready.side.titles.as_deref().map(read_titles).transpose() {
-            Ok(titles) => titles.unwrap_or_else(|| self.title_from_name(&ready.file)),
+            Ok(titles) => titles.unwrap_or_else(|| self.titles_without_file(ready)),
             Err(message) => return failed(message),
         };
         let mut worker = match WorkerProcess::spawn("package", &self.job(ready, &titles)).await {
@@ -217,8 +218,12 @@ impl Queue {
         })
     }
 
-    fn title_from_name(&self, file: &Path) -> Titles {
-        let name = file.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    /// The titles that the lesson has already; a new one is called like its file.
+    fn titles_without_file(&self, ready: &Ready) -> Titles {
+        if let Some(package) = self.library.catalogue().lesson(&ready.lesson) {
+            return package.manifest.titles.clone();
+        }
+        let name = ready.file.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
         Titles(self.languages.first().map(|l| (l.clone(), name)).into_iter().collect())
     }
 
@@ -230,6 +235,7 @@ impl Queue {
             jobs.insert(status.lesson.clone(), status.clone());
             jobs
         });
+        self.bell.ring();
     }
 
     async fn reject(&self, file: &Path, reason: &str) {

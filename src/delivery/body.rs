@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use futures_util::Stream;
 use http_body_util::BodyExt;
 use hyper::body::{Frame, SizeHint};
 
@@ -15,7 +16,12 @@ type Done = Box<dyn FnOnce() + Send + Sync>;
 pub struct Body {
     parts: [Bytes; 2],
     done: Option<Done>,
+    /// What follows later, for as long as it does.
+    stream: Option<Later>,
 }
+
+/// Bytes that are not there yet.
+type Later = Pin<Box<dyn Stream<Item = Bytes> + Send + Sync>>;
 
 /// Length of the second part.
 const TAIL: usize = 16 << 10;
@@ -30,7 +36,12 @@ impl Body {
     pub(super) fn noted(bytes: Bytes, done: impl FnOnce() + Send + Sync + 'static) -> Self {
         let head = bytes.slice(..bytes.len().saturating_sub(TAIL));
         let tail = bytes.slice(head.len()..);
-        Self { parts: [head, tail], done: Some(Box::new(done)) }
+        Self { parts: [head, tail], done: Some(Box::new(done)), stream: None }
+    }
+
+    /// What `stream` brings, as it comes.
+    pub fn stream(stream: impl Stream<Item = Bytes> + Send + Sync + 'static) -> Self {
+        Self { parts: [Bytes::new(), Bytes::new()], done: None, stream: Some(Box::pin(stream)) }
     }
 
     /// All of it, for tests and for answers that are read again.
@@ -44,7 +55,7 @@ impl Body {
 
 impl<T: Into<Bytes>> From<T> for Body {
     fn from(bytes: T) -> Self {
-        Self { parts: [Bytes::new(), bytes.into()], done: None }
+        Self { parts: [Bytes::new(), bytes.into()], done: None, stream: None }
     }
 }
 
@@ -60,7 +71,7 @@ impl hyper::body::Body for Body {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         for i in 0..2 {
             let part = std::mem::take(&mut self.parts[i]);
@@ -73,14 +84,20 @@ impl hyper::body::Body for Body {
                 return Poll::Ready(Some(Ok(Frame::data(part))));
             }
         }
-        Poll::Ready(None)
+        match self.stream.as_mut() {
+            Some(stream) => stream.as_mut().poll_next(cx).map(|bytes| bytes.map(|b| Ok(Frame::data(b)))),
+            None => Poll::Ready(None),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.parts.iter().all(Bytes::is_empty)
+        self.stream.is_none() && self.parts.iter().all(Bytes::is_empty)
     }
 
     fn size_hint(&self) -> SizeHint {
+        if self.stream.is_some() {
+            return SizeHint::default();
+        }
         SizeHint::with_exact((self.parts[0].len() + self.parts[1].len()) as u64)
     }
 }

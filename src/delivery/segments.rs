@@ -57,19 +57,31 @@ impl Weighter<Address, SegmentBytes> for ByLength {
 /// Packages by the owner name of their addresses.
 type Owners = HashMap<String, Arc<Package>>;
 
+/// Live windows and their folders.
+type Live = HashMap<RelayId, (PathBuf, RelayHandle)>;
+
 /// Finds and keeps segments.
 #[derive(Debug)]
 pub struct Segments {
     cache: Cache<Address, SegmentBytes, ByLength>,
     owners: ArcSwap<Owners>,
-    relays: HashMap<RelayId, (PathBuf, RelayHandle)>,
+    relays: ArcSwap<Live>,
 }
 
 impl Segments {
-    /// Keeps up to `budget` bytes in memory. `relays` are live windows and their folders.
-    pub fn new(budget: u64, relays: HashMap<RelayId, (PathBuf, RelayHandle)>) -> Self {
+    /// Keeps up to `budget` bytes in memory.
+    pub fn new(budget: u64) -> Self {
         let entries = (budget / (64 << 10)).max(64) as usize;
-        Self { cache: Cache::with_weighter(entries, budget, ByLength), owners: ArcSwap::default(), relays }
+        Self {
+            cache: Cache::with_weighter(entries, budget, ByLength),
+            owners: ArcSwap::default(),
+            relays: ArcSwap::default(),
+        }
+    }
+
+    /// The live windows that may be asked for, and their folders.
+    pub fn set_relays(&self, relays: Live) {
+        self.relays.store(Arc::new(relays));
     }
 
     /// The packages that may be asked for: of the library, and slates.
@@ -111,7 +123,8 @@ impl Segments {
             return Some(Source::Headed { header, media });
         }
         if let Some(relay) = address.owner.strip_prefix("relay.") {
-            let (folder, handle) = self.relays.get(&RelayId::new(relay).ok()?)?;
+            let relays = self.relays.load();
+            let (folder, handle) = relays.get(&RelayId::new(relay).ok()?)?;
             return live(folder, handle, address);
         }
         if address.owner == "none" {

@@ -18,22 +18,27 @@ struct Shelf {
     slates: BTreeMap<(ChannelId, SlateReason), Slate>,
 }
 
+/// Relays by name.
+type Handles = BTreeMap<RelayId, RelayHandle>;
+
 /// Read handles on all that channels play.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct MediaSources {
     shelf: ArcSwap<Shelf>,
-    relays: BTreeMap<RelayId, RelayHandle>,
+    relays: ArcSwap<Handles>,
+    windows: ArcSwap<Handles>,
 }
 
 impl MediaSources {
-    /// With these relays, and nothing on the shelf yet.
-    pub fn new(relays: BTreeMap<RelayId, RelayHandle>) -> Self {
-        Self { shelf: ArcSwap::default(), relays }
+    /// The relays that run, and those whose recordings may still be watched.
+    pub fn set_relays(&self, running: Handles, known: Handles) {
+        self.relays.store(Arc::new(running));
+        self.windows.store(Arc::new(known));
     }
 
-    /// The relays.
-    pub fn relays(&self) -> &BTreeMap<RelayId, RelayHandle> {
-        &self.relays
+    /// The relays that run.
+    pub fn relays(&self) -> Arc<Handles> {
+        self.relays.load_full()
     }
 
     /// What the library and the slates' folder hold, and which slate serves what.
@@ -96,7 +101,7 @@ impl Sources for MediaSources {
     }
 
     fn window(&self, relay: &RelayId) -> Option<Arc<LiveWindow>> {
-        self.relays.get(relay).map(|r| r.window.load_full())
+        self.windows.load().get(relay).map(|r| r.window.load_full())
     }
 
     fn slate(&self, channel: &ChannelId, reason: &SlateReason) -> Option<Slate> {

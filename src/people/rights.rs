@@ -119,6 +119,32 @@ impl<'a> Rights<'a> {
         self.holds(&[Role::Administrator, Role::Auditor])
     }
 
+    /// May see channels, relays, lessons and schedules in the office.
+    pub fn see_programmes(&self) -> bool {
+        let roles = [Role::Administrator, Role::Editor, Role::Reviewer, Role::Duty, Role::Auditor];
+        self.holds(&roles)
+    }
+
+    /// May change schedules and the texts of lessons.
+    pub fn edit_programmes(&self) -> bool {
+        self.holds(&[Role::Administrator, Role::Editor])
+    }
+
+    /// May change channels and what the county is called.
+    pub fn edit_channels(&self) -> bool {
+        self.holds(&[Role::Administrator])
+    }
+
+    /// May change where relays come from.
+    pub fn edit_relays(&self) -> bool {
+        self.holds(&[Role::Administrator, Role::Duty])
+    }
+
+    /// May change something that can be undone.
+    pub fn edit_something(&self) -> bool {
+        self.edit_sites() || self.edit_programmes() || self.edit_relays()
+    }
+
     /// May read the audit log.
     pub fn see_audit(&self) -> bool {
         self.holds(&[Role::Administrator, Role::Auditor])

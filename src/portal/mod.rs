@@ -18,4 +18,4 @@ mod state;
 pub mod views;
 
 pub use reply::{Reply, problem};
-pub use state::Portal;
+pub use state::{Changed, Portal};

@@ -36,7 +36,7 @@ pub struct PageRequest<'a> {
 type Page = Result<String, PageError>;
 
 /// Why there is no page.
-enum PageError {
+pub(super) enum PageError {
     /// Nothing of that name.
     Unknown,
     /// The request makes no sense, in words.
@@ -201,7 +201,7 @@ impl Portal {
 }
 
 /// The instants of a civil day in a zone.
-fn day(date: Date, tz: &jiff::tz::TimeZone) -> Result<(Timestamp, Timestamp), PageError> {
+pub(super) fn day(date: Date, tz: &jiff::tz::TimeZone) -> Result<(Timestamp, Timestamp), PageError> {
     let start = |d: Date| tz.to_timestamp(d.at(0, 0, 0, 0));
     let both = || Ok::<_, jiff::Error>((start(date)?, start(date.tomorrow()?)?));
     both().map_err(|e| PageError::Bad(e.to_string()))

@@ -25,6 +25,8 @@ pub struct Reply {
     pub location: Option<Box<str>>,
     /// Further headers.
     pub headers: Vec<(HeaderName, String)>,
+    /// The body follows as things change: server-sent events.
+    pub events: bool,
     /// The sign-in's cookie, where it begins or ends.
     pub set_cookie: Option<Box<str>>,
 }
@@ -42,6 +44,7 @@ impl Reply {
             gzip: false,
             location: None,
             headers: Vec::new(),
+            events: false,
             set_cookie: None,
         }
     }
@@ -50,6 +53,13 @@ impl Reply {
     pub fn see_other(location: &str) -> Self {
         let mut reply = Self::ok("text/plain; charset=utf-8", "").with_status(StatusCode::SEE_OTHER);
         reply.location = Some(location.into());
+        reply
+    }
+
+    /// 200 with a body that goes on as things change.
+    pub fn events() -> Self {
+        let mut reply = Self::ok("text/event-stream", "");
+        reply.events = true;
         reply
     }
 

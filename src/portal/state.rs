@@ -6,15 +6,25 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::base::{Clock, LessonId};
+use crate::base::{Bell, Clock, LessonId, Shutdown};
 use crate::config::{Channel, County};
 use crate::courseware::{Library, Queue};
 use crate::delivery::{Channels, Desk, MediaSources};
 use crate::guide::{ChannelInfo, Listing, listing};
-use crate::schedule::Plans;
+use crate::schedule::{Names, Plans};
 use crate::store::Store;
 
-use super::office::{Gate, Registrar};
+use super::office::{Documents, Gate, Registrar};
+
+/// Who puts in force what the office has written into a file.
+pub trait Changed: std::fmt::Debug + Send + Sync {
+    /// The county's file; when this returns, it is in force.
+    fn county(&self);
+    /// A schedule; it is taken within two seconds.
+    fn schedules(&self);
+    /// The texts of lessons.
+    fn lessons(&self);
+}
 
 /// Read handles on the house.
 #[derive(Debug, Clone)]
@@ -39,6 +49,12 @@ pub struct Portal {
     pub registrar: Arc<Registrar>,
     /// The office's gate.
     pub gate: Arc<Gate>,
+    /// The files that the office writes.
+    pub documents: Arc<Documents>,
+    /// Rings when something changed that people may be looking at.
+    pub bell: Bell,
+    /// The server is stopping.
+    pub stop: Shutdown,
     /// The clock, for the instants at which answers are ready.
     pub clock: Arc<dyn Clock>,
 }
@@ -57,6 +73,14 @@ impl Portal {
                 entries: Vec::new(),
             },
         }
+    }
+
+    /// What the schedules of `county` may refer to.
+    pub(super) fn names(&self, county: &County) -> Names {
+        let channels = county.channels.iter().map(|c| (c.id.clone(), c.max_gap));
+        let relays = county.relays.iter().map(|r| r.id.clone());
+        let lessons = self.library.catalogue().lessons().map(|(id, _)| id.clone()).collect();
+        Names::new(channels, relays, lessons)
     }
 
     /// How long a lesson plays.

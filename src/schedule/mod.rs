@@ -3,6 +3,7 @@
 //! Invariant: knows no media and never reads the time.
 
 mod clock_change;
+mod draft;
 mod gaps;
 mod layers;
 mod model;
@@ -11,8 +12,10 @@ mod parse;
 mod read;
 mod watch;
 
+pub use draft::{Draft, Lack, When, time};
 pub use model::{Plan, Play, Programme, ProgrammeId, Slot};
-pub use parse::{Known, parse};
+pub use parse::{Known, Names, parse};
+pub use read::DAY_NAMES;
 pub use watch::{Folder, Plans, Report};
 
 #[cfg(test)]

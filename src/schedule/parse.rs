@@ -24,6 +24,30 @@ pub struct Known<'a> {
     pub lessons: Option<&'a BTreeSet<LessonId>>,
 }
 
+/// The same, owned.
+#[derive(Debug, Clone)]
+pub struct Names {
+    channels: BTreeMap<ChannelId, Duration>,
+    relays: BTreeSet<RelayId>,
+    lessons: BTreeSet<LessonId>,
+}
+
+impl Names {
+    /// Channels come with their longest gap that is not reported.
+    pub fn new(
+        channels: impl IntoIterator<Item = (ChannelId, Duration)>,
+        relays: impl IntoIterator<Item = RelayId>,
+        lessons: BTreeSet<LessonId>,
+    ) -> Self {
+        Self { channels: channels.into_iter().collect(), relays: relays.into_iter().collect(), lessons }
+    }
+
+    /// For [`parse`].
+    pub fn known(&self) -> Known<'_> {
+        Known { channels: &self.channels, relays: &self.relays, lessons: Some(&self.lessons) }
+    }
+}
+
 /// A dated entry as written.
 #[derive(Debug)]
 pub(super) struct Dated {

@@ -7,7 +7,7 @@ use toml::de::DeValue;
 use crate::base::document::{At, Document, Read, did_you_mean};
 
 /// The names of the days, Monday first.
-pub(super) const DAY_NAMES: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+pub const DAY_NAMES: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 /// Days of the week, Monday first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -21,6 +21,15 @@ impl Store {
         })
         .await
     }
+
+    /// Appends a line that tells of something outside the store; answers its number.
+    pub async fn append_audit(&self, entry: AuditEntry) -> Result<i64, StoreError> {
+        self.write(move |db| {
+            audit(db, &entry)?;
+            Ok(db.last_insert_rowid())
+        })
+        .await
+    }
 }
 
 /// A line and its number.

@@ -1,7 +1,8 @@
 //! A browser of the office, as far as forms and a cookie go.
 
+use super::county::County;
 use super::http::{Answer, Client};
-use super::server::Server;
+use super::server::{PATIENCE, Server};
 
 /// What everybody chooses.
 pub(crate) const PASSWORD: &str = "the vine is pruned in autumn";
@@ -68,6 +69,21 @@ impl Browser {
         let answer = self.act("/office/people", &fields).with(200, "an invitation");
         code_in(&answer.text())
     }
+}
+
+/// Serves a county and sets it up: its administrator's browser.
+pub(crate) fn an_office(county: &County) -> (Server, Browser) {
+    let server = Server::start(county);
+    let said = server.logged(&["enter the code"], PATIENCE);
+    let code = said["message"].as_str().and_then(|m| m.rsplit(' ').next()).expect("a code").to_owned();
+    let mut admin = Browser::new(&server);
+    admin.post("/setup", &format!("name=Aygul&login=aygul&{}", password_form(&code))).with(303, "set up");
+    (server, admin)
+}
+
+/// Where an answer sends the browser.
+pub(crate) fn to(answer: &Answer) -> String {
+    answer.header("location").expect("sent on").to_owned()
 }
 
 pub(crate) fn plus(text: &str) -> String {

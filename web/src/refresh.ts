@@ -1,13 +1,34 @@
 // Keeps parts of a page fresh: the page is fetched again and the parts that
-// changed are put in place of the old ones. Focus stays where it was.
+// changed are put in place of the old ones. Focus stays where it was. Where the
+// server tells of changes, the page looks at once; by time it looks all the same.
 
 export function startRefresh(): void {
   const container = document.querySelector<HTMLElement>("[data-refresh]");
   if (container === null) return;
   const seconds = Number(container.dataset.refresh);
-  setInterval(() => {
+  const look = () => {
     if (document.visibilityState === "visible") void refresh(container);
-  }, seconds * 1000);
+  };
+  setInterval(look, seconds * 1000);
+  if (container.dataset.live !== undefined) listen(look);
+}
+
+/** Calls `look` when the server says that something changed, while the page is in sight. */
+function listen(look: () => void): void {
+  let source: EventSource | null = null;
+  const turn = () => {
+    if (document.visibilityState === "visible" && source === null) {
+      source = new EventSource("/office/events");
+      source.addEventListener("message", look);
+      // What changed meanwhile was not told.
+      look();
+    } else if (document.visibilityState === "hidden" && source !== null) {
+      source.close();
+      source = null;
+    }
+  };
+  document.addEventListener("visibilitychange", turn);
+  turn();
 }
 
 async function refresh(container: HTMLElement): Promise<void> {

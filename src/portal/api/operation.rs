@@ -84,7 +84,8 @@ pub(super) fn packaging(portal: &Portal, query: &Query) -> Result<Reply, Reply> 
     (status = 400, description = "A parameter is wrong", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) fn relays(portal: &Portal, query: &Query, now: Timestamp) -> Result<Reply, Reply> {
-    let all = portal.sources.relays().iter().map(|(id, handle)| {
+    let relays = portal.sources.relays();
+    let all = relays.iter().map(|(id, handle)| {
         let window = handle.window.load();
         Relay {
             id: id.to_string(),

@@ -17,8 +17,9 @@ impl Portal {
     pub(super) async fn duty(&self, ctx: &PageContext<'_>, rights: &Rights<'_>) -> Answer {
         let county = self.county.load();
         let mut relays = Vec::new();
+        let running = self.sources.relays();
         for relay in &county.relays {
-            let Some(handle) = self.sources.relays().get(&relay.id) else { continue };
+            let Some(handle) = running.get(&relay.id) else { continue };
             let (window, health) = (handle.window.load(), handle.health.load());
             let age = window.newest().map(|s| ctx.now.duration_since(s.end()));
             relays.push(RelayRow {

@@ -2,25 +2,34 @@
 //! what was written by whom. Every answer is a page; forms work without script.
 
 mod audit;
+mod documents;
+mod drafts;
 mod duty;
+mod entries;
 mod entry;
+mod fields;
 mod gate;
 mod import;
 mod kept;
+mod lessons;
 mod me;
 mod people;
 mod places;
 mod registrar;
 mod request;
+mod schedule;
 mod sites;
 mod terminals;
 mod tokens;
+mod undo;
 
 use hyper::StatusCode;
 
 use crate::people::{Account, Rights, Secret, SignIn};
 use crate::store::StoreError;
 
+pub use documents::Documents;
+use entries::{CHANNELS, RELAYS, SETTINGS};
 pub use gate::Gate;
 pub(in crate::portal) use gate::new_code;
 use import::Preview;
@@ -30,7 +39,7 @@ pub(in crate::portal) use request::clean as clean_name;
 pub use request::{Form, OfficeRequest, cookie_name};
 
 use super::pages::HTML;
-use super::reply::Reply;
+use super::reply::{Reply, problem};
 use super::state::Portal;
 use super::views::{ErrorPage, Menu, PageContext, SignInPage};
 
@@ -146,6 +155,9 @@ impl Portal {
             (["office", "people", id, what], Some(_)) if rights.invite() => {
                 self.change_person(request, ctx, &visitor, &rights, (id, what)).await
             }
+            (["office", "chosen-people"], Some(form)) if rights.invite() => {
+                self.chosen_people(request, ctx, &visitor, &rights, form).await
+            }
             (["office", "sites"], None) => self.office_sites(ctx, &visitor, &rights, request.page.query),
             (["office", "sites", id], None) => {
                 self.office_site(ctx, &visitor, &rights, id, sites::Typed::Nothing)
@@ -178,8 +190,88 @@ impl Portal {
             (["office", "import", "take"], Some(form)) if rights.edit_sites() => {
                 self.take_import(request, ctx, &visitor, &rights, form).await
             }
-            (["office", "undo", line], Some(form)) if rights.edit_sites() => {
-                self.undo(request, &visitor, &rights, (line, form)).await
+            (["office", "undo", line], Some(form)) if rights.edit_something() => {
+                self.undo(request, ctx, &visitor, &rights, (line, form)).await
+            }
+            (["office", "events"], None) => Ok(if request.listens {
+                Reply::events()
+            } else {
+                problem(StatusCode::NOT_ACCEPTABLE, "Events only", "ask with Accept: text/event-stream")
+            }),
+            (["office", "schedule"], None) if rights.see_programmes() => {
+                self.schedules(ctx, &visitor, &rights)
+            }
+            (["office", "schedule", id], None) if rights.see_programmes() => {
+                self.schedule(ctx, &visitor, &rights, (id, request.page.query))
+            }
+            (["office", "schedule", id], Some(form)) if rights.edit_programmes() => {
+                self.save_schedule(request, ctx, &visitor, &rights, (id, None, form)).await
+            }
+            (["office", "schedule", id, "new"], None) => {
+                if !rights.edit_programmes() {
+                    return Err(Refusal::Forbidden);
+                }
+                self.schedule_form(ctx, &visitor, &rights, (id, None, None))
+            }
+            (["office", "schedule", id, mark], None) if rights.see_programmes() => {
+                self.schedule_form(ctx, &visitor, &rights, (id, Some(mark), None))
+            }
+            (["office", "schedule", id, mark], Some(form)) if rights.edit_programmes() => {
+                self.save_schedule(request, ctx, &visitor, &rights, (id, Some(mark), form)).await
+            }
+            (["office", "schedule", id, mark, "remove"], Some(_)) if rights.edit_programmes() => {
+                self.remove_schedule(request, ctx, &visitor, (id, mark)).await
+            }
+            (["office", "lessons"], None) if rights.see_programmes() => {
+                self.office_lessons(ctx, &visitor, &rights)
+            }
+            (["office", "lessons", id], None) if rights.see_programmes() => {
+                self.office_lesson(ctx, &visitor, &rights, (id, None))
+            }
+            (["office", "lessons", id], Some(form)) if rights.edit_programmes() => {
+                self.save_lesson(request, ctx, &visitor, &rights, (id, form)).await
+            }
+            (["office", "channels"], None) if rights.see_programmes() => {
+                self.entry_list(ctx, &visitor, &rights, CHANNELS)
+            }
+            (["office", "channels", id], None) if rights.see_programmes() => {
+                self.entry_page(ctx, &visitor, &rights, (CHANNELS, id, None))
+            }
+            (["office", "channels", id], Some(form)) if rights.edit_channels() => {
+                self.save_entry(request, ctx, &visitor, &rights, (CHANNELS, Some(id), form)).await
+            }
+            (["office", "channels", id, "remove"], Some(_)) if rights.edit_channels() => {
+                self.remove_entry(request, ctx, &visitor, &rights, (CHANNELS, id)).await
+            }
+            (["office", "new-channel"], None) if rights.edit_channels() => {
+                self.new_entry(ctx, &visitor, &rights, (CHANNELS, None))
+            }
+            (["office", "new-channel"], Some(form)) if rights.edit_channels() => {
+                self.save_entry(request, ctx, &visitor, &rights, (CHANNELS, None, form)).await
+            }
+            (["office", "relays"], None) if rights.see_programmes() => {
+                self.entry_list(ctx, &visitor, &rights, RELAYS)
+            }
+            (["office", "relays", id], None) if rights.see_programmes() => {
+                self.entry_page(ctx, &visitor, &rights, (RELAYS, id, None))
+            }
+            (["office", "relays", id], Some(form)) if rights.edit_relays() => {
+                self.save_entry(request, ctx, &visitor, &rights, (RELAYS, Some(id), form)).await
+            }
+            (["office", "relays", id, "remove"], Some(_)) if rights.edit_relays() => {
+                self.remove_entry(request, ctx, &visitor, &rights, (RELAYS, id)).await
+            }
+            (["office", "new-relay"], None) if rights.edit_relays() => {
+                self.new_entry(ctx, &visitor, &rights, (RELAYS, None))
+            }
+            (["office", "new-relay"], Some(form)) if rights.edit_relays() => {
+                self.save_entry(request, ctx, &visitor, &rights, (RELAYS, None, form)).await
+            }
+            (["office", "settings"], None) if rights.see_tokens() => {
+                self.entry_page(ctx, &visitor, &rights, (SETTINGS, "", None))
+            }
+            (["office", "settings"], Some(form)) if rights.edit_channels() => {
+                self.save_entry(request, ctx, &visitor, &rights, (SETTINGS, Some(""), form)).await
             }
             (["office", "api"], None) if rights.see_tokens() => {
                 self.api_page(ctx, &visitor, &rights, None).await
@@ -207,7 +299,13 @@ impl Portal {
                 self.audit_page(ctx, &rights, request.page.query).await
             }
             (
-                ["office", "people" | "audit" | "api" | "townships" | "import" | "undo" | "new-site", ..],
+                [
+                    "office",
+                    "people" | "chosen-people" | "audit" | "api" | "townships" | "import" | "undo"
+                    | "new-site" | "schedule" | "lessons" | "channels" | "new-channel" | "relays"
+                    | "new-relay" | "settings",
+                    ..,
+                ],
                 _,
             ) => Err(Refusal::Forbidden),
             _ => Err(Refusal::Unknown),

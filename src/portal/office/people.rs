@@ -14,7 +14,11 @@ use crate::store::PeopleError;
 use super::entry::{described, new_account_id, person, subject};
 use super::gate::new_code;
 use super::request::{Form, OfficeRequest};
+use super::sites::done;
 use super::{Answer, Refusal, Visitor, html};
+
+/// Most people of whom something is done at once.
+const AT_ONCE: usize = 500;
 
 impl Portal {
     pub(super) async fn people(
@@ -49,6 +53,7 @@ impl Portal {
             roles: roles.collect(),
             scopes,
             form: form.unwrap_or_default(),
+            done: done(ctx.path, visitor, "/office/people"),
             token: visitor.secret.form_token(),
             menu: Menu::of(rights),
         };
@@ -92,7 +97,7 @@ impl Portal {
         let mut entry = request.entry(Some(&visitor.account.id), "account-invited", subject(&account.id));
         entry.after = described(&account);
         match self.store.invite_account(account.clone(), invitation, entry).await {
-            Ok(()) => invited(request, ctx, &account, &code),
+            Ok(()) => invited(request, ctx, &[(account, code)]),
             Err(PeopleError::Store(error)) => Err(error.into()),
             Err(_) => self.people(ctx, visitor, rights, Some(typed("login-taken"))).await,
         }
@@ -107,43 +112,108 @@ impl Portal {
         rights: &Rights<'_>,
         (id, what): (&str, &str),
     ) -> Answer {
+        let account = self.changeable(visitor, rights, id).await?;
+        match what {
+            "reset" => match self.new_code_for(request, visitor, &account).await? {
+                Some(code) => invited(request, ctx, &[(account, code)]),
+                None => Ok(Reply::see_other("/office/people")),
+            },
+            "disable" | "enable" => {
+                self.move_person(request, visitor, account, what == "disable").await?;
+                Ok(Reply::see_other("/office/people"))
+            }
+            _ => Err(Refusal::Unknown),
+        }
+    }
+
+    /// The same of the chosen ones: sheets with codes, closed, or opened again.
+    pub(super) async fn chosen_people(
+        &self,
+        request: &OfficeRequest<'_>,
+        ctx: &PageContext<'_>,
+        visitor: &Visitor,
+        rights: &Rights<'_>,
+        form: &Form,
+    ) -> Answer {
+        let mut chosen = Vec::new();
+        // All of them, before anything is done to one.
+        for id in form.all("person").take(AT_ONCE) {
+            chosen.push(self.changeable(visitor, rights, id).await?);
+        }
+        let mut codes = Vec::new();
+        let mut moved = false;
+        for account in chosen {
+            match form.get("do") {
+                "codes" => {
+                    if let Some(code) = self.new_code_for(request, visitor, &account).await? {
+                        codes.push((account, code));
+                    }
+                }
+                what @ ("disable" | "enable") => {
+                    moved |= self.move_person(request, visitor, account, what == "disable").await?;
+                }
+                _ => return Err(Refusal::Unknown),
+            }
+        }
+        match (codes.is_empty(), moved) {
+            (false, _) => invited(request, ctx, &codes),
+            (true, true) => Ok(Reply::see_other("/office/people")),
+            (true, false) => Ok(Reply::see_other("/office/people?not=nobody-chosen")),
+        }
+    }
+
+    /// An account that the visitor may change; nobody closes the door behind himself.
+    async fn changeable(&self, visitor: &Visitor, rights: &Rights<'_>, id: &str) -> Result<Account, Refusal> {
         let id = AccountId::new(id).map_err(|_| Refusal::Unknown)?;
         let account = self.store.account(id).await?.ok_or(Refusal::Unknown)?;
-        if !rights.change(&account) || account.id == visitor.account.id {
-            return Err(Refusal::Forbidden);
+        let may = rights.change(&account) && account.id != visitor.account.id;
+        may.then_some(account).ok_or(Refusal::Forbidden)
+    }
+
+    /// A code for another password; none for a closed account.
+    async fn new_code_for(
+        &self,
+        request: &OfficeRequest<'_>,
+        visitor: &Visitor,
+        account: &Account,
+    ) -> Result<Option<Code>, Refusal> {
+        if account.state == AccountState::Disabled {
+            return Ok(None);
         }
-        let me = Some(&visitor.account.id);
+        let code = new_code()?;
+        let kind = InvitationKind::Reset;
+        let invitation = Invitation::new(code.hash(), account.id.clone(), kind, request.page.now);
+        let entry = request.entry(Some(&visitor.account.id), "code-given", subject(&account.id));
+        Ok(self.store.add_invitation(invitation, entry).await?.then_some(code))
+    }
+
+    /// Closes or opens an account. Whoever was faster stands: the list shows what became of it.
+    async fn move_person(
+        &self,
+        request: &OfficeRequest<'_>,
+        visitor: &Visitor,
+        account: Account,
+        closed: bool,
+    ) -> Result<bool, Refusal> {
         let mut after = account.clone();
-        match (what, account.state) {
-            ("reset", AccountState::Active | AccountState::Invited) => {
-                let code = new_code()?;
-                let kind = InvitationKind::Reset;
-                let invitation = Invitation::new(code.hash(), account.id.clone(), kind, request.page.now);
-                let entry = request.entry(me, "code-given", subject(&account.id));
-                if !self.store.add_invitation(invitation, entry).await? {
-                    return Ok(Reply::see_other("/office/people"));
-                }
-                return invited(request, ctx, &account, &code);
-            }
-            ("disable", AccountState::Active | AccountState::Invited) => after.state = AccountState::Disabled,
+        after.state = match (account.state, closed) {
+            (AccountState::Active | AccountState::Invited, true) => AccountState::Disabled,
             // Whoever is let in again chooses a password again.
-            ("enable", AccountState::Disabled) => after.state = AccountState::Invited,
-            ("reset" | "disable" | "enable", _) => return Ok(Reply::see_other("/office/people")),
-            _ => return Err(Refusal::Unknown),
-        }
-        let what = if after.state == AccountState::Disabled { "account-closed" } else { "account-opened" };
-        let mut entry = request.entry(me, what, subject(&account.id));
+            (AccountState::Disabled, false) => AccountState::Invited,
+            _ => return Ok(false),
+        };
+        let what = if closed { "account-closed" } else { "account-opened" };
+        let mut entry = request.entry(Some(&visitor.account.id), what, subject(&account.id));
         (entry.before, entry.after) = (described(&account), described(&after));
-        // Whoever was faster stands: the list shows what became of it.
-        self.store.set_account_state(account.id, (account.state, after.state), entry).await?;
-        Ok(Reply::see_other("/office/people"))
+        Ok(self.store.set_account_state(account.id, (account.state, after.state), entry).await?)
     }
 }
 
-fn invited(request: &OfficeRequest<'_>, ctx: &PageContext<'_>, account: &Account, code: &Code) -> Answer {
+fn invited(request: &OfficeRequest<'_>, ctx: &PageContext<'_>, given: &[(Account, Code)]) -> Answer {
     let address = format!("{}/code", request.base_url);
+    let sheets = given.iter().map(|(a, code)| sheet(&address, code, &a.name, a.login.as_str().to_owned()));
     let page = InvitedPage {
-        sheets: vec![sheet(&address, code, &account.name, account.login.as_str().to_owned())?],
+        sheets: sheets.collect::<Result<_, _>>()?,
         text: ctx.t("invited-text"),
         how: ctx.t("invited-how"),
         back: ("/office/people", ctx.t("invited-back")),

@@ -9,7 +9,6 @@ use crate::portal::state::Portal;
 use crate::portal::views::{Menu, PageContext, PlaceForm, TownshipsPage};
 use crate::sites::{Change, ChangeError, Edit, Place, Township};
 
-use super::entry::is_inside;
 use super::registrar::NotChanged;
 use super::request::{Form, OfficeRequest};
 use super::sites::done;
@@ -26,9 +25,9 @@ pub(super) enum Outcome {
 }
 
 /// What the audit log calls a change of places.
-const CHANGED: &str = "places-changed";
+pub(super) const CHANGED: &str = "places-changed";
 /// And one that takes another back.
-const UNDONE: &str = "places-undone";
+pub(super) const UNDONE: &str = "places-undone";
 
 impl Portal {
     /// Makes a change, if the visitor may.
@@ -42,7 +41,7 @@ impl Portal {
         self.make_as(CHANGED, request, visitor, rights, change).await
     }
 
-    async fn make_as(
+    pub(super) async fn make_as(
         &self,
         what: &str,
         request: &OfficeRequest<'_>,
@@ -106,37 +105,6 @@ impl Portal {
             tracing::error!(%error, "a change of sites could not be stored");
         }
         Ok(made)
-    }
-
-    /// Takes a change back, if nobody has changed the same since.
-    pub(super) async fn undo(
-        &self,
-        request: &OfficeRequest<'_>,
-        visitor: &Visitor,
-        rights: &Rights<'_>,
-        (line, form): (&str, &Form),
-    ) -> Answer {
-        let number = line.parse().map_err(|_| Refusal::Unknown)?;
-        let entry = self.store.audit_line(number).await?.ok_or(Refusal::Unknown)?;
-        if entry.what != CHANGED && entry.what != UNDONE {
-            return Err(Refusal::Unknown);
-        }
-        let side = |text: &str| serde_json::from_str::<Vec<Option<Place>>>(text);
-        let (before, after) = side(&entry.before)
-            .and_then(|before| Ok((before, side(&entry.after)?)))
-            .map_err(|e| Refusal::Ours(e.to_string()))?;
-        let edits = before.into_iter().zip(after).map(|(before, after)| Edit { before, after });
-        let back = Change(edits.collect()).inverse();
-        let gone = back.0.iter().any(|e| e.after.is_none());
-        let outcome = self.make_as(UNDONE, request, visitor, rights, back).await?;
-        // Only to pages of ours, and not to the one of a place that is gone.
-        let to = form.get("back");
-        let to = if is_inside(to) && !gone { to } else { "/office/sites" };
-        Ok(Reply::see_other(&match outcome {
-            Outcome::Made(_) => to.to_owned(),
-            Outcome::Not("place-used") => format!("{to}?not=used"),
-            Outcome::Not(_) => format!("{to}?not=stale"),
-        }))
     }
 
     /// Closes or opens the chosen sites.

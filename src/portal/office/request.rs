@@ -55,7 +55,12 @@ impl Form {
 
     /// Names by language, from fields such as `name.ug-Arab`.
     pub(super) fn titles(&self, languages: &[Lang]) -> Titles {
-        let named = languages.iter().map(|lang| (lang.clone(), clean(self.get(&format!("name.{lang}")))));
+        self.titles_of("name", languages)
+    }
+
+    /// The same of the field `key`.
+    pub(super) fn titles_of(&self, key: &str, languages: &[Lang]) -> Titles {
+        let named = languages.iter().map(|lang| (lang.clone(), clean(self.get(&format!("{key}.{lang}")))));
         Titles(named.filter(|(_, name)| !name.is_empty()).collect())
     }
 
@@ -114,6 +119,8 @@ pub struct OfficeRequest<'a> {
     pub address: IpAddr,
     /// What the browser says it is.
     pub agent: &'a str,
+    /// It asks for events instead of a page.
+    pub listens: bool,
     /// True unless the browser says that another site's page sent the form.
     pub same_origin: bool,
     /// The browser speaks TLS to us or to the proxy in front.

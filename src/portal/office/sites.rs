@@ -221,6 +221,7 @@ pub(super) fn done(query: &str, visitor: &Visitor, back: &str) -> Done {
         Some("used") => Some("place-used"),
         Some("stale") => Some("place-stale"),
         Some("nothing-chosen") => Some("chosen-nothing"),
+        Some("nobody-chosen") => Some("people-chosen-nobody"),
         Some("nameless") => Some("name-missing"),
         _ => None,
     };

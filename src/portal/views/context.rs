@@ -98,8 +98,20 @@ impl PageContext<'_> {
         i18n::text(self.lang, "date-long", &values)
     }
 
+    /// Name of a day of the week, from 0 for Monday.
+    pub(super) fn weekday(&self, day: &usize) -> String {
+        self.t(WEEKDAYS[*day % 7])
+    }
+
+    /// Day of the week and date as figures, `Monday 12-01`.
+    pub(in crate::portal) fn short_date(&self, date: &Date) -> String {
+        let weekday = usize::try_from(date.weekday().to_monday_zero_offset()).unwrap_or(0);
+        let figures = if date.year() == self.today().year() { "%m-%d" } else { "%Y-%m-%d" };
+        format!("{} {}", self.weekday(&weekday), date.strftime(figures))
+    }
+
     /// Today in the county.
-    pub(super) fn today(&self) -> Date {
+    pub(in crate::portal) fn today(&self) -> Date {
         self.now.to_zoned_datetime(self.tz.clone()).date()
     }
 

@@ -27,10 +27,15 @@ impl Menu {
         let all = [
             (true, room("/office/duty", "duty-title", "duty-text")),
             (true, room("/office/sites", "nav-sites", "office-sites-text")),
+            (rights.see_programmes(), room("/office/schedule", "schedule-title", "schedule-text")),
+            (rights.see_programmes(), room("/office/lessons", "nav-lessons", "office-lessons-text")),
+            (rights.see_programmes(), room("/office/channels", "channels-title", "channels-text")),
+            (rights.see_programmes(), room("/office/relays", "relays-title", "relays-text")),
             (rights.edit_townships(), room("/office/townships", "townships-title", "townships-text")),
             (rights.see_people(), room("/office/people", "people-title", "people-text")),
             (rights.see_tokens(), room("/office/api", "api-title", "api-text")),
             (rights.see_audit(), room("/office/audit", "audit-title", "audit-text")),
+            (rights.see_tokens(), room("/office/settings", "settings-title", "settings-text")),
         ];
         Self { rooms: all.into_iter().filter(|(may, _)| *may).map(|(_, room)| room).collect() }
     }

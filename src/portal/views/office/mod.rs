@@ -3,22 +3,29 @@
 mod api;
 mod audit;
 mod duty;
+mod entries;
 mod entry;
 mod keys;
+mod lessons;
 mod menu;
 mod people;
 mod places;
+mod schedule;
 
 pub use api::{ApiPage, TokenPage, TokenRow};
 pub use audit::{AuditPage, AuditRow};
 pub use duty::{DutyPage, RelayRow};
+pub use entries::{EntryList, EntryPage, EntryRow, Field, FieldValue};
 pub use entry::{ChoosePage, EnrolPage, KeptPage, MePage, SetupPage, SignInPage, SignInRow};
+pub use lessons::OfficeLessons;
 pub use menu::{Menu, OfficeHome};
 pub use people::{PeopleForm, PeoplePage, PersonRow, ScopeView};
 pub use places::{
     Done, ImportPage, InvitedPage, ListedSite, NewSitePage, OfficeSite, OfficeSites, PlaceForm, PlaceLine,
     Sheet, TownshipsPage,
 };
+
+pub use schedule::{Played, ScheduleForm, SchedulePage, ScheduleRow, days_said};
 
 /// A page with nothing but what its template says of it.
 macro_rules! page {

@@ -1,6 +1,7 @@
 //! Who may do what.
 
 use super::keys::{role_key, state_key};
+use super::places::Done;
 use super::{Menu, page};
 use crate::base::Titles;
 use crate::people::{Account, AccountState, Role, Scope};
@@ -87,9 +88,17 @@ pub struct PeoplePage<'a> {
     pub scopes: Vec<ScopeView<'a>>,
     /// The form.
     pub form: PeopleForm<'a>,
+    /// What was not done.
+    pub done: Done,
     /// The forms' token.
     pub token: String,
     /// The office's rooms.
     pub menu: Menu,
 }
 page!(PeoplePage, "office/people.html", "people-title");
+
+impl PeoplePage<'_> {
+    fn may_choose(&self) -> bool {
+        self.rows.iter().any(|r| r.may_change)
+    }
+}

@@ -1,0 +1,370 @@
+//! The schedule of a channel: its week, its entries, and their forms.
+
+use hyper::StatusCode;
+use jiff::civil::Date;
+
+use crate::base::entries::Entry;
+use crate::base::{ChannelId, LessonId, Titles};
+use crate::config::Channel;
+use crate::people::Rights;
+use crate::portal::i18n;
+use crate::portal::pages::{day as day_span, param};
+use crate::portal::reply::Reply;
+use crate::portal::state::Portal;
+use crate::portal::views::{
+    EntryList, EntryRow, Menu, PageContext, Played, ScheduleForm, SchedulePage, ScheduleRow, days_said,
+};
+use crate::schedule::{self, Draft, When};
+
+use super::documents::{NotWritten, Swap, Which};
+use super::drafts::{lack_key, typed};
+use super::entries::{not_read, not_written};
+use super::request::{Form, OfficeRequest};
+use super::sites::done;
+use super::{Answer, Refusal, Visitor, html};
+
+/// Where schedules are.
+const ROOM: &str = "/office/schedule";
+/// Sections of a schedule.
+const SECTIONS: [&str; 2] = ["weekly", "once"];
+/// Lessons that can be added at once to those an entry has.
+const MORE: usize = 4;
+/// Warnings shown.
+const SHOWN: usize = 10;
+
+/// A form that is shown again.
+#[derive(Debug)]
+pub(super) struct Again {
+    draft: Draft,
+    /// As typed: what is no time is not lost.
+    times: (String, String),
+    mark: String,
+    error: String,
+    problems: Vec<String>,
+}
+
+impl Portal {
+    /// The channels, each with its schedule.
+    pub(super) fn schedules(&self, ctx: &PageContext<'_>, visitor: &Visitor, rights: &Rights<'_>) -> Answer {
+        let county = self.county.load();
+        let row = |c: &Channel| EntryRow {
+            href: format!("{ROOM}/{}", c.id),
+            number: Some(i64::from(c.number)),
+            names: c.names.clone(),
+            id: c.id.to_string(),
+        };
+        let page = EntryList {
+            heading: ctx.t("schedule-title"),
+            text: "schedule-text",
+            rows: county.channels.iter().map(row).collect(),
+            new: None,
+            done: done(ctx.path, visitor, ROOM),
+            menu: Menu::of(rights),
+        };
+        Ok(html(page.render(ctx)?))
+    }
+
+    /// A week of a channel, and the entries that make it.
+    pub(super) fn schedule(
+        &self,
+        ctx: &PageContext<'_>,
+        visitor: &Visitor,
+        rights: &Rights<'_>,
+        (id, query): (&str, &str),
+    ) -> Answer {
+        let channel = self.channel_named(id)?;
+        let which = Which::Schedule(channel.id.clone());
+        let today = ctx.today();
+        let date = param(query, "date").and_then(|d| d.parse().ok()).unwrap_or(today);
+        let monday = date.checked_sub(jiff::Span::new().days(date.weekday().to_monday_zero_offset()));
+        let monday: Date = monday.map_err(|e| Refusal::Ours(e.to_string()))?;
+        let days = (0..7).filter_map(|n| {
+            let day = monday.checked_add(jiff::Span::new().days(n)).ok()?;
+            let (from, to) = day_span(day, ctx.tz).ok()?;
+            let listing = self.listing(&channel, from, to);
+            let rows = listing.entries.iter().filter(|e| e.programme.start >= from);
+            Some((day, rows.map(|e| self.programme(&listing, e)).collect()))
+        });
+        let days = days.collect();
+        let mut rows = Vec::new();
+        for section in SECTIONS {
+            for entry in self.entries(&which, section).map_err(not_read)? {
+                rows.push(self.row(ctx, &channel.id, section, &entry));
+            }
+        }
+        rows.sort_by(|a, b| (a.draft.start, &a.when).cmp(&(b.draft.start, &b.when)));
+        let is_weekly = |r: &ScheduleRow| matches!(r.draft.when, When::Weekly(_));
+        let (weekly, mut dated): (Vec<_>, Vec<_>) = rows.into_iter().partition(is_weekly);
+        let of = |r: &ScheduleRow| match r.draft.when {
+            When::Once(date) => date.unwrap_or_default(),
+            When::Weekly(_) => today,
+        };
+        dated.sort_by_key(|r| (of(r), r.draft.start));
+        let (earlier, dated) = dated.into_iter().partition(|r| of(r) < today);
+        let (bad, remarks) = self.remarks(&which)?;
+        let back = format!("{ROOM}/{id}");
+        let beside = |days: i64| {
+            let date = monday.checked_add(jiff::Span::new().days(days)).ok()?;
+            Some(format!("{back}?date={date}"))
+        };
+        let page = SchedulePage {
+            channel: &channel,
+            days,
+            before: beside(-7),
+            after: beside(7),
+            weekly,
+            dated,
+            earlier,
+            bad,
+            remarks,
+            new: rights.edit_programmes().then(|| format!("{back}/new")),
+            done: done(ctx.path, visitor, &back),
+            menu: Menu::of(rights),
+        };
+        Ok(html(page.render(ctx)?))
+    }
+
+    /// What is wrong in the file, or else what to look at.
+    fn remarks(&self, which: &Which) -> Result<(bool, Vec<String>), Refusal> {
+        let (path, text) = self.document(which).map_err(not_read)?;
+        let county = self.county.load();
+        let (bad, mut all) = match schedule::parse(&path, &text, &county.tz, &self.names(&county).known()) {
+            Ok((_, warnings)) => (false, warnings),
+            Err(problems) => (true, problems.0),
+        };
+        let more = all.len().saturating_sub(SHOWN);
+        all.truncate(SHOWN);
+        let mut said: Vec<String> =
+            all.iter().map(|p| format!("{}:{}: {}", p.line, p.column, p.message)).collect();
+        if more > 0 {
+            said.push(format!("+ {more}"));
+        }
+        Ok((bad, said))
+    }
+
+    fn row(&self, ctx: &PageContext<'_>, channel: &ChannelId, section: &str, entry: &Entry) -> ScheduleRow {
+        let draft = Draft::of(section, &entry.values());
+        let when = match draft.when {
+            When::Weekly(days) => days_said(ctx, days),
+            When::Once(date) => date.map_or_else(String::new, |d| ctx.short_date(&d)),
+        };
+        ScheduleRow {
+            href: format!("{ROOM}/{channel}/{}", entry.mark()),
+            when,
+            plays: self.plays(&draft),
+            draft,
+        }
+    }
+
+    /// What a draft plays, as people call it.
+    fn plays(&self, draft: &Draft) -> Vec<Played> {
+        let catalogue = self.library.catalogue();
+        let lesson = |id: &String| {
+            let package = LessonId::new(id).ok().and_then(|l| catalogue.lesson(&l).cloned());
+            Played { id: id.clone(), names: package.map(|p| p.manifest.titles.clone()) }
+        };
+        let county = self.county.load();
+        let relay = |id: &String| {
+            let found = county.relays.iter().find(|r| r.id.as_str() == id);
+            Played { id: id.clone(), names: found.map(|r| r.names.clone()) }
+        };
+        draft.lessons.iter().map(lesson).chain(draft.relay.iter().map(relay)).collect()
+    }
+
+    /// The form for a new entry, or for the one with this mark.
+    pub(super) fn schedule_form(
+        &self,
+        ctx: &PageContext<'_>,
+        visitor: &Visitor,
+        rights: &Rights<'_>,
+        (id, mark, again): (&str, Option<&str>, Option<Again>),
+    ) -> Answer {
+        let channel = self.channel_named(id)?;
+        let status = if again.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+        let again = match (again, mark) {
+            (Some(again), _) => again,
+            (None, None) => Again::of(Draft::new(When::Weekly([true; 7])), String::new()),
+            (None, Some(mark)) => {
+                let (section, entry) = self.marked(&channel.id, mark)?.ok_or(Refusal::Unknown)?;
+                Again::of(Draft::of(section, &entry.values()), mark.to_owned())
+            }
+        };
+        let back = format!("{ROOM}/{id}");
+        let titled =
+            |titles: &Titles, id: &str| if titles.0.is_empty() { id.to_owned() } else { ctx.plain(titles) };
+        let catalogue = self.library.catalogue();
+        let mut lessons: Vec<(String, String)> = catalogue
+            .lessons()
+            .map(|(id, package)| (id.to_string(), titled(&package.manifest.titles, id.as_str())))
+            .collect();
+        // One that is not there (yet) stays chosen.
+        for missing in again
+            .draft
+            .lessons
+            .iter()
+            .filter(|l| !lessons.iter().any(|(id, _)| id == *l))
+            .cloned()
+            .collect::<Vec<_>>()
+        {
+            lessons.push((missing.clone(), missing));
+        }
+        let county = self.county.load();
+        let relays = county.relays.iter().map(|r| (r.id.to_string(), titled(&r.names, r.id.as_str())));
+        let page = ScheduleForm {
+            channel: &channel,
+            action: mark.map_or_else(|| back.clone(), |mark| format!("{back}/{mark}")),
+            remove: mark.filter(|_| rights.edit_programmes()).map(|mark| format!("{back}/{mark}/remove")),
+            is_new: mark.is_none(),
+            may_edit: rights.edit_programmes(),
+            places: again.draft.lessons.len() + MORE,
+            draft: again.draft,
+            start: again.times.0,
+            end: again.times.1,
+            mark: again.mark,
+            lessons,
+            relays: relays.collect(),
+            error: Some(again.error).filter(|e| !e.is_empty()),
+            problems: again.problems,
+            back,
+            token: visitor.secret.form_token(),
+            menu: Menu::of(rights),
+        };
+        Ok(html(page.render(ctx)?).with_status(status))
+    }
+
+    /// What was typed takes the place of the entry with this mark, or is new.
+    pub(super) async fn save_schedule(
+        &self,
+        request: &OfficeRequest<'_>,
+        ctx: &PageContext<'_>,
+        visitor: &Visitor,
+        rights: &Rights<'_>,
+        (id, mark, form): (&str, Option<&str>, &Form),
+    ) -> Answer {
+        let channel = self.channel_named(id)?;
+        let old = match mark {
+            Some(mark) => self.marked(&channel.id, mark)?,
+            None => None,
+        };
+        let before = old.as_ref().map(|(section, entry)| Draft::of(section, &entry.values()));
+        let draft = typed(form, before.as_ref(), ctx.languages);
+        let again = |error: String, problems: Vec<String>| {
+            let draft = draft.clone();
+            let times = (form.get("start").to_owned(), form.get("end").to_owned());
+            let again = Again { draft, times, mark: form.get("mark").to_owned(), error, problems };
+            self.schedule_form(ctx, visitor, rights, (id, mark, Some(again)))
+        };
+        if mark.is_some() && old.is_none() {
+            return again(ctx.t("place-stale"), Vec::new());
+        }
+        if let Some(lack) = draft.lacks() {
+            return again(ctx.t(lack_key(lack)), Vec::new());
+        }
+        if !form.get("end").is_empty() && draft.end.is_none() {
+            return again(ctx.t("schedule-time-wrong"), Vec::new());
+        }
+        let copy = form.get("do") == "copy";
+        let replaced = mark.filter(|_| !copy);
+        if let Some(other) = self.overlapped(&channel.id, &draft, replaced)? {
+            return again(self.overlap_said(ctx, &channel, &other), Vec::new());
+        }
+        let section = draft.section();
+        let from = old.filter(|_| !copy).map(|(_, entry)| entry);
+        let entry = from.clone().unwrap_or_else(|| Entry::new(section));
+        let to = entry.with(section, draft.values()).map_err(|e| Refusal::Ours(e.to_string()))?;
+        let back = format!("{ROOM}/{id}");
+        if from.as_ref() == Some(&to) {
+            return Ok(Reply::see_other(&back));
+        }
+        match self.change_schedule(request, visitor, (&channel.id, section, from, Some(to))).await? {
+            Ok(line) => Ok(Reply::see_other(&format!("{back}?done={line}"))),
+            Err(error) => {
+                let (error, problems) = not_written(ctx, error)?;
+                again(error, problems)
+            }
+        }
+    }
+
+    /// Takes an entry out.
+    pub(super) async fn remove_schedule(
+        &self,
+        request: &OfficeRequest<'_>,
+        ctx: &PageContext<'_>,
+        visitor: &Visitor,
+        (id, mark): (&str, &str),
+    ) -> Answer {
+        let channel = self.channel_named(id)?;
+        let back = format!("{ROOM}/{id}");
+        let Some((section, entry)) = self.marked(&channel.id, mark)? else {
+            return Ok(Reply::see_other(&format!("{back}?not=stale")));
+        };
+        match self.change_schedule(request, visitor, (&channel.id, section, Some(entry), None)).await? {
+            Ok(line) => Ok(Reply::see_other(&format!("{back}?done={line}"))),
+            Err(error) => {
+                not_written(ctx, error)?;
+                Ok(Reply::see_other(&format!("{back}?not=stale")))
+            }
+        }
+    }
+
+    async fn change_schedule(
+        &self,
+        request: &OfficeRequest<'_>,
+        visitor: &Visitor,
+        (channel, section, from, to): (&ChannelId, &str, Option<Entry>, Option<Entry>),
+    ) -> Result<Result<i64, NotWritten>, Refusal> {
+        let swap = Swap { which: Which::Schedule(channel.clone()), section: section.to_owned(), from, to };
+        let line = request.entry(Some(&visitor.account.id), "schedule-changed", String::new());
+        self.write(swap, line).await
+    }
+
+    /// The entry with this mark, and its section.
+    fn marked(&self, channel: &ChannelId, mark: &str) -> Result<Option<(&'static str, Entry)>, Refusal> {
+        for section in SECTIONS {
+            let all = self.entries(&Which::Schedule(channel.clone()), section).map_err(not_read)?;
+            if let Some(entry) = all.into_iter().find(|e| e.mark() == mark) {
+                return Ok(Some((section, entry)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The first entry that `draft` would overlap, but for the one it replaces.
+    fn overlapped(
+        &self,
+        channel: &ChannelId,
+        draft: &Draft,
+        but: Option<&str>,
+    ) -> Result<Option<Draft>, Refusal> {
+        let section = draft.section();
+        let all = self.entries(&Which::Schedule(channel.clone()), section).map_err(not_read)?;
+        let others = all.iter().filter(|e| Some(e.mark().as_str()) != but);
+        Ok(others.map(|e| Draft::of(section, &e.values())).find(|other| draft.overlaps(other)))
+    }
+
+    fn overlap_said(&self, ctx: &PageContext<'_>, channel: &Channel, other: &Draft) -> String {
+        let titles = if other.titles.0.is_empty() { &channel.names } else { &other.titles };
+        let time =
+            |t: Option<jiff::civil::Time>| t.map_or_else(String::new, |t| t.strftime("%H:%M").to_string());
+        let (from, to) = (time(other.start), time(other.end));
+        let title = ctx.plain(titles);
+        let values = [("title", title.as_str()), ("from", &from), ("to", &to)];
+        i18n::text(ctx.lang, "schedule-overlaps", &values)
+    }
+
+    fn channel_named(&self, id: &str) -> Result<Channel, Refusal> {
+        let county = self.county.load();
+        county.channels.iter().find(|c| c.id.as_str() == id).cloned().ok_or(Refusal::Unknown)
+    }
+}
+
+impl Again {
+    fn of(draft: Draft, mark: String) -> Self {
+        let time = |t: Option<jiff::civil::Time>| {
+            let format = |t: jiff::civil::Time| if t.second() == 0 { "%H:%M" } else { "%H:%M:%S" };
+            t.map_or_else(String::new, |t| t.strftime(format(t)).to_string())
+        };
+        let times = (time(draft.start), time(draft.end));
+        Self { draft, times, mark, error: String::new(), problems: Vec::new() }
+    }
+}
