@@ -48,6 +48,11 @@ impl Code {
         SecretHash::of("code", &self.0)
     }
 
+    /// What is kept of it, where it stands in for a second factor.
+    pub fn recovery_hash(&self) -> SecretHash {
+        SecretHash::of("recovery", &self.0)
+    }
+
     /// In groups of four.
     pub fn shown(&self) -> String {
         let groups: Vec<&str> = (0..LENGTH).step_by(4).filter_map(|i| self.0.get(i..i + 4)).collect();

@@ -12,6 +12,8 @@ mod people;
 mod places;
 mod registrar;
 mod request;
+mod second_factor;
+mod second_gate;
 mod sites;
 mod terminals;
 mod tokens;
@@ -117,6 +119,7 @@ impl Portal {
         match parts.as_slice() {
             ["setup"] => return self.setup(request, ctx).await,
             ["sign-in"] => return self.sign_in(request, ctx).await,
+            ["sign-in", "code"] => return self.second_step(request, ctx).await,
             ["code"] => return self.choose_password(request, ctx).await,
             ["enrol"] => return self.enrol(request, ctx).await,
             _ => {}

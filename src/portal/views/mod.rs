@@ -30,10 +30,10 @@ pub use model::{
     ChannelCard, ChannelStatus, LessonCard, PackagingState, PackagingView, ProgrammeKind, ProgrammeView,
 };
 pub use office::{
-    ApiPage, AuditPage, AuditRow, ChoosePage, Done, DutyPage, EnrolPage, ImportPage, InvitedPage, KeptPage,
-    ListedSite, MePage, Menu, NewSitePage, OfficeHome, OfficeSite, OfficeSites, PeopleForm, PeoplePage,
-    PersonRow, PlaceForm, PlaceLine, RelayRow, ScopeView, SetupPage, Sheet, SignInPage, SignInRow, TokenPage,
-    TokenRow, TownshipsPage,
+    ApiPage, AuditPage, AuditRow, AuthenticatorPage, ChoosePage, Done, DutyPage, EnrolPage, ImportPage,
+    InvitedPage, KeptPage, ListedSite, MePage, Menu, NewSitePage, OfficeHome, OfficeSite, OfficeSites,
+    PeopleForm, PeoplePage, PersonRow, PlaceForm, PlaceLine, RecoveryPage, RelayRow, ScopeView, SecondPage,
+    SetupPage, Sheet, SignInPage, SignInRow, TokenPage, TokenRow, TownshipsPage,
 };
 pub use offline::OfflinePage;
 pub use sites::{

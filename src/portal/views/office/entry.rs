@@ -96,9 +96,18 @@ pub struct MePage<'a> {
     pub login: &'a str,
     /// Where he has signed in.
     pub rows: Vec<SignInRow<'a>>,
+    /// Recovery codes that are left of his second factor; none: he has no second factor.
+    pub codes_left: Option<usize>,
     /// The forms' token.
     pub token: String,
-    /// What was wrong.
-    pub error: Option<String>,
+    /// What was wrong, in which part of the page.
+    pub error: Option<(&'static str, String)>,
+}
+
+impl MePage<'_> {
+    /// What was wrong in `part`.
+    fn wrong(&self, part: &str) -> Option<&str> {
+        self.error.as_ref().filter(|(at, _)| *at == part).map(|(_, said)| said.as_str())
+    }
 }
 page!(MePage, "office/me.html", "me-title");

@@ -8,6 +8,7 @@ mod keys;
 mod menu;
 mod people;
 mod places;
+mod second_factor;
 
 pub use api::{ApiPage, TokenPage, TokenRow};
 pub use audit::{AuditPage, AuditRow};
@@ -19,6 +20,7 @@ pub use places::{
     Done, ImportPage, InvitedPage, ListedSite, NewSitePage, OfficeSite, OfficeSites, PlaceForm, PlaceLine,
     Sheet, TownshipsPage,
 };
+pub use second_factor::{AuthenticatorPage, RecoveryPage, SecondPage};
 
 /// A page with nothing but what its template says of it.
 macro_rules! page {
