@@ -3,54 +3,11 @@
 #[expect(dead_code, reason = "each story uses its part of what they share")]
 mod support;
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha1::Sha1;
+use support::authenticator::{Authenticator, between};
 use support::browser::{Browser, PASSWORD, code_in, join, password_form, plus};
 use support::county::a_county;
 use support::http::Answer;
 use support::server::{PATIENCE, Server};
-use support::time::now;
-
-/// What somebody has on his telephone.
-struct Authenticator(Vec<u8>);
-
-impl Authenticator {
-    /// Types the secret of `page` in.
-    fn learn(page: &str) -> Self {
-        let shown = between(page, "class=\"secret\">", "<").replace(' ', "");
-        assert!(page.contains(&format!("secret={shown}&")) || page.contains(&format!("secret={shown}&#38;")));
-        let five = |c: char| "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".find(c).expect("base32") as u64;
-        let letters: Vec<char> = shown.chars().collect();
-        let bits = |eight: &[char]| eight.iter().fold(0, |all, c| all << 5 | five(*c));
-        Self(letters.chunks(8).flat_map(|eight| bits(eight).to_be_bytes()[3..].to_vec()).collect())
-    }
-
-    /// The code that it shows at `away` half minutes from now.
-    fn code(&self, away: i64) -> String {
-        let step = now().as_second().div_euclid(30) + away;
-        let mut mac = Hmac::<Sha1>::new_from_slice(&self.0).expect("any length");
-        mac.update(&step.to_be_bytes());
-        let hash = mac.finalize().into_bytes();
-        let at = usize::from(hash[19] & 15);
-        let four: [u8; 4] = hash[at..at + 4].try_into().expect("four bytes");
-        format!("{:06}", (u32::from_be_bytes(four) & 0x7fff_ffff) % 1_000_000)
-    }
-
-    /// A code that nothing near now has.
-    fn wrong(&self) -> String {
-        let near: Vec<String> = (-3..=3).map(|away| self.code(away)).collect();
-        ["000000", "111111", "222222", "333333", "444444", "555555", "666666", "777777"]
-            .into_iter()
-            .find(|code| !near.iter().any(|n| n == code))
-            .expect("seven codes are not eight")
-            .to_owned()
-    }
-}
-
-fn between<'t>(text: &'t str, before: &str, after: &str) -> &'t str {
-    let rest = text.split_once(before).unwrap_or_else(|| panic!("no {before:?}: {text}")).1;
-    rest.split_once(after).expect("an end").0
-}
 
 /// The server, and an administrator who is signed in.
 fn an_office() -> (support::county::County, Server, Browser) {
@@ -75,7 +32,7 @@ fn turned_on(browser: &mut Browser) -> (Authenticator, String, Vec<String>) {
     let authenticator = Authenticator::learn(&page);
     let wrong = format!("code={}", authenticator.wrong());
     let again = browser.act("/me/second-factor-on", &wrong).with(422, "a wrong first code").text();
-    assert_eq!(Authenticator::learn(&again).0, authenticator.0, "the same secret is shown");
+    assert_eq!(Authenticator::learn(&again), authenticator, "the same secret is shown");
     assert!(browser.get("/me").text().contains("action=\"/me/second-factor\""), "it is not on yet");
     let used = authenticator.code(-1);
     let page = browser.act("/me/second-factor-on", &format!("code={used}")).with(200, "turned on").text();

@@ -187,6 +187,7 @@ impl Server {
             store,
             registrar,
             gate: Arc::new(Gate::new(setup)),
+            oidc: Arc::default(),
             clock: Arc::clone(&clock),
         };
         let metrics = Arc::new(Metrics::default());

@@ -6,6 +6,7 @@
 //! reaches beyond the subtree of the county it was given for.
 
 mod code;
+mod identity;
 mod model;
 mod password;
 mod rights;
@@ -20,6 +21,7 @@ mod waiting;
 mod properties;
 
 pub use code::{Code, Secret, SecretHash};
+pub use identity::{First, Identity};
 pub use model::{Account, AccountState, AuditEntry, BadLogin, Grant, Login, Role, Scope};
 pub use password::{BadPassword, PasswordHash, check_password};
 pub use rights::Rights;

@@ -15,6 +15,7 @@ use crate::schedule::Plans;
 use crate::store::Store;
 
 use super::office::{Gate, Registrar};
+use super::oidc::Oidc;
 
 /// Read handles on the house.
 #[derive(Debug, Clone)]
@@ -39,6 +40,8 @@ pub struct Portal {
     pub registrar: Arc<Registrar>,
     /// The office's gate.
     pub gate: Arc<Gate>,
+    /// Those who are at an identity provider.
+    pub oidc: Arc<Oidc>,
     /// The clock, for the instants at which answers are ready.
     pub clock: Arc<dyn Clock>,
 }

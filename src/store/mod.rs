@@ -6,6 +6,7 @@
 mod airings;
 mod audit;
 mod events;
+mod identities;
 mod once;
 mod people;
 mod places;
@@ -77,6 +78,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("places.sql"),
     include_str!("tokens.sql"),
     include_str!("second_factor.sql"),
+    include_str!("identity.sql"),
 ];
 
 impl Store {

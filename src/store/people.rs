@@ -8,8 +8,8 @@ use crate::base::AccountId;
 use crate::people::{Account, AccountState, AuditEntry, Invitation, Login, PasswordHash, SecretHash};
 
 use super::audit::audit;
-use super::second_factor;
 use super::{Store, StoreError, us};
+use super::{identities, second_factor};
 
 /// Why an account was not written.
 #[derive(Debug, thiserror::Error)]
@@ -107,13 +107,14 @@ impl Store {
     }
 
     /// Uses a code up: its account gets this password and becomes active; all
-    /// its sign-ins end, and with them its second factor, which `removed` tells.
+    /// its sign-ins end, and so do its second factor and its links with providers,
+    /// each told by its own entry.
     pub async fn choose_password(
         &self,
         code: SecretHash,
         password: PasswordHash,
         now: Timestamp,
-        (entry, removed): (AuditEntry, AuditEntry),
+        (entry, factor, links): (AuditEntry, AuditEntry, AuditEntry),
     ) -> Result<(), PeopleError> {
         let done = self.write(move |db| {
             let query = "delete from invitation where hash = ?1 and expires_us > ?2 returning account";
@@ -132,7 +133,10 @@ impl Store {
             audit(db, &entry)?;
             let id: AccountId = serde_json::from_value(serde_json::Value::String(id))?;
             if second_factor::remove(db, &id)? {
-                audit(db, &removed)?;
+                audit(db, &factor)?;
+            }
+            if identities::remove(db, &id)? {
+                audit(db, &links)?;
             }
             Ok(true)
         });
@@ -354,8 +358,13 @@ mod tests {
         assert_eq!(store.invited(hash, now).await.expect("read"), Some(b.clone()));
         let late = now + jiff::SignedDuration::from_hours(24 * 7);
         assert_eq!(store.invited(hash, late).await.expect("read"), None);
-        store.choose_password(hash, password(), now, (entry("3"), entry("never"))).await.expect("chosen");
-        let again = store.choose_password(hash, password(), now, (entry("never"), entry("never"))).await;
+        store
+            .choose_password(hash, password(), now, (entry("3"), entry("never"), entry("never")))
+            .await
+            .expect("chosen");
+        let again = store
+            .choose_password(hash, password(), now, (entry("never"), entry("never"), entry("never")))
+            .await;
         assert!(matches!(again, Err(PeopleError::NoSuchCode)));
         let (stored, _) = store.account_by_login(b.login.clone()).await.expect("read").expect("there");
         assert_eq!(stored, Account { state: AccountState::Active, ..b });

@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use crate::base::AccountId;
-use crate::people::{Account, AuditEntry, PasswordHash, Second, SecretHash, SignIn};
+use crate::people::{Account, AuditEntry, First, Second, SecretHash, SignIn};
 
 use super::audit::audit;
+use super::identities::is_linked;
 use super::people::{account_row, instant};
 use super::second_factor::use_up;
 use super::{Store, StoreError, us};
@@ -30,24 +31,30 @@ pub enum LetIn {
     Yes,
     /// What was shown of the second factor is not good (any more).
     NotTheSecond,
-    /// The account was closed, or has another password, meanwhile.
+    /// The account was closed, or what was shown first is not good any more.
     No,
 }
 
 impl Store {
-    /// Stores a sign-in and tells it to the audit log, if the account still has
-    /// the password that was `shown`, and for its second factor `second` is good.
+    /// Stores a sign-in and tells it to the audit log, if what was
+    /// `shown` first is still good, and `second` for the second factor.
     pub async fn sign_in(
         &self,
         s: SignIn,
-        (shown, second): (PasswordHash, Second),
+        (shown, second): (First, Second),
         before: Option<SecretHash>,
         entries: Vec<AuditEntry>,
     ) -> Result<LetIn, StoreError> {
         self.write(move |db| {
-            let shown_still = "select exists
-                (select 1 from account where id = ?1 and state = 'active' and password = ?2)";
-            if !db.query_row(shown_still, [s.account.as_str(), shown.as_str()], |r| r.get(0))? {
+            let still_good = match shown {
+                First::Password(password) => {
+                    let query = "select exists
+                        (select 1 from account where id = ?1 and state = 'active' and password = ?2)";
+                    db.query_row(query, [s.account.as_str(), password.as_str()], |r| r.get(0))?
+                }
+                First::Identity(identity) => is_linked(db, &s.account, &identity)?,
+            };
+            if !still_good {
                 return Ok(LetIn::No);
             }
             if !use_up(db, &s.account, second)? {

@@ -4,8 +4,8 @@ use hyper::StatusCode;
 
 use crate::base::AccountId;
 use crate::people::{
-    Account, AccountState, AuditEntry, BadPassword, Code, FactorState, Grant, Login, PasswordHash, Role,
-    Scope, Second, Secret, SignIn, check_password,
+    Account, AccountState, AuditEntry, BadPassword, Code, FactorState, First, Grant, Login, PasswordHash,
+    Role, Scope, Second, Secret, SignIn, check_password,
 };
 use crate::portal::reply::Reply;
 use crate::portal::state::Portal;
@@ -76,7 +76,8 @@ impl Portal {
         }
         let next = next(request);
         let Some(form) = &request.form else {
-            return Ok(html(SignInPage { next: &next, ..SignInPage::default() }.render(ctx)?));
+            let page = SignInPage { next: &next, provider: self.provider_name(ctx), ..SignInPage::default() };
+            return Ok(html(page.render(ctx)?));
         };
         let kept = Kept::read(form.get("kept"));
         let again = |error: String| -> Answer {
@@ -85,6 +86,8 @@ impl Portal {
                 login: form.get("login"),
                 next: &next,
                 kept: kept.as_ref().map(Kept::text),
+                // At the provider a form cannot wait.
+                provider: self.provider_name(ctx).filter(|_| kept.is_none()),
             };
             Ok(html(page.render(ctx)?).with_status(AGAIN))
         };
@@ -103,7 +106,8 @@ impl Portal {
         match account.filter(|a| fits && a.state == AccountState::Active).zip(hash) {
             Some((account, hash)) => {
                 self.gate.succeeded(Some(&account.login), address);
-                self.first_step(request, ctx, Half { account: account.id, shown: hash }, kept).await
+                let half = Half { account: account.id, shown: First::Password(hash) };
+                self.first_step(request, ctx, half, (&next, kept)).await
             }
             None => {
                 // Not the name: people type their password there by mistake.
@@ -151,9 +155,12 @@ impl Portal {
         }
         let entry = request.entry(Some(&account.id), "password-chosen", subject(&account.id));
         let states = (FactorState::On, FactorState::Off);
-        let removed = told(request, &account.id, "second-factor-removed", states);
+        let factor = told(request, &account.id, "second-factor-removed", states);
+        let linked = self.store.identities(account.id.clone()).await?;
+        let mut links = request.entry(Some(&account.id), "identity-removed", subject(&account.id));
+        links.before = linked.iter().map(super::identity::told).collect::<Vec<_>>().join("; ");
         let password = self.gate.hash(form.raw("password")).await?;
-        match self.store.choose_password(code, password.clone(), now, (entry, removed)).await {
+        match self.store.choose_password(code, password.clone(), now, (entry, factor, links)).await {
             Ok(()) => {
                 account.state = AccountState::Active;
                 self.let_straight_in(request, &account, password).await
@@ -171,7 +178,8 @@ impl Portal {
         account: &Account,
         chosen: PasswordHash,
     ) -> Answer {
-        let (let_in, secret) = self.let_in(request, account, (chosen, Second::None), None).await?;
+        let (let_in, secret) =
+            self.let_in(request, account, (First::Password(chosen), Second::None), None).await?;
         if let_in != LetIn::Yes {
             return Ok(Reply::see_other("/sign-in"));
         }
@@ -186,7 +194,7 @@ impl Portal {
         &self,
         request: &OfficeRequest<'_>,
         account: &Account,
-        shown: (PasswordHash, Second),
+        shown: (First, Second),
         more: Option<AuditEntry>,
     ) -> Result<(LetIn, Secret), Refusal> {
         let secret = new_secret()?;
@@ -198,7 +206,11 @@ impl Portal {
             seen: now,
             agent: request.short_agent(),
         };
-        let mut entry = request.entry(Some(&account.id), "signed-in", subject(&account.id));
+        let what = match shown.0 {
+            First::Password(_) => "signed-in",
+            First::Identity(_) => "signed-in-by-provider",
+        };
+        let mut entry = request.entry(Some(&account.id), what, subject(&account.id));
         entry.after = sign_in.agent.clone();
         let entries = more.into_iter().chain([entry]).collect();
         // One browser, one sign-in: the one before, perhaps somebody else's, ends.

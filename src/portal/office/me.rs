@@ -28,11 +28,17 @@ impl Portal {
             id: hex::encode(s.hash.0),
             this: s.hash == visitor.sign_in.hash,
         });
+        let linked = self.store.identities(visitor.account.id.clone()).await?;
+        let provider = self.county.load().oidc.as_ref().map(|oidc| {
+            let linked = linked.iter().find(|i| i.issuer == oidc.issuer);
+            (ctx.plain(&oidc.names), linked.map(|i| i.name.clone()))
+        });
         let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
         let page = MePage {
             name: &visitor.account.name,
             login: visitor.account.login.as_str(),
             rows: rows.collect(),
+            provider,
             codes_left: factor.map(|f| f.codes_left),
             token: visitor.secret.form_token(),
             error,
@@ -40,7 +46,7 @@ impl Portal {
         Ok(html(page.render(ctx)?).with_status(status))
     }
 
-    /// `end`, `end-others`, `password`, or what concerns the second factor.
+    /// `end`, `end-others`, `password`, or what concerns the second factor or a link.
     pub(super) async fn change_me(
         &self,
         request: &OfficeRequest<'_>,
@@ -77,6 +83,8 @@ impl Portal {
             "second-factor" => return self.begin_second_factor(request, ctx, visitor, form).await,
             "second-factor-on" => return self.confirm_second_factor(request, ctx, visitor, form).await,
             "second-factor-off" => return self.end_second_factor(request, ctx, visitor, form).await,
+            "link" => return self.begin_link(request, ctx, visitor, form).await,
+            "unlink" => return self.unlink(request, visitor).await,
             _ => return Err(Refusal::Unknown),
         }
         Ok(Reply::see_other("/me"))

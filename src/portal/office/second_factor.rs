@@ -25,26 +25,21 @@ use super::{Answer, Refusal, Visitor, html};
 const HERE: &str = "second-factor";
 
 impl Portal {
-    /// The password was right: lets in who has no second factor, and asks
+    /// The first step was right: lets in who has no second factor, and asks
     /// everybody else for it.
     pub(super) async fn first_step(
         &self,
         request: &OfficeRequest<'_>,
         ctx: &PageContext<'_>,
         half: Half,
-        kept: Option<Kept>,
+        (next, kept): (&str, Option<Kept>),
     ) -> Answer {
-        let next = next(request);
         if self.store.second_factor(half.account.clone()).await?.is_none() {
-            return self.finish(request, ctx, half, (Second::None, None), (&next, kept)).await;
+            return self.finish(request, ctx, half, (Second::None, None), (next, kept)).await;
         }
         let waiting = self.gate.second.wait(half, ctx.now)?;
-        let page = SecondPage {
-            error: None,
-            half: waiting.as_str(),
-            next: &next,
-            kept: kept.as_ref().map(Kept::text),
-        };
+        let page =
+            SecondPage { error: None, half: waiting.as_str(), next, kept: kept.as_ref().map(Kept::text) };
         Ok(html(page.render(ctx)?))
     }
 
@@ -59,9 +54,9 @@ impl Portal {
         let Some((secret, half)) = waiting else {
             let page = SignInPage {
                 error: Some(ctx.t("step-ended")),
-                login: "",
                 next: &next,
                 kept: kept.as_ref().map(Kept::text),
+                ..SignInPage::default()
             };
             return Ok(html(page.render(ctx)?).with_status(AGAIN));
         };

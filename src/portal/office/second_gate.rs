@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::base::AccountId;
-use crate::people::{PasswordHash, Secret, SecretHash, Throttle, TotpSecret, Waiting};
+use crate::people::{First, Secret, SecretHash, Throttle, TotpSecret, Waiting};
 
 use super::gate::{GateError, new_secret};
 
@@ -22,16 +22,16 @@ const WINDOW: SignedDuration = SignedDuration::from_mins(10);
 const HALF: SignedDuration = SignedDuration::from_mins(5);
 /// How long an authenticator may take to be set up.
 const SET_UP: SignedDuration = SignedDuration::from_mins(10);
-/// Half sign-ins at once; each was made with a right password.
+/// Half sign-ins at once; each was made by a right first step.
 const MOST: usize = 1000;
 
-/// Somebody whose password was right, and who is not signed in yet.
+/// Somebody whose first step was right, and who is not signed in yet.
 #[derive(Debug, Clone)]
 pub(super) struct Half {
     /// Whose.
     pub(super) account: AccountId,
-    /// The password that was shown: if it is changed meanwhile, it is void.
-    pub(super) shown: PasswordHash,
+    /// What was shown: if it is no good any more in the end, this is void.
+    pub(super) shown: First,
 }
 
 /// Keeps the second gate.
@@ -116,6 +116,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::people::PasswordHash;
 
     #[test]
     fn many_addresses_have_no_more_tries_than_a_few() {
@@ -138,7 +139,7 @@ mod tests {
         let at = |seconds| Timestamp::UNIX_EPOCH + SignedDuration::from_secs(seconds);
         let half = Half {
             account: AccountId::new("a").expect("id"),
-            shown: PasswordHash::from_stored("x".to_owned()),
+            shown: First::Password(PasswordHash::from_stored("x".to_owned())),
         };
         let secret = gate.wait(half, at(0)).expect("random numbers");
         assert!(gate.half(&secret, at(299)).is_some() && gate.half(&secret, at(300)).is_none());

@@ -32,8 +32,8 @@ pub use model::{
 pub use office::{
     ApiPage, AuditPage, AuditRow, AuthenticatorPage, ChoosePage, Done, DutyPage, EnrolPage, ImportPage,
     InvitedPage, KeptPage, ListedSite, MePage, Menu, NewSitePage, OfficeHome, OfficeSite, OfficeSites,
-    PeopleForm, PeoplePage, PersonRow, PlaceForm, PlaceLine, RecoveryPage, RelayRow, ScopeView, SecondPage,
-    SetupPage, Sheet, SignInPage, SignInRow, TokenPage, TokenRow, TownshipsPage,
+    PeopleForm, PeoplePage, PersonRow, PlaceForm, PlaceLine, ProviderPage, RecoveryPage, RelayRow, ScopeView,
+    SecondPage, SetupPage, Sheet, SignInPage, SignInRow, TokenPage, TokenRow, TownshipsPage,
 };
 pub use offline::OfflinePage;
 pub use sites::{

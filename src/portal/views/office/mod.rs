@@ -13,7 +13,7 @@ mod second_factor;
 pub use api::{ApiPage, TokenPage, TokenRow};
 pub use audit::{AuditPage, AuditRow};
 pub use duty::{DutyPage, RelayRow};
-pub use entry::{ChoosePage, EnrolPage, KeptPage, MePage, SetupPage, SignInPage, SignInRow};
+pub use entry::{ChoosePage, EnrolPage, KeptPage, MePage, ProviderPage, SetupPage, SignInPage, SignInRow};
 pub use menu::{Menu, OfficeHome};
 pub use people::{PeopleForm, PeoplePage, PersonRow, ScopeView};
 pub use places::{
