@@ -77,4 +77,4 @@ web/node_modules/.installed: web/package.json web/package-lock.json
 
 clean: ## remove everything made by building
 	cargo clean
-	rm -rf web/dist web/node_modules tests/browser/node_modules tests/browser/results tests/lighthouse/node_modules tests/lighthouse/results
+	rm -rf web/dist web/node_modules tests/browser/node_modules tests/browser/results tests/lighthouse/node_modules tests/lighthouse/results tests/oidc/node_modules

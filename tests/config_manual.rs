@@ -45,6 +45,7 @@ fn what_is_not_said_is_what_the_manual_says() {
         config::parse(Path::new("bare.toml"), text, &project("config")).unwrap_or_else(|p| panic!("{p}"));
     let full = config::load(&project("config/county.toml")).unwrap_or_else(|p| panic!("{p}"));
     assert_eq!((bare.http, bare.packaging, bare.evidence), (full.http, full.packaging, full.evidence));
+    assert_eq!((bare.oidc, full.oidc), (None, None), "the example names no provider");
     assert_eq!((bare.data, bare.media, bare.schedules), (full.data, full.media, full.schedules));
     assert_eq!((bare.listen, bare.tz, bare.languages), (full.listen, full.tz, full.languages));
     let (b, f) = (&bare.channels[0], &full.channels[0]);

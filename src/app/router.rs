@@ -16,7 +16,7 @@ use crate::delivery::{Body, Delivery, DeskError, Handler};
 use crate::evidence::Item;
 use crate::people::Secret;
 use crate::portal::api::ApiRequest;
-use crate::portal::office::{Form, OfficeRequest, cookie_name};
+use crate::portal::office::{Form, OfficeRequest, away_cookie_name, cookie_name};
 use crate::portal::pages::PageRequest;
 use crate::portal::{Portal, Reply, assets, problem};
 
@@ -248,16 +248,15 @@ impl Router {
         let base_url = self.base_url(&head.headers);
         let secure = base_url.starts_with("https://");
         let text = |name| head.headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
-        let cookie = text(header::COOKIE).and_then(|all| {
-            let named = |c: &str| {
-                c.trim().split_once('=').filter(|(n, _)| *n == cookie_name(secure)).map(|(_, v)| v.to_owned())
-            };
-            all.split(';').find_map(named)
-        });
+        let cookie = |name: &str| {
+            let mut all = text(header::COOKIE)?.split(';').filter_map(|c| c.trim().split_once('='));
+            all.find(|(n, _)| *n == name).and_then(|(_, value)| Secret::read(value))
+        };
         let request = OfficeRequest {
             page: PageRequest { path, query: &query, lang, chosen, saver, saver_chosen, now },
             form,
-            cookie: cookie.and_then(|c| Secret::read(&c)),
+            cookie: cookie(cookie_name(secure)),
+            away: cookie(away_cookie_name(secure)),
             address: peer.ip(),
             agent: text(header::USER_AGENT).unwrap_or_default(),
             listens: text(header::ACCEPT).is_some_and(|a| a.contains("text/event-stream")),

@@ -197,6 +197,7 @@ impl Server {
             documents: Arc::new(Documents::new(config.to_owned(), Arc::new(reload))),
             bell,
             stop: server.stop.clone(),
+            oidc: Arc::default(),
             clock: Arc::clone(&clock),
         };
         let metrics = Arc::new(Metrics::default());

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
-use super::{County, channels, limits, once_each, people, relays, section};
+use super::{County, channels, limits, oidc, once_each, people, relays, section};
 use crate::base::document::{At, Document, Fields};
 use crate::base::{Lang, Problems, Titles};
 
@@ -28,6 +28,7 @@ pub(super) fn read(doc: &Document<'_>, base_dir: &Path) -> Result<County, Proble
         packaging: section(doc, &root, "packaging")
             .map_or_else(Default::default, |f| limits::packaging(doc, f)),
         evidence: section(doc, &root, "evidence").map_or_else(Default::default, |f| limits::evidence(doc, f)),
+        oidc: section(doc, &root, "oidc").and_then(|f| oidc::read(doc, f, base_dir)),
         channels: channels::read(doc, &root),
         relays: relays::read(doc, &root),
         registry: people::read(doc, &root),

@@ -7,6 +7,7 @@ mod channels;
 mod county;
 mod limits;
 mod model;
+mod oidc;
 mod people;
 mod relays;
 mod source;
@@ -14,7 +15,7 @@ mod source;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-pub use model::{Channel, County, Evidence, HttpLimits, Packaging, Relay, Rung, Source};
+pub use model::{Channel, County, Evidence, HttpLimits, Oidc, Packaging, Relay, Rung, Source};
 
 use crate::base::document::{At, Document, Fields};
 use crate::base::{Problem, Problems};

@@ -35,6 +35,8 @@ pub struct County {
     pub packaging: Packaging,
     /// Sessions and tickets.
     pub evidence: Evidence,
+    /// With whom people may sign in as well.
+    pub oidc: Option<Oidc>,
     /// Channels in the order of their numbers.
     pub channels: Vec<Channel>,
     /// Relayed upstreams.
@@ -89,6 +91,21 @@ pub struct Evidence {
     pub ticket_ttl: Duration,
     /// Silence after which a session closes (evidence.md: 300 s).
     pub session_timeout: Duration,
+}
+
+/// An identity provider (OpenID Connect Core 1.0).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Oidc {
+    /// Its address; what it says of itself lies below that.
+    pub issuer: String,
+    /// The name under which it knows this server.
+    pub client_id: String,
+    /// File with the secret that belongs to it.
+    pub client_secret_file: PathBuf,
+    /// What people call it.
+    pub names: Titles,
+    /// The claim with somebody's name there, for people to read.
+    pub claim: String,
 }
 
 /// A television channel of the county.

@@ -7,7 +7,7 @@ use crate::base::document::{At, Document, Fields, did_you_mean};
 use crate::base::{SiteId, TerminalId, Titles, TownshipId};
 use crate::sites::{DeviceKind, Registry, Site, Terminal, TokenHash, Township};
 
-const NAME: &str = "its name, such as { zh-Hans = \"…\" }";
+pub(super) const NAME: &str = "its name, such as { zh-Hans = \"…\" }";
 
 /// Who takes part. Every reference between them is checked.
 pub(super) fn read(doc: &Document<'_>, root: &Fields<'_, '_>) -> Registry {

@@ -48,6 +48,11 @@ impl Code {
         SecretHash::of("code", &self.0)
     }
 
+    /// What is kept of it, where it stands in for a second factor.
+    pub fn recovery_hash(&self) -> SecretHash {
+        SecretHash::of("recovery", &self.0)
+    }
+
     /// In groups of four.
     pub fn shown(&self) -> String {
         let groups: Vec<&str> = (0..LENGTH).step_by(4).filter_map(|i| self.0.get(i..i + 4)).collect();
@@ -92,9 +97,14 @@ impl Secret {
         hex::encode(&SecretHash::of("form", &self.0).0[..16])
     }
 
+    /// True if both texts are the same. Hashes are compared, so that the time tells nothing of them.
+    pub fn are_same(text: &str, other: &str) -> bool {
+        SecretHash::of("compared", text) == SecretHash::of("compared", other)
+    }
+
     /// True if a form carries that. Hashes are compared, so that the time tells nothing of it.
     pub fn is_form_token(&self, text: &str) -> bool {
-        SecretHash::of("compared", text) == SecretHash::of("compared", &self.form_token())
+        Self::are_same(text, &self.form_token())
     }
 }
 

@@ -11,6 +11,7 @@ mod contrast;
 mod guides;
 pub mod i18n;
 pub mod office;
+pub mod oidc;
 pub mod pages;
 mod reply;
 mod site_page;

@@ -15,6 +15,7 @@ use crate::schedule::{Names, Plans};
 use crate::store::Store;
 
 use super::office::{Documents, Gate, Registrar};
+use super::oidc::Oidc;
 
 /// Who puts in force what the office has written into a file.
 pub trait Changed: std::fmt::Debug + Send + Sync {
@@ -55,6 +56,8 @@ pub struct Portal {
     pub bell: Bell,
     /// The server is stopping.
     pub stop: Shutdown,
+    /// Those who are at an identity provider.
+    pub oidc: Arc<Oidc>,
     /// The clock, for the instants at which answers are ready.
     pub clock: Arc<dyn Clock>,
 }

@@ -6,10 +6,12 @@
 mod airings;
 mod audit;
 mod events;
+mod identities;
 mod once;
 mod people;
 mod places;
 mod readers;
+mod second_factor;
 mod sessions;
 mod sign_ins;
 mod terminals;
@@ -24,7 +26,7 @@ pub use events::Event;
 pub use once::Begun;
 pub use people::PeopleError;
 use readers::Readers;
-pub use sign_ins::Ended;
+pub use sign_ins::{Ended, LetIn};
 use writer::Writer;
 
 /// What can go wrong with the store.
@@ -75,6 +77,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("terminals.sql"),
     include_str!("places.sql"),
     include_str!("tokens.sql"),
+    include_str!("second_factor.sql"),
+    include_str!("identity.sql"),
 ];
 
 impl Store {

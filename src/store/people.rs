@@ -9,6 +9,7 @@ use crate::people::{Account, AccountState, AuditEntry, Invitation, Login, Passwo
 
 use super::audit::audit;
 use super::{Store, StoreError, us};
+use super::{identities, second_factor};
 
 /// Why an account was not written.
 #[derive(Debug, thiserror::Error)]
@@ -106,13 +107,14 @@ impl Store {
     }
 
     /// Uses a code up: its account gets this password and becomes active; all
-    /// its sign-ins end.
+    /// its sign-ins end, and so do its second factor and its links with providers,
+    /// each told by its own entry.
     pub async fn choose_password(
         &self,
         code: SecretHash,
         password: PasswordHash,
         now: Timestamp,
-        entry: AuditEntry,
+        (entry, factor, links): (AuditEntry, AuditEntry, AuditEntry),
     ) -> Result<(), PeopleError> {
         let done = self.write(move |db| {
             let query = "delete from invitation where hash = ?1 and expires_us > ?2 returning account";
@@ -129,6 +131,13 @@ impl Store {
             db.execute("delete from invitation where account = ?1", [&id])?;
             db.execute("delete from sign_in where account = ?1", [&id])?;
             audit(db, &entry)?;
+            let id: AccountId = serde_json::from_value(serde_json::Value::String(id))?;
+            if second_factor::remove(db, &id)? {
+                audit(db, &factor)?;
+            }
+            if identities::remove(db, &id)? {
+                audit(db, &links)?;
+            }
             Ok(true)
         });
         if done.await? { Ok(()) } else { Err(PeopleError::NoSuchCode) }
@@ -349,8 +358,13 @@ mod tests {
         assert_eq!(store.invited(hash, now).await.expect("read"), Some(b.clone()));
         let late = now + jiff::SignedDuration::from_hours(24 * 7);
         assert_eq!(store.invited(hash, late).await.expect("read"), None);
-        store.choose_password(hash, password(), now, entry("3")).await.expect("chosen");
-        let again = store.choose_password(hash, password(), now, entry("never")).await;
+        store
+            .choose_password(hash, password(), now, (entry("3"), entry("never"), entry("never")))
+            .await
+            .expect("chosen");
+        let again = store
+            .choose_password(hash, password(), now, (entry("never"), entry("never"), entry("never")))
+            .await;
         assert!(matches!(again, Err(PeopleError::NoSuchCode)));
         let (stored, _) = store.account_by_login(b.login.clone()).await.expect("read").expect("there");
         assert_eq!(stored, Account { state: AccountState::Active, ..b });

@@ -4,10 +4,12 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use crate::base::AccountId;
-use crate::people::{Account, AuditEntry, PasswordHash, SecretHash, SignIn};
+use crate::people::{Account, AuditEntry, First, Second, SecretHash, SignIn};
 
 use super::audit::audit;
+use super::identities::is_linked;
 use super::people::{account_row, instant};
+use super::second_factor::use_up;
 use super::{Store, StoreError, us};
 
 /// Sign-ins of one account at most; the least recently used end.
@@ -22,36 +24,59 @@ pub enum Ended {
     AllBut(SecretHash),
 }
 
+/// How a sign-in ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LetIn {
+    /// He is in.
+    Yes,
+    /// What was shown of the second factor is not good (any more).
+    NotTheSecond,
+    /// The account was closed, or what was shown first is not good any more.
+    No,
+}
+
 impl Store {
-    /// Stores a sign-in and tells it to the audit log; false if the account was
-    /// closed, or has another password than the one that was `shown`, meanwhile.
+    /// Stores a sign-in and tells it to the audit log, if what was
+    /// `shown` first is still good, and `second` for the second factor.
     pub async fn sign_in(
         &self,
         s: SignIn,
-        shown: PasswordHash,
+        (shown, second): (First, Second),
         before: Option<SecretHash>,
-        entry: AuditEntry,
-    ) -> Result<bool, StoreError> {
+        entries: Vec<AuditEntry>,
+    ) -> Result<LetIn, StoreError> {
         self.write(move |db| {
+            let still_good = match shown {
+                First::Password(password) => {
+                    let query = "select exists
+                        (select 1 from account where id = ?1 and state = 'active' and password = ?2)";
+                    db.query_row(query, [s.account.as_str(), password.as_str()], |r| r.get(0))?
+                }
+                First::Identity(identity) => is_linked(db, &s.account, &identity)?,
+            };
+            if !still_good {
+                return Ok(LetIn::No);
+            }
+            if !use_up(db, &s.account, second)? {
+                return Ok(LetIn::NotTheSecond);
+            }
             if let Some(before) = before {
                 db.execute("delete from sign_in where hash = ?1", [before.0])?;
             }
-            let inserted = db.execute(
-                "insert into sign_in select ?1, id, ?3, ?4, ?5 from account
-                 where id = ?2 and state = 'active' and password = ?6",
-                params![s.hash.0, s.account.as_str(), us(s.created), us(s.seen), s.agent, shown.as_str()],
+            db.execute(
+                "insert into sign_in values (?1, ?2, ?3, ?4, ?5)",
+                params![s.hash.0, s.account.as_str(), us(s.created), us(s.seen), s.agent],
             )?;
-            if inserted == 0 {
-                return Ok(false);
-            }
             db.execute(
                 "delete from sign_in where account = ?1 and hash not in
                  (select hash from sign_in where account = ?1 order by seen_us desc limit ?2)",
                 params![s.account.as_str(), SIGN_INS],
             )?;
             db.execute("delete from sign_in where created_us < ?1", [us(SignIn::oldest(s.created))])?;
-            audit(db, &entry)?;
-            Ok(true)
+            for entry in &entries {
+                audit(db, entry)?;
+            }
+            Ok(LetIn::Yes)
         })
         .await
     }

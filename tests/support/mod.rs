@@ -3,6 +3,7 @@
 //!
 //! Everything that is started here is ended here, also when a test panics.
 
+pub(crate) mod authenticator;
 pub(crate) mod browser;
 pub(crate) mod cmaf;
 pub(crate) mod county;

@@ -4,21 +4,23 @@ use hyper::StatusCode;
 
 use crate::base::AccountId;
 use crate::people::{
-    Account, AccountState, BadPassword, Code, Grant, Login, PasswordHash, Role, Scope, Secret, SignIn,
-    check_password,
+    Account, AccountState, AuditEntry, BadPassword, Code, FactorState, First, Grant, Login, PasswordHash,
+    Role, Scope, Second, Secret, SignIn, check_password,
 };
 use crate::portal::reply::Reply;
 use crate::portal::state::Portal;
 use crate::portal::views::{ChoosePage, PageContext, SetupPage, SignInPage};
-use crate::store::PeopleError;
+use crate::store::{LetIn, PeopleError};
 
 use super::gate::{new_secret, random};
 use super::kept::Kept;
 use super::request::{Form, OfficeRequest};
+use super::second_factor::told;
+use super::second_gate::Half;
 use super::{Answer, Refusal, Visitor, html};
 
 /// Status of a form that has to be filled in again.
-const AGAIN: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
+pub(super) const AGAIN: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
 
 impl Portal {
     pub(super) async fn setup(&self, request: &OfficeRequest<'_>, ctx: &PageContext<'_>) -> Answer {
@@ -62,7 +64,7 @@ impl Portal {
         entry.after = described(&account);
         let password = self.gate.hash(form.raw("password")).await?;
         match self.store.create_first_account(account.clone(), password.clone(), entry).await {
-            Ok(()) => Ok(self.let_in(request, &account, password, "/office").await?.0),
+            Ok(()) => self.let_straight_in(request, &account, password).await,
             Err(PeopleError::Store(error)) => Err(error.into()),
             Err(_) => Ok(Reply::see_other("/sign-in")),
         }
@@ -74,7 +76,8 @@ impl Portal {
         }
         let next = next(request);
         let Some(form) = &request.form else {
-            return Ok(html(SignInPage { next: &next, ..SignInPage::default() }.render(ctx)?));
+            let page = SignInPage { next: &next, provider: self.provider_name(ctx), ..SignInPage::default() };
+            return Ok(html(page.render(ctx)?));
         };
         let kept = Kept::read(form.get("kept"));
         let again = |error: String| -> Answer {
@@ -83,6 +86,8 @@ impl Portal {
                 login: form.get("login"),
                 next: &next,
                 kept: kept.as_ref().map(Kept::text),
+                // At the provider a form cannot wait.
+                provider: self.provider_name(ctx).filter(|_| kept.is_none()),
             };
             Ok(html(page.render(ctx)?).with_status(AGAIN))
         };
@@ -101,12 +106,8 @@ impl Portal {
         match account.filter(|a| fits && a.state == AccountState::Active).zip(hash) {
             Some((account, hash)) => {
                 self.gate.succeeded(Some(&account.login), address);
-                let (mut reply, secret) = self.let_in(request, &account, hash, &next).await?;
-                if let (Some(kept), Some(secret)) = (kept, secret) {
-                    let page = kept.page(ctx, &secret)?;
-                    reply = Reply { set_cookie: reply.set_cookie, ..page };
-                }
-                Ok(reply)
+                let half = Half { account: account.id, shown: First::Password(hash) };
+                self.first_step(request, ctx, half, (&next, kept)).await
             }
             None => {
                 // Not the name: people type their password there by mistake.
@@ -153,11 +154,16 @@ impl Portal {
             return again(ctx.t(key));
         }
         let entry = request.entry(Some(&account.id), "password-chosen", subject(&account.id));
+        let states = (FactorState::On, FactorState::Off);
+        let factor = told(request, &account.id, "second-factor-removed", states);
+        let linked = self.store.identities(account.id.clone()).await?;
+        let mut links = request.entry(Some(&account.id), "identity-removed", subject(&account.id));
+        links.before = linked.iter().map(super::identity::told).collect::<Vec<_>>().join("; ");
         let password = self.gate.hash(form.raw("password")).await?;
-        match self.store.choose_password(code, password.clone(), now, entry).await {
+        match self.store.choose_password(code, password.clone(), now, (entry, factor, links)).await {
             Ok(()) => {
                 account.state = AccountState::Active;
-                Ok(self.let_in(request, &account, password, "/office").await?.0)
+                self.let_straight_in(request, &account, password).await
             }
             Err(PeopleError::Store(error)) => Err(error.into()),
             // Somebody was faster with the same code.
@@ -165,14 +171,32 @@ impl Portal {
         }
     }
 
-    /// Signs the browser in, if the account still has the password that was shown.
-    async fn let_in(
+    /// Signs in who has just chosen his password; he has no second factor.
+    async fn let_straight_in(
         &self,
         request: &OfficeRequest<'_>,
         account: &Account,
-        shown: PasswordHash,
-        next: &str,
-    ) -> Result<(Reply, Option<Secret>), Refusal> {
+        chosen: PasswordHash,
+    ) -> Answer {
+        let (let_in, secret) =
+            self.let_in(request, account, (First::Password(chosen), Second::None), None).await?;
+        if let_in != LetIn::Yes {
+            return Ok(Reply::see_other("/sign-in"));
+        }
+        let mut reply = Reply::see_other("/office");
+        reply.set_cookie = Some(request.cookie_header(Some(&secret)).into());
+        Ok(reply)
+    }
+
+    /// Signs the browser in, if what was shown is still good. Answers what its
+    /// cookie holds then, and tells the audit log what else there is to tell.
+    pub(super) async fn let_in(
+        &self,
+        request: &OfficeRequest<'_>,
+        account: &Account,
+        shown: (First, Second),
+        more: Option<AuditEntry>,
+    ) -> Result<(LetIn, Secret), Refusal> {
         let secret = new_secret()?;
         let now = request.page.now;
         let sign_in = SignIn {
@@ -182,21 +206,21 @@ impl Portal {
             seen: now,
             agent: request.short_agent(),
         };
-        let mut entry = request.entry(Some(&account.id), "signed-in", subject(&account.id));
+        let what = match shown.0 {
+            First::Password(_) => "signed-in",
+            First::Identity(_) => "signed-in-by-provider",
+        };
+        let mut entry = request.entry(Some(&account.id), what, subject(&account.id));
         entry.after = sign_in.agent.clone();
+        let entries = more.into_iter().chain([entry]).collect();
         // One browser, one sign-in: the one before, perhaps somebody else's, ends.
         let before = request.cookie.as_ref().map(Secret::hash);
-        if !self.store.sign_in(sign_in, shown, before, entry).await? {
-            return Ok((Reply::see_other("/sign-in"), None));
-        }
-        let mut reply = Reply::see_other(next);
-        reply.set_cookie = Some(request.cookie_header(Some(&secret)).into());
-        Ok((reply, Some(secret)))
+        Ok((self.store.sign_in(sign_in, shown, before, entries).await?, secret))
     }
 }
 
 /// Where to go after signing in: a page of the office, never another server.
-fn next(request: &OfficeRequest<'_>) -> String {
+pub(super) fn next(request: &OfficeRequest<'_>) -> String {
     let asked = request.form.as_ref().map(|f| f.get("next").to_owned());
     let query = || crate::portal::pages::param(request.page.query, "next").map(str::to_owned);
     asked.or_else(query).filter(|n| is_inside(n)).unwrap_or_else(|| "/office".to_owned())

@@ -8,6 +8,8 @@ use tokio::sync::Semaphore;
 
 use crate::people::{Code, Login, PasswordHash, Secret, Throttle};
 
+use super::second_gate::SecondGate;
+
 /// Wrong passwords for one name from one address before a wait.
 const PER_NAME: usize = 8;
 /// Wrong passwords or codes from one address: a village's forty terminals share one.
@@ -26,6 +28,8 @@ pub struct Gate {
     addresses: Mutex<Throttle<IpAddr>>,
     hashing: Arc<Semaphore>,
     queue: Semaphore,
+    /// What lies behind it, for accounts with a second factor.
+    pub(super) second: SecondGate,
 }
 
 /// Something the system did not give.
@@ -57,6 +61,7 @@ impl Gate {
             addresses: Mutex::new(Throttle::new(PER_ADDRESS, WINDOW)),
             hashing: Arc::new(Semaphore::new(AT_ONCE)),
             queue: Semaphore::new(QUEUE),
+            second: SecondGate::default(),
         }
     }
 

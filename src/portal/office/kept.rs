@@ -16,7 +16,7 @@ pub(super) struct Kept {
 }
 
 /// What is typed again rather than carried through a page.
-const SECRET: [&str; 5] = ["token", "password", "again", "current", "code"];
+const SECRET: [&str; 7] = ["token", "password", "again", "current", "code", "recovery", "half"];
 
 impl Kept {
     /// The form of a request, without its secrets; none if there is nothing to keep.

@@ -13,7 +13,14 @@ use super::request::{Form, OfficeRequest};
 use super::{Answer, Refusal, Visitor, html};
 
 impl Portal {
-    pub(super) async fn me(&self, ctx: &PageContext<'_>, visitor: &Visitor, error: Option<String>) -> Answer {
+    /// With what was wrong, and in which part of the page.
+    pub(super) async fn me(
+        &self,
+        ctx: &PageContext<'_>,
+        visitor: &Visitor,
+        error: Option<(&'static str, String)>,
+    ) -> Answer {
+        let factor = self.store.second_factor(visitor.account.id.clone()).await?;
         let sign_ins = self.store.sign_ins(visitor.account.id.clone()).await?;
         let rows = sign_ins.iter().filter(|s| s.holds(ctx.now)).map(|s| SignInRow {
             agent: &s.agent,
@@ -21,18 +28,25 @@ impl Portal {
             id: hex::encode(s.hash.0),
             this: s.hash == visitor.sign_in.hash,
         });
+        let linked = self.store.identities(visitor.account.id.clone()).await?;
+        let provider = self.county.load().oidc.as_ref().map(|oidc| {
+            let linked = linked.iter().find(|i| i.issuer == oidc.issuer);
+            (ctx.plain(&oidc.names), linked.map(|i| i.name.clone()))
+        });
         let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
         let page = MePage {
             name: &visitor.account.name,
             login: visitor.account.login.as_str(),
             rows: rows.collect(),
+            provider,
+            codes_left: factor.map(|f| f.codes_left),
             token: visitor.secret.form_token(),
             error,
         };
         Ok(html(page.render(ctx)?).with_status(status))
     }
 
-    /// `end`, `end-others` or `password`.
+    /// `end`, `end-others`, `password`, or what concerns the second factor or a link.
     pub(super) async fn change_me(
         &self,
         request: &OfficeRequest<'_>,
@@ -56,23 +70,21 @@ impl Portal {
             }
             "password" => {
                 let login = &visitor.account.login;
-                let (address, now) = (request.address, request.page.now);
-                if let Err(seconds) = self.gate.attempt_again(login, address, now) {
-                    let error = ctx.t1("sign-in-wait", "seconds", seconds);
-                    return self.me(ctx, visitor, Some(error)).await;
+                if let Err(error) = self.knows_password(request, ctx, visitor, form).await? {
+                    return self.me(ctx, visitor, Some(("password", error))).await;
                 }
-                let hash = self.store.account_by_login(login.clone()).await?.and_then(|(_, p)| p);
-                if !self.gate.fits(hash, form.raw("current")).await? {
-                    return self.me(ctx, visitor, Some(ctx.t("me-password-wrong"))).await;
-                }
-                self.gate.known(login, address);
                 if let Err(key) = new_password(form, login) {
-                    return self.me(ctx, visitor, Some(ctx.t(key))).await;
+                    return self.me(ctx, visitor, Some(("password", ctx.t(key)))).await;
                 }
                 let password = self.gate.hash(form.raw("password")).await?;
                 let keep = visitor.sign_in.hash;
                 self.store.change_password(me.clone(), password, keep, entry("password-changed")).await?;
             }
+            "second-factor" => return self.begin_second_factor(request, ctx, visitor, form).await,
+            "second-factor-on" => return self.confirm_second_factor(request, ctx, visitor, form).await,
+            "second-factor-off" => return self.end_second_factor(request, ctx, visitor, form).await,
+            "link" => return self.begin_link(request, ctx, visitor, form).await,
+            "unlink" => return self.unlink(request, visitor).await,
             _ => return Err(Refusal::Unknown),
         }
         Ok(Reply::see_other("/me"))

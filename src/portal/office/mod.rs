@@ -9,6 +9,7 @@ mod entries;
 mod entry;
 mod fields;
 mod gate;
+mod identity;
 mod import;
 mod kept;
 mod lessons;
@@ -18,6 +19,8 @@ mod places;
 mod registrar;
 mod request;
 mod schedule;
+mod second_factor;
+mod second_gate;
 mod sites;
 mod terminals;
 mod tokens;
@@ -36,7 +39,7 @@ use import::Preview;
 use kept::Kept;
 pub use registrar::Registrar;
 pub(in crate::portal) use request::clean as clean_name;
-pub use request::{Form, OfficeRequest, cookie_name};
+pub use request::{Form, OfficeRequest, away_cookie_name, cookie_name};
 
 use super::pages::HTML;
 use super::reply::{Reply, problem};
@@ -126,6 +129,11 @@ impl Portal {
         match parts.as_slice() {
             ["setup"] => return self.setup(request, ctx).await,
             ["sign-in"] => return self.sign_in(request, ctx).await,
+            ["sign-in", "code"] => return self.second_step(request, ctx).await,
+            ["sign-in", "oidc"] if request.form.is_none() => return self.to_provider(request, ctx).await,
+            ["sign-in", "oidc", "back"] if request.form.is_none() => {
+                return self.from_provider(request, ctx).await;
+            }
             ["code"] => return self.choose_password(request, ctx).await,
             ["enrol"] => return self.enrol(request, ctx).await,
             _ => {}
@@ -343,7 +351,8 @@ fn refused(ctx: &PageContext<'_>, request: &OfficeRequest<'_>, refusal: Refusal)
         Refusal::SignIn if request.form.is_some() => {
             let Some(kept) = Kept::of(request) else { return Reply::see_other("/sign-in") };
             let error = Some(ctx.t("kept-sign-in"));
-            let page = SignInPage { error, login: "", next: "/office", kept: Some(kept.text()) };
+            let page =
+                SignInPage { error, next: "/office", kept: Some(kept.text()), ..SignInPage::default() };
             let page = page.render(ctx).unwrap_or_else(|e| e.to_string());
             return html(page).with_status(StatusCode::UNAUTHORIZED);
         }

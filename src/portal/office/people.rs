@@ -3,7 +3,9 @@
 use hyper::StatusCode;
 
 use crate::base::{AccountId, SiteId, TownshipId};
-use crate::people::{Account, AccountState, Code, Grant, Invitation, InvitationKind, Rights, Role, Scope};
+use crate::people::{
+    Account, AccountState, Code, FactorState, Grant, Invitation, InvitationKind, Rights, Role, Scope,
+};
 use crate::portal::reply::Reply;
 use crate::portal::state::Portal;
 use crate::portal::views::{
@@ -14,6 +16,7 @@ use crate::store::PeopleError;
 use super::entry::{described, new_account_id, person, subject};
 use super::gate::new_code;
 use super::request::{Form, OfficeRequest};
+use super::second_factor::factor_changes;
 use super::sites::done;
 use super::{Answer, Refusal, Visitor, html};
 
@@ -183,7 +186,11 @@ impl Portal {
         let code = new_code()?;
         let kind = InvitationKind::Reset;
         let invitation = Invitation::new(code.hash(), account.id.clone(), kind, request.page.now);
-        let entry = request.entry(Some(&visitor.account.id), "code-given", subject(&account.id));
+        let mut entry = request.entry(Some(&visitor.account.id), "code-given", subject(&account.id));
+        if self.store.second_factor(account.id.clone()).await?.is_some() {
+            // Whoever lost the telephone: the code ends it when it is used, not before.
+            (entry.before, entry.after) = factor_changes(FactorState::On, FactorState::EndsWithCode);
+        }
         Ok(self.store.add_invitation(invitation, entry).await?.then_some(code))
     }
 
@@ -223,12 +230,16 @@ fn invited(request: &OfficeRequest<'_>, ctx: &PageContext<'_>, given: &[(Account
 
 /// A sheet with a code, and the address with the code in it as an SVG drawing.
 pub(super) fn sheet(url: &str, code: &Code, name: &str, beside: String) -> Result<Sheet, Refusal> {
-    let full = format!("{url}?code={}", code.shown());
-    let qr = qrcode::QrCode::new(full.as_bytes()).map_err(|e| Refusal::Ours(e.to_string()))?;
+    let qr = square(&format!("{url}?code={}", code.shown()))?;
+    Ok(Sheet { name: name.to_owned(), beside, code: code.shown(), url: url.to_owned(), qr })
+}
+
+/// What a telephone reads, as an SVG drawing.
+pub(super) fn square(text: &str) -> Result<String, Refusal> {
+    let qr = qrcode::QrCode::new(text.as_bytes()).map_err(|e| Refusal::Ours(e.to_string()))?;
     let svg = qr.render::<qrcode::render::svg::Color<'_>>().min_dimensions(220, 220).build();
     // Inside a page the drawing needs no prologue.
-    let qr = svg.split_once("?>").map_or(svg.as_str(), |(_, rest)| rest).to_owned();
-    Ok(Sheet { name: name.to_owned(), beside, code: code.shown(), url: url.to_owned(), qr })
+    Ok(svg.split_once("?>").map_or(svg.as_str(), |(_, rest)| rest).to_owned())
 }
 
 /// The role and the part of the county that a form names.

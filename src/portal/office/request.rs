@@ -115,6 +115,8 @@ pub struct OfficeRequest<'a> {
     pub form: Option<Form>,
     /// The sign-in's cookie.
     pub cookie: Option<Secret>,
+    /// The cookie of who has gone to the identity provider.
+    pub away: Option<Secret>,
     /// Where it comes from, to slow down who guesses. Not kept.
     pub address: IpAddr,
     /// What the browser says it is.
@@ -162,6 +164,14 @@ impl OfficeRequest<'_> {
         let age = if secret.is_some() { "" } else { "; Max-Age=0" };
         format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}")
     }
+
+    /// The header that tells this browser from others when it comes back from
+    /// the identity provider.
+    pub(super) fn away_cookie_header(&self, secret: &Secret) -> String {
+        let name = away_cookie_name(self.secure);
+        let secure = if self.secure { "; Secure" } else { "" };
+        format!("{name}={}; Path=/; HttpOnly; SameSite=Lax{secure}; Max-Age=600", secret.as_str())
+    }
 }
 
 /// Browsers and systems by what they say of themselves; many say they are
@@ -197,6 +207,11 @@ fn short(agent: &str) -> String {
 /// Name of the sign-in's cookie.
 pub fn cookie_name(secure: bool) -> &'static str {
     if secure { "__Host-yuanjiao" } else { "yuanjiao" }
+}
+
+/// Name of the cookie of who has gone to the identity provider.
+pub fn away_cookie_name(secure: bool) -> &'static str {
+    if secure { "__Host-yuanjiao-away" } else { "yuanjiao-away" }
 }
 
 #[cfg(test)]

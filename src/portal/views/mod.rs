@@ -30,11 +30,12 @@ pub use model::{
     ChannelCard, ChannelStatus, LessonCard, PackagingState, PackagingView, ProgrammeKind, ProgrammeView,
 };
 pub use office::{
-    ApiPage, AuditPage, AuditRow, ChoosePage, Done, DutyPage, EnrolPage, EntryList, EntryPage, EntryRow,
-    Field, FieldValue, ImportPage, InvitedPage, KeptPage, ListedSite, MePage, Menu, NewSitePage, OfficeHome,
-    OfficeLessons, OfficeSite, OfficeSites, PeopleForm, PeoplePage, PersonRow, PlaceForm, PlaceLine, Played,
-    RelayRow, ScheduleForm, SchedulePage, ScheduleRow, ScopeView, SetupPage, Sheet, SignInPage, SignInRow,
-    TokenPage, TokenRow, TownshipsPage, days_said,
+    ApiPage, AuditPage, AuditRow, AuthenticatorPage, ChoosePage, Done, DutyPage, EnrolPage, EntryList,
+    EntryPage, EntryRow, Field, FieldValue, ImportPage, InvitedPage, KeptPage, ListedSite, MePage, Menu,
+    NewSitePage, OfficeHome, OfficeLessons, OfficeSite, OfficeSites, PeopleForm, PeoplePage, PersonRow,
+    PlaceForm, PlaceLine, Played, ProviderPage, RecoveryPage, RelayRow, ScheduleForm, SchedulePage,
+    ScheduleRow, ScopeView, SecondPage, SetupPage, Sheet, SignInPage, SignInRow, TokenPage, TokenRow,
+    TownshipsPage, days_said,
 };
 pub use offline::OfflinePage;
 pub use sites::{

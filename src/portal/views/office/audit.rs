@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::keys::{role_key, state_key};
 use super::{Menu, page};
-use crate::people::{AccountState, Grant, Scope};
+use crate::people::{AccountState, FactorState, Grant, Scope};
 use crate::portal::views::PageContext;
 use crate::sites::Place;
 
@@ -55,6 +55,14 @@ impl AuditRow<'_> {
             "password-changed" => "did-password-changed",
             "sign-in-ended" => "did-sign-in-ended",
             "other-sign-ins-ended" => "did-other-sign-ins-ended",
+            "signed-in-by-provider" => "did-signed-in-by-provider",
+            "identity-linked" => "did-identity-linked",
+            "identity-unlinked" => "did-identity-unlinked",
+            "identity-removed" => "did-identity-removed",
+            "second-factor-on" => "did-second-factor-on",
+            "second-factor-off" => "did-second-factor-off",
+            "second-factor-removed" => "did-second-factor-removed",
+            "recovery-code-used" => "did-recovery-code-used",
             other => return other.to_owned(),
         };
         ctx.t(key)
@@ -69,6 +77,9 @@ impl AuditRow<'_> {
         }
         if let Ok(places) = serde_json::from_str::<Vec<Option<Place>>>(what) {
             return places_told(&places, ctx);
+        }
+        if let Some(key) = factor_key(what) {
+            return ctx.t(key);
         }
         let Ok(told) = serde_json::from_str::<Told>(what) else { return what.to_owned() };
         let grant = |g: &Grant| {
@@ -86,6 +97,19 @@ impl AuditRow<'_> {
     fn date_time(&self, ctx: &PageContext<'_>) -> String {
         self.at.to_zoned_datetime(ctx.tz.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
     }
+}
+
+/// Key of what the log says of a second factor; none: it says something else.
+fn factor_key(what: &str) -> Option<&'static str> {
+    #[derive(serde::Deserialize)]
+    struct Told {
+        second_factor: FactorState,
+    }
+    Some(match serde_json::from_str::<Told>(what).ok()?.second_factor {
+        FactorState::Off => "factor-off",
+        FactorState::On => "factor-on",
+        FactorState::EndsWithCode => "factor-ends-with-code",
+    })
 }
 
 /// Places as they were or are; of many, the first.

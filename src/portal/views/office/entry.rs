@@ -30,8 +30,20 @@ pub struct SignInPage<'a> {
     pub next: &'a str,
     /// A form that waits for it, as text.
     pub kept: Option<String>,
+    /// Whose sign-in is taken as well.
+    pub provider: Option<String>,
 }
 page!(SignInPage, "office/sign_in.html", "sign-in-title");
+
+/// On the way to the identity provider.
+#[derive(Debug, Clone)]
+pub struct ProviderPage<'a> {
+    /// What people call it.
+    pub name: &'a str,
+    /// Where it is.
+    pub url: &'a str,
+}
+page!(ProviderPage, "office/provider.html", "oidc-go-title");
 
 /// A form that was filled in while the sign-in ended.
 #[derive(Debug, Clone)]
@@ -96,9 +108,20 @@ pub struct MePage<'a> {
     pub login: &'a str,
     /// Where he has signed in.
     pub rows: Vec<SignInRow<'a>>,
+    /// The identity provider, and what he is there if that is linked; none: there is no provider.
+    pub provider: Option<(String, Option<String>)>,
+    /// Recovery codes that are left of his second factor; none: he has no second factor.
+    pub codes_left: Option<usize>,
     /// The forms' token.
     pub token: String,
-    /// What was wrong.
-    pub error: Option<String>,
+    /// What was wrong, in which part of the page.
+    pub error: Option<(&'static str, String)>,
+}
+
+impl MePage<'_> {
+    /// What was wrong in `part`.
+    fn wrong(&self, part: &str) -> Option<&str> {
+        self.error.as_ref().filter(|(at, _)| *at == part).map(|(_, said)| said.as_str())
+    }
 }
 page!(MePage, "office/me.html", "me-title");

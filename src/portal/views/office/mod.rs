@@ -11,12 +11,13 @@ mod menu;
 mod people;
 mod places;
 mod schedule;
+mod second_factor;
 
 pub use api::{ApiPage, TokenPage, TokenRow};
 pub use audit::{AuditPage, AuditRow};
 pub use duty::{DutyPage, RelayRow};
 pub use entries::{EntryList, EntryPage, EntryRow, Field, FieldValue};
-pub use entry::{ChoosePage, EnrolPage, KeptPage, MePage, SetupPage, SignInPage, SignInRow};
+pub use entry::{ChoosePage, EnrolPage, KeptPage, MePage, ProviderPage, SetupPage, SignInPage, SignInRow};
 pub use lessons::OfficeLessons;
 pub use menu::{Menu, OfficeHome};
 pub use people::{PeopleForm, PeoplePage, PersonRow, ScopeView};
@@ -24,6 +25,7 @@ pub use places::{
     Done, ImportPage, InvitedPage, ListedSite, NewSitePage, OfficeSite, OfficeSites, PlaceForm, PlaceLine,
     Sheet, TownshipsPage,
 };
+pub use second_factor::{AuthenticatorPage, RecoveryPage, SecondPage};
 
 pub use schedule::{Played, ScheduleForm, SchedulePage, ScheduleRow, days_said};
 
