@@ -78,7 +78,11 @@ impl Portal {
     }
 
     /// `/sign-in/oidc/back`: from the provider.
-    pub(super) async fn from_provider(&self, request: &OfficeRequest<'_>, ctx: &PageContext<'_>) -> Answer {
+    pub(super) async fn back_from_provider(
+        &self,
+        request: &OfficeRequest<'_>,
+        ctx: &PageContext<'_>,
+    ) -> Answer {
         let oidc = self.provider()?;
         // What the provider said is not carried into the links of a page.
         let clean = PageContext { path: "/sign-in", ..ctx.clone() };

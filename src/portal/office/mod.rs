@@ -132,7 +132,7 @@ impl Portal {
             ["sign-in", "code"] => return self.second_step(request, ctx).await,
             ["sign-in", "oidc"] if request.form.is_none() => return self.to_provider(request, ctx).await,
             ["sign-in", "oidc", "back"] if request.form.is_none() => {
-                return self.from_provider(request, ctx).await;
+                return self.back_from_provider(request, ctx).await;
             }
             ["code"] => return self.choose_password(request, ctx).await,
             ["enrol"] => return self.enrol(request, ctx).await,
