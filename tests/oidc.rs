@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use support::authenticator::{Authenticator, between};
-use support::browser::{Browser, PASSWORD, password_form, plus};
+use support::browser::{self, Browser, PASSWORD, password_form, plus};
 use support::county::{County, a_county};
 use support::process::{Program, yuanjiao};
 use support::server::{PATIENCE, Server};
@@ -29,18 +29,13 @@ fn free_port() -> u16 {
 }
 
 /// A county that takes the word of the provider on `port`.
-fn an_office(port: u16) -> (County, Server, Browser) {
-    let county = a_county().with(&format!(
+fn an_office(county: County, port: u16) -> (County, Server, Browser) {
+    let county = county.with(&format!(
         "\n[oidc]\nissuer = \"http://127.0.0.1:{port}\"\nclient_id = \"yuanjiao\"\n\
          client_secret_file = \"oidc.secret\"\nname = {{ zh-Hans = \"统一身份\", en = \"County ID\" }}\n"
     ));
     std::fs::write(county.path("oidc.secret"), format!("{SECRET}\n")).expect("a secret can be written");
-    let server = Server::start(&county);
-    let said = server.logged(&["enter the code"], PATIENCE);
-    let code = said["message"].as_str().and_then(|m| m.rsplit(' ').next()).expect("the code").to_owned();
-    let mut browser = Browser::new(&server);
-    let fields = format!("name=Aygul&login=aygul&{}", password_form(&code));
-    browser.post("/setup", &fields).with(303, "the first account");
+    let (server, browser) = browser::an_office(&county);
     (county, server, browser)
 }
 
@@ -144,7 +139,7 @@ fn back(server: &Server, browser: &mut Browser, url: &str, status: u16, what: &s
 #[test]
 fn who_is_linked_signs_in_there_and_nobody_else() {
     let port = free_port();
-    let (county, server, mut owner) = an_office(port);
+    let (county, server, mut owner) = an_office(a_county(), port);
     let mut provider = a_provider(port, &server);
     assert!(Browser::new(&server).get("/sign-in").text().contains("County ID"));
 
@@ -235,7 +230,7 @@ fn who_is_linked_signs_in_there_and_nobody_else() {
 
 #[test]
 fn a_provider_that_is_down_keeps_nobody_out() {
-    let (_county, server, mut owner) = an_office(free_port());
+    let (_county, server, mut owner) = an_office(a_county(), free_port());
     let page =
         Browser::new(&server).get("/sign-in/oidc?next=/office/people").with(422, "nobody there").text();
     assert!(page.contains("cannot be reached") && page.contains("value=\"/office/people\""), "{page}");
@@ -244,4 +239,20 @@ fn a_provider_that_is_down_keeps_nobody_out() {
     Browser::new(&server).sign_in("aygul", PASSWORD).with(303, "with the password");
     Browser::new(&server).get("/sign-in/oidc/back?code=x&state=y").with(422, "nobody had left");
     server.logged(&["the identity provider is of no help"], PATIENCE);
+}
+
+/// What takes us long is told; it is not taken for a peer who sends slowly.
+#[test]
+fn a_provider_that_says_nothing_is_waited_for_and_then_told_of() {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = silent.local_addr().expect("its address").port();
+    let (_county, server, mut owner) = an_office(a_county().with_http("header_timeout = \"2s\"\n"), port);
+    let page = Browser::new(&server).get("/sign-in/oidc").with(422, "nothing is said").text();
+    assert!(page.contains("cannot be reached"), "{page}");
+    // That it is down is known for a moment; then a form asks again.
+    std::thread::sleep(std::time::Duration::from_secs(6));
+    let password = format!("current={}", plus(PASSWORD));
+    assert!(
+        owner.act("/me/link", &password).with(422, "nothing is said").text().contains("cannot be reached")
+    );
 }

@@ -13,7 +13,7 @@ use support::county::{County, Entry, Plays, a_county};
 use support::http::Answer;
 use support::media::{Upstream, free_udp_port, package_lesson};
 use support::server::{PATIENCE, Server};
-use support::time::{ms, now, s, wait_for};
+use support::time::{now, s, wait_for};
 
 const COMMENTED: &str = "# The county's own channel.\nchannel = \"xiangtu\"\n\n# The evening.\n[[weekly]]\n\
     days  = \"daily\"   # every day\nstart = \"19:00\"\nend   = \"20:00\"\ntitle = { en = \"News\" }\n\
@@ -127,6 +127,12 @@ fn an_editor_writes_the_schedule_and_its_comments_stay() {
     let page = editor.get(room).with(200, "a broken file").text();
     assert!(page.contains("the last good schedule stays on air") && page.contains("unknown days"), "{page}");
     announced(&server, "Morning", true);
+    county.schedule_text("channel = \"xiangtu\"\n[[weekly\n");
+    let page = editor.get(room).with(200, "no TOML at all").text();
+    assert!(page.contains("the last good schedule stays on air") && page.contains("not TOML"), "{page}");
+    let page = editor.act(room, entry).with(422, "nothing is added to it").text();
+    assert!(page.contains("not TOML"), "{page}");
+    announced(&server, "Morning", true);
 }
 
 const CHANNEL: &str = "id=second&number=2&name.en=Second&lang=ug-Arab&audio=ug-Arab&audio=zh-Hans&audio.first=ug-Arab\
@@ -199,6 +205,10 @@ fn a_channel_is_added_changed_and_removed_while_the_server_runs() {
     let form = form.replace("Asia/Urumqi", "Asia/Nowhere");
     let page = admin.act("/office/settings", &form).with(422, "no zone").text();
     assert!(page.contains("somebody else") || page.contains("is not a time zone"), "{page}");
+    let good = fs::read_to_string(county.config()).expect("the county's file");
+    fs::write(county.config(), "name = {").expect("somebody breaks it");
+    assert!(admin.get("/office/channels").with(409, "it cannot be shown").text().contains("not TOML"));
+    fs::write(county.config(), good).expect("and mends it");
     let mut auditor = join(&server, &admin.invites("auditor", "auditor", "county"));
     let page = auditor.get("/office/settings").with(200, "an auditor reads all").text();
     assert!(page.contains("Your role can look at this"), "{page}");
@@ -230,8 +240,7 @@ fn a_relay_is_moved_to_another_address_while_its_channel_is_on_air() {
     let bad = duty.act("/office/relays/national", &format!("mark={mark}&{}", form(0))).with(422, "no port");
     assert!(bad.text().contains("port 0"), "{}", bad.text());
 
-    let listening = server.client.connect();
-    let mut listening = listening;
+    let mut listening = server.client.connect();
     let ask = format!(
         "GET /office/events HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\ncookie: {}\r\n\r\n",
         duty.cookie
@@ -261,7 +270,6 @@ fn a_relay_is_moved_to_another_address_while_its_channel_is_on_air() {
     assert!(ended.status.success(), "{:?}", ended.status);
     assert!(now().duration_since(before) < jiff::SignedDuration::from_secs(9), "it waited for the listener");
     drop(upstream);
-    std::thread::sleep(ms(1));
 }
 
 #[test]

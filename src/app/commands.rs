@@ -1,6 +1,5 @@
 //! Commands that need no server.
 
-use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,11 +14,11 @@ use crate::guide::{self, ChannelInfo, Listing};
 use crate::hls::wire::PackageLine;
 use crate::people::{AccountState, AuditEntry, Code, Invitation, InvitationKind, Login};
 use crate::pipeline::{LadderRung, PackageJob, package};
+use crate::portal::schedule_names;
 use crate::schedule::{Folder, Plans, Report};
 use crate::store::Store;
 
 use super::keys;
-use super::planning::names;
 
 /// The format of `yuanjiao guide`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -70,18 +69,21 @@ pub(super) fn check(config: &Path) -> anyhow::Result<usize> {
 
 fn plans(county: &County) -> anyhow::Result<(Plans, Report)> {
     let mut folder = Folder::default();
-    let names = names(county, lessons(county).into_iter().map(|(id, _)| id).collect::<BTreeSet<_>>());
+    let names = schedule_names(county, &library(county).catalogue());
     let report = folder
         .look(&county.schedules, &county.tz, &names.known(), true)
         .with_context(|| format!("reading schedules in {}", county.schedules.display()))?;
     Ok((folder.plans(), report))
 }
 
-/// The lessons of the library, if there is one, without touching it.
+/// The library, if there is one, without touching it.
+fn library(county: &County) -> Library {
+    Library::read(&county.media.join("library"))
+}
+
+/// How long its lessons play.
 fn lessons(county: &County) -> Vec<(LessonId, Duration)> {
-    let folder = county.media.join("library");
-    let library = Library::read(&folder);
-    let catalogue = library.catalogue();
+    let catalogue = library(county).catalogue();
     catalogue.lessons().map(|(id, p)| (id.clone(), p.manifest.duration())).collect()
 }
 

@@ -7,10 +7,11 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio::sync::mpsc;
 
-use crate::base::{Bell, Clock, LessonId, Problem, Shutdown, watch_folder};
+use crate::base::{Bell, Clock, Problem, Shutdown, watch_folder};
 use crate::config::County;
 use crate::courseware::Library;
-use crate::schedule::{Folder, Names, Plans, Report};
+use crate::portal::schedule_names;
+use crate::schedule::{Folder, Plans, Report};
 use crate::store::{Event, Store};
 
 /// Why to look again.
@@ -49,12 +50,6 @@ pub(super) struct Planner {
     first: Report,
 }
 
-/// What the schedules of `county` may refer to.
-pub(super) fn names(county: &County, lessons: BTreeSet<LessonId>) -> Names {
-    let channels = county.channels.iter().map(|c| (c.id.clone(), c.max_gap));
-    Names::new(channels, county.relays.iter().map(|r| r.id.clone()), lessons)
-}
-
 impl Planning {
     /// Reads every schedule before anything goes on air.
     pub(super) fn first_look(self) -> Planner {
@@ -91,8 +86,7 @@ impl Planner {
 
     fn look(&mut self, again: bool) -> Report {
         let county = self.planning.county.load();
-        let lessons = self.planning.library.catalogue().lessons().map(|(id, _)| id.clone()).collect();
-        let names = names(&county, lessons);
+        let names = schedule_names(&county, &self.planning.library.catalogue());
         match self.folder.look(&county.schedules, &county.tz, &names.known(), again) {
             Ok(report) => {
                 if !report.changed.is_empty() {

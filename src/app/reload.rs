@@ -31,10 +31,10 @@ pub(super) struct Reload {
     pub(super) bell: Bell,
 }
 
-impl Reload {
+impl Changed for Reload {
     /// Reads the configuration again. What cannot change while running
     /// (addresses, folders) is said to need a restart.
-    pub(super) fn county(&self) {
+    fn county(&self) {
         let mut county = match crate::config::load(&self.config) {
             Ok(county) => county,
             Err(problems) => {
@@ -68,12 +68,6 @@ impl Reload {
         let _ = self.planning.try_send(Wake::Again);
         self.bell.ring();
         tracing::info!("the configuration was read again");
-    }
-}
-
-impl Changed for Reload {
-    fn county(&self) {
-        Self::county(self);
     }
 
     fn schedules(&self) {

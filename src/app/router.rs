@@ -8,11 +8,12 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderValue};
+use hyper::http::Extensions;
 use hyper::{Method, Request, Response, StatusCode};
 use jiff::Timestamp;
 
 use crate::base::{ChannelId, Clock, LessonId};
-use crate::delivery::{Body, Delivery, DeskError, Handler};
+use crate::delivery::{Body, Delivery, DeskError, Handler, Received};
 use crate::evidence::Item;
 use crate::people::Secret;
 use crate::portal::api::ApiRequest;
@@ -190,7 +191,7 @@ impl Router {
         if head.method == Method::OPTIONS {
             return answer(Reply::ok("text/plain", "").with_status(StatusCode::NO_CONTENT), &head.method);
         }
-        let body = match collect(incoming, BODY).await {
+        let body = match collect(&head.extensions, incoming, BODY).await {
             Ok(body) => body,
             Err(reply) => return answer(reply, &head.method),
         };
@@ -233,7 +234,7 @@ impl Router {
     ) -> Reply {
         let (head, incoming) = request.into_parts();
         let form = match head.method == Method::POST {
-            true => match collect(incoming, Portal::largest_form(path)).await {
+            true => match collect(&head.extensions, incoming, Portal::largest_form(path)).await {
                 Ok(body) => {
                     let content_type = head.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
                     Some(Form::read(content_type.unwrap_or_default(), body).await)
@@ -311,9 +312,14 @@ fn bearer(headers: &HeaderMap) -> Option<String> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
 }
 
-async fn collect(body: Incoming, most: usize) -> Result<Bytes, Reply> {
+async fn collect(said: &Extensions, body: Incoming, most: usize) -> Result<Bytes, Reply> {
     match Limited::new(body, most).collect().await {
-        Ok(all) => Ok(all.to_bytes()),
+        Ok(all) => {
+            if let Some(received) = said.get::<Received>() {
+                received.whole();
+            }
+            Ok(all.to_bytes())
+        }
         Err(error) => {
             let detail = format!("the body could not be read, or is over {most} bytes: {error}");
             Err(problem(StatusCode::PAYLOAD_TOO_LARGE, "Body refused", &detail))

@@ -22,3 +22,4 @@ pub use media::Delivery;
 pub use segments::{SegmentBytes, SegmentError, Segments};
 pub use server::{Connections, Handler, serve};
 pub use sources::MediaSources;
+pub use timed::Received;

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
@@ -18,7 +18,7 @@ use crate::base::Shutdown;
 use crate::config::HttpLimits;
 
 use super::body::Body;
-use super::timed::Timed;
+use super::timed::{Received, Timed};
 
 /// Answers requests.
 pub trait Handler: Clone + Send + Sync + 'static {
@@ -84,10 +84,18 @@ pub async fn serve(
         let counted = Counted(connections.clone());
         // Small answers should not wait for a full packet; failing that they are only slower.
         let _ = stream.set_nodelay(true);
-        let io = TokioIo::new(Timed::new(stream, limits.idle_timeout, limits.header_timeout));
+        let received = Received::default();
+        let timed = Timed::new(stream, limits.idle_timeout, limits.header_timeout, received.clone());
+        let io = TokioIo::new(timed);
         let handler = handler.clone();
-        let service = service_fn(move |request| {
+        let service = service_fn(move |mut request: Request<Incoming>| {
             let handler = handler.clone();
+            if request.body().is_end_stream() {
+                received.whole();
+            } else {
+                // Who reads the body says when.
+                request.extensions_mut().insert(received.clone());
+            }
             async move { Ok::<_, Infallible>(handler.call(request, peer).await) }
         });
         let connection = graceful.watch(http.serve_connection(io, service));

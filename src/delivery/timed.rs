@@ -3,6 +3,8 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -17,8 +19,24 @@ enum Waiting {
     Request,
     /// The rest of a request that began: `request`, from its first byte, however slowly more come.
     Rest,
-    /// The peer to take the answer: `idle`, again from each step forward, at most as long again.
+    /// The answer, and the peer to take it: `idle`, again from each step forward, at most as long again.
     Answer,
+}
+
+/// Told when a request has come in whole: from then on the peer waits for us,
+/// and how long that takes is no fault of his.
+#[derive(Debug, Clone, Default)]
+pub struct Received(Arc<AtomicBool>);
+
+impl Received {
+    /// It has come in whole.
+    pub fn whole(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn no_more(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
 }
 
 /// A TCP stream with limits on silence and on slow requests. The peer that
@@ -29,19 +47,22 @@ pub(super) struct Timed {
     idle: Duration,
     request: Duration,
     waiting: Waiting,
+    received: Received,
     /// The peer has done something since the deadline was set.
     moved: bool,
     deadline: Pin<Box<Sleep>>,
 }
 
 impl Timed {
-    pub(super) fn new(stream: TcpStream, idle: Duration, request: Duration) -> Self {
+    pub(super) fn new(stream: TcpStream, idle: Duration, request: Duration, received: Received) -> Self {
         // Who connects and says nothing gets the shorter of the two.
         let deadline = Box::pin(tokio::time::sleep(request.min(idle)));
-        Self { stream, idle, request, waiting: Waiting::Request, moved: false, deadline }
+        Self { stream, idle, request, waiting: Waiting::Request, received, moved: false, deadline }
     }
 
     fn moved_to(&mut self, waiting: Waiting) {
+        // Whatever was said of the request before.
+        self.received.no_more();
         self.waiting = waiting;
         self.moved = true;
     }
@@ -58,6 +79,10 @@ impl Timed {
     /// the request: a deadline of silence is moved when it comes and finds that
     /// there was none.
     fn expired(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.waiting == Waiting::Rest && self.received.0.load(Ordering::Relaxed) {
+            self.waiting = Waiting::Answer;
+            self.restart();
+        }
         if self.moved && self.waiting == Waiting::Rest {
             self.restart();
         }

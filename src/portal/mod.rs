@@ -19,4 +19,4 @@ mod state;
 pub mod views;
 
 pub use reply::{Reply, problem};
-pub use state::{Changed, Portal};
+pub use state::{Changed, Portal, schedule_names};

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::base::{Bell, Clock, LessonId, Shutdown};
 use crate::config::{Channel, County};
-use crate::courseware::{Library, Queue};
+use crate::courseware::{Catalogue, Library, Queue};
 use crate::delivery::{Channels, Desk, MediaSources};
 use crate::guide::{ChannelInfo, Listing, listing};
 use crate::schedule::{Names, Plans};
@@ -25,6 +25,13 @@ pub trait Changed: std::fmt::Debug + Send + Sync {
     fn schedules(&self);
     /// The texts of lessons.
     fn lessons(&self);
+}
+
+/// What the schedules of `county` may refer to.
+pub fn schedule_names(county: &County, catalogue: &Catalogue) -> Names {
+    let channels = county.channels.iter().map(|c| (c.id.clone(), c.max_gap));
+    let relays = county.relays.iter().map(|r| r.id.clone());
+    Names::new(channels, relays, catalogue.lessons().map(|(id, _)| id.clone()).collect())
 }
 
 /// Read handles on the house.
@@ -76,14 +83,6 @@ impl Portal {
                 entries: Vec::new(),
             },
         }
-    }
-
-    /// What the schedules of `county` may refer to.
-    pub(super) fn names(&self, county: &County) -> Names {
-        let channels = county.channels.iter().map(|c| (c.id.clone(), c.max_gap));
-        let relays = county.relays.iter().map(|r| r.id.clone());
-        let lessons = self.library.catalogue().lessons().map(|(id, _)| id.clone()).collect();
-        Names::new(channels, relays, lessons)
     }
 
     /// How long a lesson plays.

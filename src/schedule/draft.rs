@@ -150,8 +150,11 @@ impl Draft {
         vec![
             ("days", days),
             ("date", date),
-            ("start", self.start.map(|t| written(t).into())),
-            ("end", self.end.map(|t| if t == Time::midnight() { "24:00".into() } else { written(t).into() })),
+            ("start", self.start.map(|t| time_written(t).into())),
+            (
+                "end",
+                self.end.map(|t| if t == Time::midnight() { "24:00".into() } else { time_written(t).into() }),
+            ),
             (
                 "title",
                 (!self.titles.0.is_empty()).then(|| Value::InlineTable(titles.collect::<InlineTable>())),
@@ -212,7 +215,8 @@ pub fn time(text: &str) -> Option<Time> {
     }
 }
 
-fn written(time: Time) -> String {
+/// As schedules write it: `19:30`, with seconds where there are any.
+pub fn time_written(time: Time) -> String {
     let format = if time.second() == 0 { "%H:%M" } else { "%H:%M:%S" };
     time.strftime(format).to_string()
 }

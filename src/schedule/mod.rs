@@ -12,7 +12,7 @@ mod parse;
 mod read;
 mod watch;
 
-pub use draft::{Draft, Lack, When, time};
+pub use draft::{Draft, Lack, When, time, time_written};
 pub use model::{Plan, Play, Programme, ProgrammeId, Slot};
 pub use parse::{Known, Names, parse};
 pub use read::DAY_NAMES;

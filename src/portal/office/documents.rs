@@ -10,7 +10,7 @@ use crate::base::entries::{Entry, EntryError, entries, swap};
 use crate::base::{ChannelId, Problem, Problems, replace_file};
 use crate::config::County;
 use crate::people::AuditEntry;
-use crate::portal::state::{Changed, Portal};
+use crate::portal::state::{Changed, Portal, schedule_names};
 use crate::schedule::{self, Names};
 use crate::store::StoreError;
 
@@ -109,11 +109,14 @@ impl Documents {
 
 impl Portal {
     /// The file of a schedule: the first that says it is the channel's, else the one to be made.
-    pub(super) fn schedule_file(&self, channel: &ChannelId) -> PathBuf {
+    fn schedule_file(&self, channel: &ChannelId) -> PathBuf {
         let folder = &self.county.load().schedules;
         let of_channel = |path: &PathBuf| {
-            let said = std::fs::read_to_string(path).ok().and_then(|t| t.parse::<toml::Table>().ok());
-            said.is_some_and(|t| t.get("channel").and_then(toml::Value::as_str) == Some(channel.as_str()))
+            let text = std::fs::read_to_string(path).unwrap_or_default();
+            // Most files are another channel's: that is seen without understanding them.
+            let said = text.contains(channel.as_str()).then(|| text.parse::<toml::Table>().ok());
+            said.flatten()
+                .is_some_and(|t| t.get("channel").and_then(toml::Value::as_str) == Some(channel.as_str()))
         };
         let found = schedules(folder).into_iter().find(of_channel);
         found.unwrap_or_else(|| folder.join(format!("{channel}.toml")))
@@ -154,16 +157,22 @@ impl Portal {
 
     async fn write_now(&self, change: Swap, entry: AuditEntry) -> Result<i64, NotWritten> {
         let _one = self.documents.writing().await;
-        let (path, text) = self.document(&change.which)?;
-        let text = swap(&text, &change.section, change.from.as_ref(), change.to.as_ref())?;
-        self.check(&change.which, &path, &text)?;
+        let portal = self.clone();
+        // Every schedule may have to be read: not on a thread that serves.
+        let prepared = tokio::task::spawn_blocking(move || {
+            let (path, text) = portal.document(&change.which)?;
+            let text = swap(&text, &change.section, change.from.as_ref(), change.to.as_ref())?;
+            portal.check(&change.which, &path, &text)?;
+            Ok::<_, NotWritten>((change.which, path, text))
+        });
+        let (which, path, text) = prepared.await.map_err(|_| StoreError::Closed)??;
         // The line first: a change without one must not be, a line of a change that a
         // crash prevented can be told from the file.
         let line = self.store.append_audit(entry).await?;
         let after = Arc::clone(&self.documents.after);
         let written = tokio::task::spawn_blocking(move || {
             replace_file(&path, text.as_bytes()).map_err(|source| NotWritten::File { path, source })?;
-            match change.which {
+            match which {
                 Which::County => after.county(),
                 Which::Schedule(_) => after.schedules(),
             }
@@ -177,13 +186,17 @@ impl Portal {
     fn check(&self, which: &Which, path: &Path, text: &str) -> Result<(), Problems> {
         let county = self.county.load();
         match which {
-            Which::Schedule(_) => {
-                schedule::parse(path, text, &county.tz, &self.names(&county).known()).map(|_| ())
-            }
+            Which::Schedule(_) => schedule::parse(
+                path,
+                text,
+                &county.tz,
+                &schedule_names(&county, &self.library.catalogue()).known(),
+            )
+            .map(|_| ()),
             Which::County => {
                 let new = crate::config::parse(path, text, path.parent().unwrap_or(Path::new("")))?;
-                let before = self.bad_schedules(&county, &self.names(&county));
-                let after = self.bad_schedules(&new, &self.names(&new));
+                let before = self.bad_schedules(&county, &schedule_names(&county, &self.library.catalogue()));
+                let after = self.bad_schedules(&new, &schedule_names(&new, &self.library.catalogue()));
                 let made = after.into_iter().filter(|(path, _)| !before.contains_key(path));
                 let problems: Vec<Problem> = made.flat_map(|(_, problems)| problems.0).collect();
                 if problems.is_empty() { Ok(()) } else { Err(Problems(problems)) }

@@ -150,29 +150,19 @@ impl Portal {
     ) -> Answer {
         let entry = self.entry_named(sort, id)?;
         let values = entry.values();
-        let address = if sort.new.is_empty() { sort.room.to_owned() } else { format!("{}/{id}", sort.room) };
+        let the_only_one = sort.new.is_empty();
+        let action = if the_only_one { sort.room.to_owned() } else { format!("{}/{id}", sort.room) };
         let may_edit = may_edit(rights, sort);
         let page = EntryPage {
-            heading: if sort.new.is_empty() {
-                ctx.t(sort.title)
-            } else {
-                ctx.plain(&titles(&values, "name"))
-            },
-            text: if sort.new.is_empty() { sort.text } else { "" },
+            heading: if the_only_one { ctx.t(sort.title) } else { ctx.plain(&titles(&values, "name")) },
+            text: if the_only_one { sort.text } else { "" },
             about: id.to_owned(),
-            link: None,
-            id: None,
-            fields: fields(sort.fields, shown(again, &values), ctx),
             mark: typed_in(again).map_or_else(|| entry.mark(), |f| f.get("mark").to_owned()),
-            error: again.map(|a| a.error.to_owned()),
-            problems: again.map(|a| a.problems.to_vec()).unwrap_or_default(),
-            remove: (may_edit && !sort.new.is_empty()).then(|| format!("{address}/remove")),
+            remove: (may_edit && !the_only_one).then(|| format!("{action}/remove")),
             may_edit,
-            button: "place-save",
-            done: done(ctx.path, visitor, &address),
-            action: address,
-            token: visitor.secret.form_token(),
-            menu: Menu::of(rights),
+            done: done(ctx.path, visitor, &action),
+            action,
+            ..entry_form(ctx, visitor, rights, (sort, &values, again))
         };
         Ok(html(page.render(ctx)?).with_status(status(again)))
     }
@@ -185,27 +175,13 @@ impl Portal {
         rights: &Rights<'_>,
         (sort, again): (Sort, Option<Again<'_>>),
     ) -> Answer {
-        let mut values = toml::Table::new();
-        if let Some(lang) = ctx.languages.first() {
-            values.insert("lang".to_owned(), lang.to_string().into());
-        }
+        let first = ctx.languages.first().map(|lang| ("lang".to_owned(), lang.to_string().into()));
         let page = EntryPage {
             heading: ctx.t(sort.add),
-            text: "",
-            about: String::new(),
-            link: None,
             id: Some(typed_in(again).map(|f| f.get("id").to_owned()).unwrap_or_default()),
-            fields: fields(sort.fields, shown(again, &values), ctx),
-            mark: String::new(),
-            error: again.map(|a| a.error.to_owned()),
-            problems: again.map(|a| a.problems.to_vec()).unwrap_or_default(),
-            remove: None,
-            may_edit: true,
             button: "place-add",
-            done: done("", visitor, sort.room),
             action: sort.new.to_owned(),
-            token: visitor.secret.form_token(),
-            menu: Menu::of(rights),
+            ..entry_form(ctx, visitor, rights, (sort, &first.into_iter().collect(), again))
         };
         Ok(html(page.render(ctx)?).with_status(status(again)))
     }
@@ -291,6 +267,25 @@ impl Portal {
     }
 }
 
+/// What the pages of an entry and of a new one have in common.
+fn entry_form(
+    ctx: &PageContext<'_>,
+    visitor: &Visitor,
+    rights: &Rights<'_>,
+    (sort, values, again): (Sort, &toml::Table, Option<Again<'_>>),
+) -> EntryPage {
+    EntryPage {
+        fields: fields(sort.fields, shown(again, values), ctx),
+        error: again.map(|a| a.error.to_owned()),
+        problems: again.map(|a| a.problems.to_vec()).unwrap_or_default(),
+        may_edit: true,
+        button: "place-save",
+        token: visitor.secret.form_token(),
+        menu: Menu::of(rights),
+        ..EntryPage::default()
+    }
+}
+
 fn may_edit(rights: &Rights<'_>, sort: Sort) -> bool {
     if sort.section == RELAYS.section { rights.edit_relays() } else { rights.edit_channels() }
 }
@@ -309,7 +304,7 @@ fn status(again: Option<Again<'_>>) -> StatusCode {
 
 /// A file that cannot even be shown.
 pub(super) fn not_read(error: NotWritten) -> Refusal {
-    Refusal::Ours(error.to_string())
+    Refusal::File(error.to_string())
 }
 
 /// What went wrong in words, with what is wrong in the file.

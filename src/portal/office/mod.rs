@@ -66,6 +66,8 @@ pub(in crate::portal) enum Refusal {
     Elsewhere,
     /// Too much to do at once: come back.
     Busy,
+    /// A file that people write is in a state in which it cannot be shown, in words.
+    File(String),
     /// Our fault, in words.
     Ours(String),
 }
@@ -361,6 +363,7 @@ fn refused(ctx: &PageContext<'_>, request: &OfficeRequest<'_>, refusal: Refusal)
         Refusal::Unknown => (StatusCode::NOT_FOUND, None),
         Refusal::Elsewhere => (StatusCode::BAD_REQUEST, Some(ctx.t("form-elsewhere"))),
         Refusal::Busy => (StatusCode::SERVICE_UNAVAILABLE, None),
+        Refusal::File(words) => (StatusCode::CONFLICT, Some(words)),
         Refusal::Ours(words) => {
             tracing::error!(
                 path = request.page.path,

@@ -1,16 +1,18 @@
 //! The schedule of a channel: its week, its entries, and their forms.
 
+use std::path::{Path, PathBuf};
+
 use hyper::StatusCode;
 use jiff::civil::Date;
 
-use crate::base::entries::Entry;
+use crate::base::entries::{Entry, entries};
 use crate::base::{ChannelId, LessonId, Titles};
 use crate::config::Channel;
 use crate::people::Rights;
 use crate::portal::i18n;
 use crate::portal::pages::{day as day_span, param};
 use crate::portal::reply::Reply;
-use crate::portal::state::Portal;
+use crate::portal::state::{Portal, schedule_names};
 use crate::portal::views::{
     EntryList, EntryRow, Menu, PageContext, Played, ScheduleForm, SchedulePage, ScheduleRow, days_said,
 };
@@ -73,7 +75,7 @@ impl Portal {
         (id, query): (&str, &str),
     ) -> Answer {
         let channel = self.channel_named(id)?;
-        let which = Which::Schedule(channel.id.clone());
+        let (path, text) = self.schedule_text(&channel.id)?;
         let today = ctx.today();
         let date = param(query, "date").and_then(|d| d.parse().ok()).unwrap_or(today);
         let monday = date.checked_sub(jiff::Span::new().days(date.weekday().to_monday_zero_offset()));
@@ -88,7 +90,7 @@ impl Portal {
         let days = days.collect();
         let mut rows = Vec::new();
         for section in SECTIONS {
-            for entry in self.entries(&which, section).map_err(not_read)? {
+            for entry in read(&text, section) {
                 rows.push(self.row(ctx, &channel.id, section, &entry));
             }
         }
@@ -101,7 +103,7 @@ impl Portal {
         };
         dated.sort_by_key(|r| (of(r), r.draft.start));
         let (earlier, dated) = dated.into_iter().partition(|r| of(r) < today);
-        let (bad, remarks) = self.remarks(&which)?;
+        let (bad, remarks) = self.remarks(&path, &text);
         let back = format!("{ROOM}/{id}");
         let beside = |days: i64| {
             let date = monday.checked_add(jiff::Span::new().days(days)).ok()?;
@@ -125,10 +127,10 @@ impl Portal {
     }
 
     /// What is wrong in the file, or else what to look at.
-    fn remarks(&self, which: &Which) -> Result<(bool, Vec<String>), Refusal> {
-        let (path, text) = self.document(which).map_err(not_read)?;
+    fn remarks(&self, path: &Path, text: &str) -> (bool, Vec<String>) {
         let county = self.county.load();
-        let (bad, mut all) = match schedule::parse(&path, &text, &county.tz, &self.names(&county).known()) {
+        let names = schedule_names(&county, &self.library.catalogue());
+        let (bad, mut all) = match schedule::parse(path, text, &county.tz, &names.known()) {
             Ok((_, warnings)) => (false, warnings),
             Err(problems) => (true, problems.0),
         };
@@ -139,7 +141,7 @@ impl Portal {
         if more > 0 {
             said.push(format!("+ {more}"));
         }
-        Ok((bad, said))
+        (bad, said)
     }
 
     fn row(&self, ctx: &PageContext<'_>, channel: &ChannelId, section: &str, entry: &Entry) -> ScheduleRow {
@@ -185,7 +187,8 @@ impl Portal {
             (Some(again), _) => again,
             (None, None) => Again::of(Draft::new(When::Weekly([true; 7])), String::new()),
             (None, Some(mark)) => {
-                let (section, entry) = self.marked(&channel.id, mark)?.ok_or(Refusal::Unknown)?;
+                let (_, text) = self.schedule_text(&channel.id)?;
+                let (section, entry) = marked(&text, mark).ok_or(Refusal::Unknown)?;
                 Again::of(Draft::of(section, &entry.values()), mark.to_owned())
             }
         };
@@ -242,10 +245,8 @@ impl Portal {
         (id, mark, form): (&str, Option<&str>, &Form),
     ) -> Answer {
         let channel = self.channel_named(id)?;
-        let old = match mark {
-            Some(mark) => self.marked(&channel.id, mark)?,
-            None => None,
-        };
+        let (_, text) = self.schedule_text(&channel.id)?;
+        let old = mark.and_then(|mark| marked(&text, mark));
         let before = old.as_ref().map(|(section, entry)| Draft::of(section, &entry.values()));
         let draft = typed(form, before.as_ref(), ctx.languages);
         let again = |error: String, problems: Vec<String>| {
@@ -265,7 +266,7 @@ impl Portal {
         }
         let copy = form.get("do") == "copy";
         let replaced = mark.filter(|_| !copy);
-        if let Some(other) = self.overlapped(&channel.id, &draft, replaced)? {
+        if let Some(other) = overlapped(&text, &draft, replaced) {
             return again(self.overlap_said(ctx, &channel, &other), Vec::new());
         }
         let section = draft.section();
@@ -295,7 +296,7 @@ impl Portal {
     ) -> Answer {
         let channel = self.channel_named(id)?;
         let back = format!("{ROOM}/{id}");
-        let Some((section, entry)) = self.marked(&channel.id, mark)? else {
+        let Some((section, entry)) = marked(&self.schedule_text(&channel.id)?.1, mark) else {
             return Ok(Reply::see_other(&format!("{back}?not=stale")));
         };
         match self.change_schedule(request, visitor, (&channel.id, section, Some(entry), None)).await? {
@@ -318,34 +319,14 @@ impl Portal {
         self.write(swap, line).await
     }
 
-    /// The entry with this mark, and its section.
-    fn marked(&self, channel: &ChannelId, mark: &str) -> Result<Option<(&'static str, Entry)>, Refusal> {
-        for section in SECTIONS {
-            let all = self.entries(&Which::Schedule(channel.clone()), section).map_err(not_read)?;
-            if let Some(entry) = all.into_iter().find(|e| e.mark() == mark) {
-                return Ok(Some((section, entry)));
-            }
-        }
-        Ok(None)
-    }
-
-    /// The first entry that `draft` would overlap, but for the one it replaces.
-    fn overlapped(
-        &self,
-        channel: &ChannelId,
-        draft: &Draft,
-        but: Option<&str>,
-    ) -> Result<Option<Draft>, Refusal> {
-        let section = draft.section();
-        let all = self.entries(&Which::Schedule(channel.clone()), section).map_err(not_read)?;
-        let others = all.iter().filter(|e| Some(e.mark().as_str()) != but);
-        Ok(others.map(|e| Draft::of(section, &e.values())).find(|other| draft.overlaps(other)))
+    /// The file of a channel's schedule, and what stands in it.
+    fn schedule_text(&self, channel: &ChannelId) -> Result<(PathBuf, String), Refusal> {
+        self.document(&Which::Schedule(channel.clone())).map_err(not_read)
     }
 
     fn overlap_said(&self, ctx: &PageContext<'_>, channel: &Channel, other: &Draft) -> String {
         let titles = if other.titles.0.is_empty() { &channel.names } else { &other.titles };
-        let time =
-            |t: Option<jiff::civil::Time>| t.map_or_else(String::new, |t| t.strftime("%H:%M").to_string());
+        let time = |t: Option<jiff::civil::Time>| t.map_or_else(String::new, schedule::time_written);
         let (from, to) = (time(other.start), time(other.end));
         let title = ctx.plain(titles);
         let values = [("title", title.as_str()), ("from", &from), ("to", &to)];
@@ -358,12 +339,28 @@ impl Portal {
     }
 }
 
+/// The entries of a section. A file that is no TOML has none: what is wrong
+/// with it is told beside.
+fn read(text: &str, section: &str) -> Vec<Entry> {
+    entries(text, section).unwrap_or_default()
+}
+
+/// The entry with this mark, and its section.
+fn marked(text: &str, mark: &str) -> Option<(&'static str, Entry)> {
+    let mut all = SECTIONS.into_iter().flat_map(|s| read(text, s).into_iter().map(move |e| (s, e)));
+    all.find(|(_, entry)| entry.mark() == mark)
+}
+
+/// The first entry that `draft` would overlap, but for the one it replaces.
+fn overlapped(text: &str, draft: &Draft, but: Option<&str>) -> Option<Draft> {
+    let section = draft.section();
+    let others = read(text, section).into_iter().filter(|e| Some(e.mark().as_str()) != but);
+    others.map(|e| Draft::of(section, &e.values())).find(|other| draft.overlaps(other))
+}
+
 impl Again {
     fn of(draft: Draft, mark: String) -> Self {
-        let time = |t: Option<jiff::civil::Time>| {
-            let format = |t: jiff::civil::Time| if t.second() == 0 { "%H:%M" } else { "%H:%M:%S" };
-            t.map_or_else(String::new, |t| t.strftime(format(t)).to_string())
-        };
+        let time = |t: Option<jiff::civil::Time>| t.map_or_else(String::new, schedule::time_written);
         let times = (time(draft.start), time(draft.end));
         Self { draft, times, mark, error: String::new(), problems: Vec::new() }
     }

@@ -84,7 +84,7 @@ pub struct EntryList {
 }
 
 /// The form of an entry.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct EntryPage {
     /// The heading, in words.
     pub heading: String,

@@ -7,7 +7,7 @@ use super::{Menu, page};
 use crate::base::{Lang, Titles};
 use crate::config::Channel;
 use crate::portal::views::{PageContext, ProgrammeView};
-use crate::schedule::{DAY_NAMES, Draft, When};
+use crate::schedule::{DAY_NAMES, Draft, When, time_written};
 
 /// What an entry plays.
 #[derive(Debug, Clone)]
@@ -45,7 +45,7 @@ impl ScheduleRow {
 }
 
 fn shown(time: Option<Time>) -> String {
-    time.map_or_else(String::new, |t| t.strftime("%H:%M").to_string())
+    time.map_or_else(String::new, time_written)
 }
 
 /// Days of the week in words, Monday first.
