@@ -1,14 +1,12 @@
 // Every page under axe-core: WCAG 2.2 A and AA, and its best practices; in
 // three scripts, by day and by night, on a phone and on a desktop.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { browse, CHANNEL, DESKTOP, lessons, PHONE, SITE_ID } from "./demo.mjs";
+import { complaints } from "./axe.mjs";
+import { browse, CHANNEL, lessons, SITE_ID } from "./demo.mjs";
 import { enterOffice, invite, isNew } from "./people.mjs";
 
-const AXE = readFileSync(new URL("./node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 const LANGUAGES = ["zh-Hans", "ug-Arab", "mn-Mong"];
-const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
 const OPEN = ["/", "/guide", `/channels/${CHANNEL}`, "/lessons", "/sites", `/sites/${SITE_ID}`, "/tv", "/offline"];
 const ENTRY = ["/no-such-page", "/guide?date=nonsense", "/sign-in", "/code?code=AAAA-BBBB-CCCC", "/enrol"];
@@ -21,38 +19,21 @@ const OFFICE = [
   "/office/new-site",
   "/office/import/sites",
   "/office/townships",
+  "/office/schedule",
+  `/office/schedule/${CHANNEL}`,
+  `/office/schedule/${CHANNEL}/new`,
+  "/office/lessons",
+  "/office/channels",
+  `/office/channels/${CHANNEL}`,
+  "/office/new-channel",
+  "/office/relays",
+  "/office/relays/national",
+  "/office/settings",
   "/office/api",
   "/office/audit",
   "/office/design",
   "/me",
 ];
-
-/** What axe finds: by day all rules, by night those of colour, on both screens. */
-async function violations(page) {
-  const found = [];
-  for (const viewport of [DESKTOP, PHONE]) {
-    await page.setViewportSize(viewport);
-    for (const colorScheme of ["light", "dark"]) {
-      await page.emulateMedia({ colorScheme });
-      const options =
-        colorScheme === "light" ? { runOnly: TAGS } : { runOnly: { type: "rule", values: ["color-contrast", "link-in-text-block"] } };
-      const results = await page.evaluate((options) => window.axe.run(document, { ...options, resultTypes: ["violations"] }), options);
-      for (const { id, help, nodes } of results.violations) {
-        const at = nodes.slice(0, 3).map((node) => `${node.html.slice(0, 160)} (${node.any[0]?.message ?? node.failureSummary})`);
-        found.push(`${colorScheme}, ${viewport.width} px: ${id}: ${help}\n    ${at.join("\n    ")}`);
-      }
-    }
-  }
-  await page.emulateMedia({ colorScheme: "light" });
-  await page.setViewportSize(DESKTOP);
-  return found;
-}
-
-/** Complaints about the page that stands in `page`. */
-async function complaints(page, name) {
-  await page.evaluate(AXE);
-  return (await violations(page)).map((found) => `${name} ${found}`);
-}
 
 async function visit(page, addresses, lang) {
   const all = [];

@@ -46,3 +46,10 @@ export async function invite(page, name, login, role, scope) {
   await page.locator("#invite button").click();
   await page.locator(".one-time").waitFor();
 }
+
+/** Chooses a password with `code`: leaves `page` in the office. */
+export async function join(page, code, password = PASSWORD) {
+  await page.goto(`/code?code=${code}`);
+  await fill(page, { password, again: password });
+  await page.waitForURL((url) => url.pathname === "/office");
+}
