@@ -15,6 +15,8 @@ mod second_factor;
 mod sessions;
 mod sign_ins;
 mod terminals;
+#[cfg(test)]
+mod testing;
 mod tokens;
 mod writer;
 

@@ -309,32 +309,9 @@ pub(super) fn instant(us: i64) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::{account, entry};
     use super::*;
     use crate::people::InvitationKind;
-
-    fn account(id: &str) -> Account {
-        Account {
-            id: AccountId::new(id).expect("id"),
-            login: Login::new(&format!("login-{id}")).expect("login"),
-            name: id.to_owned(),
-            grants: vec![],
-            state: AccountState::Invited,
-            created: Timestamp::UNIX_EPOCH,
-        }
-    }
-
-    fn entry(what: &str) -> AuditEntry {
-        let text = String::new;
-        AuditEntry {
-            at: Timestamp::UNIX_EPOCH,
-            who: None,
-            via: String::new(),
-            what: what.into(),
-            subject: text(),
-            before: text(),
-            after: text(),
-        }
-    }
 
     #[tokio::test(flavor = "current_thread")]
     async fn the_first_is_made_once_a_code_works_once_and_the_log_stays() {

@@ -111,37 +111,16 @@ fn stored(step: Step) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
+    use super::super::testing::{account, entry};
     use super::*;
-    use crate::people::{Account, AccountState, Login, PasswordHash};
-
-    fn entry(what: &str) -> AuditEntry {
-        let text = String::new;
-        AuditEntry {
-            at: Timestamp::UNIX_EPOCH,
-            who: None,
-            via: String::new(),
-            what: what.into(),
-            subject: text(),
-            before: text(),
-            after: text(),
-        }
-    }
+    use crate::people::{Account, AccountState, PasswordHash};
 
     #[tokio::test(flavor = "current_thread")]
     async fn each_code_is_used_up_once() {
         let folder = tempfile::tempdir().expect("folder");
         let store = Store::open(&folder.path().join("s.db")).expect("made");
-        let id = AccountId::new("a").expect("id");
-        let account = Account {
-            id: id.clone(),
-            login: Login::new("aa").expect("login"),
-            name: "A".to_owned(),
-            grants: vec![],
-            state: AccountState::Active,
-            created: Timestamp::UNIX_EPOCH,
-        };
+        let account = Account { state: AccountState::Active, ..account("a") };
+        let id = account.id.clone();
         let password = PasswordHash::from_stored("x".into());
         store.create_first_account(account, password, entry("made")).await.expect("made");
         let secret = TotpSecret::new([7; 20]);
