@@ -30,8 +30,12 @@ fn free_port() -> u16 {
 
 /// A county that takes the word of the provider on `port`.
 fn an_office(county: County, port: u16) -> (County, Server, Browser) {
+    an_office_of(county, &format!("http://127.0.0.1:{port}"))
+}
+
+fn an_office_of(county: County, issuer: &str) -> (County, Server, Browser) {
     let county = county.with(&format!(
-        "\n[oidc]\nissuer = \"http://127.0.0.1:{port}\"\nclient_id = \"yuanjiao\"\n\
+        "\n[oidc]\nissuer = \"{issuer}\"\nclient_id = \"yuanjiao\"\n\
          client_secret_file = \"oidc.secret\"\nname = {{ zh-Hans = \"统一身份\", en = \"County ID\" }}\n"
     ));
     std::fs::write(county.path("oidc.secret"), format!("{SECRET}\n")).expect("a secret can be written");
@@ -41,12 +45,16 @@ fn an_office(county: County, port: u16) -> (County, Server, Browser) {
 
 /// The provider, which is ended when this is dropped.
 fn a_provider(port: u16, server: &Server) -> Program {
+    a_provider_with(port, server, &[])
+}
+
+fn a_provider_with(port: u16, server: &Server, env: &[(&str, &str)]) -> Program {
     let install =
         Program::run(Command::new(project("scripts/npm-run.sh")).args(["tests/oidc", "installed"]), PATIENCE);
     install.good("tests/oidc installs from npm");
     let mut command = Command::new("node");
     command.arg(project("tests/oidc/provider.mjs")).env("PORT", port.to_string());
-    command.env("SECRET", SECRET).env("REDIRECT", server.client.url("/sign-in/oidc/back"));
+    command.envs(env.iter().copied()).env("SECRET", SECRET).env("REDIRECT", server.client.url("/sign-in/oidc/back"));
     let mut program = Program::start(&mut command);
     wait_for("`listening` from the provider", PATIENCE, || {
         assert!(program.is_running(), "the provider did not start: {:#?}", program.err.all());
@@ -225,6 +233,111 @@ fn who_is_linked_signs_in_there_and_nobody_else() {
     assert!(audit.contains("unlinked identities with a code") && audit.contains("unlinked an identity"));
     for secret in [between(&there, "code=", "&"), SECRET] {
         assert!(!server.log().iter().any(|line| line.contains(secret)), "{secret} is in the log");
+    }
+}
+
+/// What the provider does from now on.
+fn from_now_on(port: u16, how: &str) {
+    let url = format!("http://127.0.0.1:{port}/from-now-on/{}", how.replace(' ', "%20"));
+    let answer = ureq::get(&url).call().unwrap_or_else(|e| panic!("{url}: {e}"));
+    assert_eq!(answer.status(), 200);
+}
+
+/// Core 1.0 §3.1.3.7: each of these tokens is good but for one thing.
+#[test]
+fn a_token_that_is_not_the_providers_word_about_him_signs_nobody_in() {
+    let port = free_port();
+    let (_county, server, mut owner) = an_office(a_county(), port);
+    let _provider = a_provider(port, &server);
+    for name in ["gulnar", "aygul"] {
+        // Both subjects: the one that is forged must not be the one that fails for want of a link.
+        owner.act("/me/unlink", "");
+        link(&server, &mut owner, name).with(303, "linked");
+        for how in [
+            "signed by somebody else",
+            "not signed",
+            "signed with what the client knows",
+            "for another client",
+            "of another issuer",
+            "of another request",
+            "over",
+            "of another answer",
+            "changed",
+        ] {
+            from_now_on(port, how);
+            let mut browser = Browser::new(&server);
+            let there = through(&leave(&mut browser), "gulnar");
+            let page = back(&server, &mut browser, &there, 422, how);
+            assert!(page.contains("did not confirm"), "{how}: {page}");
+            browser.get("/me").with(303, how);
+        }
+        from_now_on(port, "written anew and good");
+    }
+    // The same hand writes a good one, so each was refused for its one fault.
+    let mut browser = Browser::new(&server);
+    let there = through(&leave(&mut browser), "aygul");
+    browser.get(path_of(&server, &there)).with(303, "signed in");
+    browser.get("/me").with(200, "signed in");
+}
+
+#[test]
+fn a_provider_changes_its_keys_while_somebody_is_there() {
+    let port = free_port();
+    let (_county, server, mut owner) = an_office(a_county(), port);
+    let _provider = a_provider(port, &server);
+    link(&server, &mut owner, "gulnar").with(303, "linked");
+    let mut browser = Browser::new(&server);
+    let url = leave(&mut browser);
+    from_now_on(port, "with other keys");
+    let there = through(&url, "gulnar");
+    browser.get(path_of(&server, &there)).with(303, "signed in by a key that was not known before");
+    browser.get("/me").with(200, "signed in");
+}
+
+/// A certificate for this machine, and its key.
+fn a_certificate(county: &County, name: &str) -> (String, String) {
+    let file = |end: &str| county.path(&format!("{name}.{end}")).display().to_string();
+    let (key, certificate) = (file("key"), file("crt"));
+    let mut openssl = Command::new("openssl");
+    openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]);
+    openssl.args(["-days", "2", "-subj", "/CN=id.example", "-addext", "subjectAltName=IP:127.0.0.1"]);
+    openssl.args(["-keyout", &key, "-out", &certificate]);
+    Program::run(&mut openssl, PATIENCE).good("a certificate");
+    (key, certificate)
+}
+
+#[test]
+fn a_provider_is_asked_over_tls_if_its_certificate_is_known_and_not_otherwise() {
+    let county = a_county();
+    let (key, certificate) = a_certificate(&county, "known");
+    let (_, another) = a_certificate(&county, "another");
+    for (known, good) in [(&certificate, true), (&another, false)] {
+        let (port, browsers) = (free_port(), free_port());
+        let issuer = format!("https://127.0.0.1:{port}");
+        let (_county, server, mut owner) =
+            an_office_of(a_county().with_env("SSL_CERT_FILE", known), &issuer);
+        let open = browsers.to_string();
+        let tls = [("KEY", key.as_str()), ("CERTIFICATE", &certificate), ("BROWSERS", &open)];
+        let _provider = a_provider_with(port, &server, &tls);
+        if !good {
+            let page = Browser::new(&server).get("/sign-in/oidc").with(422, "a stranger's certificate").text();
+            assert!(page.contains("cannot be reached"), "{page}");
+            let line = server.logged(&["the identity provider is of no help"], PATIENCE);
+            assert!(line.to_string().contains("ertificate"), "{line}");
+            continue;
+        }
+        // Tests have no TLS of their own: people come to the same provider by its other door.
+        let door = |url: &str| url.replace(&issuer, &format!("http://127.0.0.1:{browsers}"));
+        let page = owner.act("/me/link", &format!("current={}", plus(PASSWORD))).with(200, "a link");
+        let away = page.header("set-cookie").and_then(|c| c.split(';').next()).expect("a cookie").to_owned();
+        let url = between(&page.text(), "href=\"https://127.0.0.1", "\"").replace("&#38;", "&");
+        let there = through(&door(&format!("https://127.0.0.1{url}")), "gulnar");
+        let signed_in = owner.cookie.clone();
+        owner.cookie = format!("{signed_in}; {away}");
+        owner.get(path_of(&server, &there)).with(303, "linked");
+        let mut browser = Browser::new(&server);
+        let there = through(&door(&leave(&mut browser)), "gulnar");
+        browser.get(path_of(&server, &there)).with(303, "signed in");
     }
 }
 

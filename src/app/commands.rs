@@ -49,7 +49,7 @@ pub(super) fn check(config: &Path) -> anyhow::Result<usize> {
     for problem in &report.problems {
         writeln!(out, "{problem}")?;
     }
-    for Problem { file, line, column, message } in &report.warnings {
+    for Problem { file, line, column, message, .. } in &report.warnings {
         writeln!(out, "{}:{line}:{column}: warning: {message}", file.display())?;
     }
     if report.problems.is_empty() {

@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::base::{Bell, ChannelId, Clock, Shutdown};
-use crate::channel::{AiringSource, Step, Timeline};
+use crate::channel::{AiringSource, Hands, Step, Timeline};
 use crate::config::County;
 use crate::delivery::{Channels, MediaSources, OnAir};
 use crate::schedule::{Plan, Plans};
@@ -34,6 +34,7 @@ pub(super) struct OnAirTask {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) county: Arc<ArcSwap<County>>,
     pub(super) bell: Bell,
+    pub(super) hands: Arc<ArcSwap<Hands>>,
     /// Plans of channels that have none, the same one each time.
     pub(super) empty: Arc<Mutex<Plans>>,
 }
@@ -119,8 +120,9 @@ impl OnAirTask {
             steps.extend(work.timeline.replan(&plan, now));
             work.plan = Arc::clone(&plan);
         }
+        let hands = self.hands.load();
         let decided = work.timeline.decided();
-        steps.extend(work.timeline.advance(&plan, &*self.sources, &channel.lineup, now, now - RESUME));
+        steps.extend(work.timeline.advance((&plan, hands.get(id)), &*self.sources, &channel.lineup, now, now - RESUME));
         let heartbeat = steady.saturating_sub(work.stored) >= HEARTBEAT;
         let quiet = steps.is_empty() && decided == work.timeline.decided();
         if quiet && !heartbeat && !channel.timeline().airings().is_empty() {

@@ -17,10 +17,10 @@ use tokio::task::JoinSet;
 use crate::base::{Bell, Clock, Shutdown};
 use crate::config::County;
 use crate::courseware::{Library, Outcome, Queue, QueueEvent};
-use crate::delivery::{self, Channels, Delivery, Desk, MediaSources, Segments};
+use crate::delivery::{self, Channels, Delivery, Desk, MediaSources, Segments, Stills};
 use crate::evidence::{Ledger, NonceKey, TicketKeys};
 use crate::people::Code;
-use crate::portal::office::{Documents, Gate, Registrar};
+use crate::portal::office::{Direction, Documents, Gate, Registrar};
 use crate::portal::{Changed, Portal};
 use crate::relay::RelayEvent;
 use crate::schedule::Plans;
@@ -163,6 +163,7 @@ impl Server {
         reload.relays.set(&county.load().relays)?;
         server.spawn_relay_events(heard);
         server.spawn_queue(queue.clone());
+        let direction = Arc::new(Direction::new(&store).await?);
         let on_air = OnAirTask {
             channels: Arc::clone(&channels),
             sources: Arc::clone(&sources),
@@ -171,12 +172,16 @@ impl Server {
             clock: Arc::clone(&clock),
             county: Arc::clone(&county),
             bell: bell.clone(),
+            hands: direction.in_force(),
             empty: Arc::default(),
         };
         server.back.spawn(slates.run(server.stop.clone()));
         server.back.spawn(planner.run(wakes, server.stop.clone()));
         server.back.spawn(on_air.run(server.stop.clone()));
         server.back.spawn(readiness(Arc::clone(&channels), Arc::clone(&ready), server.stop.clone()));
+        let stills = county.load().media.join("stills");
+        let stills =
+            Stills::new(stills, Arc::clone(&channels), Arc::clone(&sources), Arc::clone(&segments));
         let delivery = Delivery {
             desk: desk.clone(),
             channels: Arc::clone(&channels),
@@ -195,6 +200,8 @@ impl Server {
             registrar,
             gate: Arc::new(Gate::new(setup)),
             documents: Arc::new(Documents::new(config.to_owned(), Arc::new(reload))),
+            direction,
+            stills: Arc::new(stills),
             bell,
             stop: server.stop.clone(),
             oidc: Arc::default(),

@@ -9,9 +9,12 @@ use anyhow::Context;
 use serde::de::DeserializeOwned;
 
 use crate::base::SystemClock;
-use crate::hls::wire::PackageLine;
+use crate::hls::wire::{PackageLine, StillJob};
 use crate::pipeline::studio::{BroadcastJob, FilmJob, broadcast, film};
-use crate::pipeline::{PackageJob, PipelineError, RelayJob, SlateJob, package, run_relay, slate};
+use crate::pipeline::{PackageJob, PipelineError, RelayJob, SlateJob, package, run_relay, slate, take_stills};
+
+/// A worker that takes pictures ends when it was not asked for one for so long.
+const UNUSED: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// Which worker to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -22,6 +25,8 @@ pub(super) enum WorkerKind {
     Package,
     /// A picture in, a slate's package out.
     Slate,
+    /// Segments in, pictures of them out, until nobody asks for a minute.
+    Still,
     /// Slides and speech in, a lesson's file out (demo).
     Film,
     /// An endless MPEG-TS broadcast (demo).
@@ -45,10 +50,26 @@ pub(super) fn run(kind: WorkerKind) -> anyhow::Result<()> {
             answer(&mut out, made)?;
         }
         WorkerKind::Slate => answer(&mut out, slate(&job::<SlateJob>()?))?,
+        WorkerKind::Still => take_stills(stills(), &mut out)?,
         WorkerKind::Film => film(&job::<FilmJob>()?)?,
         WorkerKind::Broadcast => broadcast(&job::<BroadcastJob>()?, &|| false)?,
     }
     Ok(())
+}
+
+/// Jobs as they come in, one a line.
+fn stills() -> impl Iterator<Item = StillJob> {
+    let (sender, jobs) = std::sync::mpsc::sync_channel(1);
+    std::thread::spawn(move || {
+        let jobs = std::io::stdin().lock().lines().map_while(Result::ok);
+        let read = jobs.filter_map(|line| serde_json::from_str(&line).ok());
+        for job in read {
+            if sender.send(job).is_err() {
+                break;
+            }
+        }
+    });
+    std::iter::from_fn(move || jobs.recv_timeout(UNUSED).ok())
 }
 
 fn answer(out: &mut impl Write, made: Result<crate::hls::Manifest, PipelineError>) -> anyhow::Result<()> {

@@ -10,7 +10,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout};
 #[derive(Debug)]
 pub struct WorkerProcess {
     child: Child,
-    _stdin: ChildStdin,
+    stdin: ChildStdin,
     lines: Lines<BufReader<ChildStdout>>,
 }
 
@@ -45,10 +45,13 @@ impl WorkerProcess {
         let gone = || std::io::Error::other("the worker has no standard input or output");
         let mut stdin = child.stdin.take().ok_or_else(gone)?;
         let stdout = child.stdout.take().ok_or_else(gone)?;
-        let mut line = serde_json::to_vec(job)?;
-        line.push(b'\n');
-        stdin.write_all(&line).await?;
-        Ok(Self { child, _stdin: stdin, lines: BufReader::new(stdout).lines() })
+        write(&mut stdin, job).await?;
+        Ok(Self { child, stdin, lines: BufReader::new(stdout).lines() })
+    }
+
+    /// Tells it another job; for workers that take several.
+    pub async fn tell(&mut self, job: &impl serde::Serialize) -> std::io::Result<()> {
+        write(&mut self.stdin, job).await
     }
 
     /// The worker's next line; none when it closed its output, as it does when it ends.
@@ -70,4 +73,10 @@ impl WorkerProcess {
     pub async fn wait(mut self) -> std::io::Result<ExitStatus> {
         self.child.wait().await
     }
+}
+
+async fn write(stdin: &mut ChildStdin, job: &impl serde::Serialize) -> std::io::Result<()> {
+    let mut line = serde_json::to_vec(job)?;
+    line.push(b'\n');
+    stdin.write_all(&line).await
 }

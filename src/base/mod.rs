@@ -24,6 +24,6 @@ pub use files::replace_file;
 pub use ids::{AccountId, ChannelId, LessonId, RelayId, SessionId, SiteId, TerminalId, TownshipId};
 pub use interval::IntervalSet;
 pub use lang::{Direction, Lang, Titles};
-pub use problem::{Problem, Problems};
+pub use problem::{Fault, Problem, Problems};
 pub use shutdown::Shutdown;
 pub use watch::watch_folder;

@@ -24,6 +24,9 @@ pub enum WorkbookError {
     /// It holds more than a table of people's hands.
     #[error("the workbook is too large: {0}")]
     TooLarge(&'static str),
+    /// A table of text in another encoding.
+    #[error("expected CSV in UTF-8: save it as \"CSV UTF-8\"")]
+    NotUtf8,
     /// It could not be written.
     #[error("the workbook could not be written: {0}")]
     Unwritable(String),
@@ -132,6 +135,57 @@ pub fn write(tables: &[Table], rtl: bool) -> Result<Vec<u8>, WorkbookError> {
     book.save_to_buffer().map_err(unwritable)
 }
 
+/// Rows as comma-separated values (RFC 4180), marked as UTF-8 for Excel. What a
+/// spreadsheet would take for a formula is marked as text.
+pub fn csv(rows: &[Vec<String>]) -> Vec<u8> {
+    let formula = |cell: &str| {
+        let number = cell.parse::<f64>().is_ok();
+        !number && cell.starts_with(['=', '+', '-', '@', '\t', '\r'])
+    };
+    let mut writer = csv::WriterBuilder::new()
+        .flexible(true)
+        .terminator(csv::Terminator::CRLF)
+        .from_writer("\u{feff}".as_bytes().to_vec());
+    for row in rows {
+        let cells = row.iter().map(|c| if formula(c) { format!("'{c}") } else { c.clone() });
+        // Into memory: nothing can fail.
+        let _ = writer.write_record(cells);
+    }
+    writer.into_inner().unwrap_or_default()
+}
+
+/// The table of a CSV file: UTF-8 with or without a mark, commas, semicolons or
+/// tabs between cells, as spreadsheets of different countries write it.
+pub fn read_csv(name: &str, bytes: &[u8]) -> Result<Table, WorkbookError> {
+    let text = std::str::from_utf8(bytes).map_err(|_| WorkbookError::NotUtf8)?;
+    let text = text.trim_start_matches('\u{feff}');
+    let heading = text.lines().next().unwrap_or_default();
+    let most = [b',', b';', b'\t'].into_iter().max_by_key(|d| heading.bytes().filter(|b| b == d).count());
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(most.unwrap_or(b','))
+        .from_reader(text.as_bytes());
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|e| WorkbookError::Unreadable(e.to_string()))?;
+        // Row `n` of the table is line `n + 1`, however many lines were empty.
+        let line = record.position().map_or(rows.len(), |p| p.line() as usize - 1);
+        if line >= ROWS || record.len() > COLUMNS {
+            return Err(WorkbookError::TooLarge("it has over 20,000 rows or 64 columns"));
+        }
+        rows.resize_with(line.max(rows.len()), Vec::new);
+        rows.push(record.iter().map(|cell| said(&Data::String(unmarked(cell)))).collect());
+    }
+    Ok(Table { name: name.to_owned(), rows })
+}
+
+/// Without the mark that [`csv`] puts before what looks like a formula.
+fn unmarked(cell: &str) -> String {
+    let marked = cell.strip_prefix('\'').filter(|rest| rest.starts_with(['=', '+', '-', '@']));
+    marked.unwrap_or(cell).to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Write as _;
@@ -154,9 +208,34 @@ mod tests {
         }
 
         #[test]
+        fn csv_is_read_again(
+            rows in prop::collection::vec(prop::collection::vec("[ -~村ئۇ=+@;,\"]{1,12}", 2..5), 1..9),
+        ) {
+            let rows: Vec<Vec<String>> = rows.into_iter()
+                .map(|row| row.iter().map(|c| format!("x{}x", c)).collect()).collect();
+            let found = read_csv("t", &csv(&rows)).expect("read");
+            prop_assert_eq!(found.rows, rows);
+        }
+
+        #[test]
+        fn whatever_csv_comes_is_answered(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+            let _ = read_csv("t", &bytes);
+        }
+
+        #[test]
         fn whatever_bytes_come_are_answered(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
             prop_assert!(matches!(read(&bytes), Err(WorkbookError::Unreadable(_))));
         }
+    }
+
+    #[test]
+    fn csv_of_other_countries_and_formulas() {
+        let semicolons = read_csv("t", "\u{feff}date;time\r\n2026-12-01;19:30\r\n".as_bytes()).expect("read");
+        assert_eq!(semicolons.rows[1], ["2026-12-01", "19:30"]);
+        let written = csv(&[vec!["=1+1".to_owned(), "-2.5".to_owned(), "-x".to_owned()]]);
+        assert_eq!(written, "\u{feff}'=1+1,-2.5,'-x\r\n".as_bytes());
+        assert_eq!(read_csv("t", &written).expect("read").rows[0], ["=1+1", "-2.5", "-x"]);
+        assert!(matches!(read_csv("t", b"\xb9\xfa"), Err(WorkbookError::NotUtf8)));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::schedule::{Plan, Slot};
 use super::choose::{Choice, View};
 use super::join::stale;
 use super::timeline::place;
-use super::{Airing, AiringSource, Lineup, Placed, Sources, Step, Timeline};
+use super::{Airing, AiringSource, Hand, Lineup, Placed, Sources, Step, Timeline};
 
 /// How far in the past a timeline begins: two regular segments.
 const BEGIN: SignedDuration = SignedDuration::from_secs(8);
@@ -25,13 +25,13 @@ impl Timeline {
     /// begins (again) just before `now`.
     pub fn advance(
         &mut self,
-        plan: &Plan,
+        (plan, hand): (&Plan, Option<&Hand>),
         sources: &dyn Sources,
         lineup: &Lineup,
         now: Timestamp,
         resume: Timestamp,
     ) -> Vec<Step> {
-        let view = View { plan, sources, lineup, now };
+        let view = View { plan, sources, lineup, now, hand };
         let mut steps = Vec::new();
         let mut cursor = self.cursor().filter(|c| *c >= resume);
         if cursor.is_none() {
@@ -62,7 +62,8 @@ impl Timeline {
     /// The schedule changed: the airing on air ends when the new plan says,
     /// though never before `now`. (Programmes that have started stay.)
     pub fn replan(&mut self, plan: &Plan, now: Timestamp) -> Vec<Step> {
-        let Some(open) = self.open() else { return Vec::new() };
+        // What stands there by hand is not the schedule's to move.
+        let Some(open) = self.open().filter(|open| !open.by_hand()) else { return Vec::new() };
         // An end that has passed, though the airing was not carried on to it
         // yet, moves only if the new plan goes on with the programme there.
         let at = open.until.min(now);
@@ -85,10 +86,10 @@ impl Timeline {
     /// One decision at `cursor`; false if there is nothing to decide yet.
     fn step(&mut self, view: &View, cursor: Timestamp, steps: &mut Vec<Step>) -> bool {
         let Some(open) = self.open() else {
-            let slot = view.plan.at(cursor);
+            let slot = view.slot(cursor);
             return match self.choose(view, &slot, cursor) {
                 Choice::Open { source, first, item } => {
-                    let airing = self.place_next(slot, cursor, source, first, item);
+                    let airing = self.place_next(view, slot, cursor, (source, first, item));
                     record(self, steps, Step::Open(airing));
                     true
                 }
@@ -98,13 +99,13 @@ impl Timeline {
         let next = place(open, self.decided(), view.sources);
         let passes = |next: Placed| next.end() > open.until;
         let goes_on = match &open.source {
-            _ if cursor >= open.until => Some(None),
+            _ if !view.keeps(open, cursor) => Some(None),
             AiringSource::Lesson { .. } => Some(next),
             AiringSource::Relay { relay, .. } => match next {
                 Some(next) => Some(Some(next)),
                 None => self.relay_is_over(view, open, relay).then_some(None),
             },
-            AiringSource::Slate { .. } => match self.choose(view, &view.plan.at(cursor), cursor) {
+            AiringSource::Slate { .. } => match self.choose(view, &view.slot(cursor), cursor) {
                 Choice::Open { source, .. } if !source.is_slate() => Some(None),
                 // Too long for what is left before the next programme.
                 Choice::Open { source, .. } if source != open.source && next.is_some_and(passes) => {
@@ -138,11 +139,10 @@ impl Timeline {
 
     fn place_next(
         &self,
+        view: &View,
         slot: Slot,
         start: Timestamp,
-        source: AiringSource,
-        first: u64,
-        item: u32,
+        (source, first, item): (AiringSource, u64, u32),
     ) -> Airing {
         let last = self.airings().last();
         // The break before an airing that came to nothing was never listed:
@@ -167,6 +167,7 @@ impl Timeline {
             continues,
             until: slot.until,
             segments: None,
+            hand: view.hand.filter(|hand| hand.leads_to(last, start)).cloned(),
         }
     }
 }

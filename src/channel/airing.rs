@@ -5,6 +5,8 @@ use jiff::Timestamp;
 use crate::base::{LessonId, RelayId, Titles};
 use crate::schedule::ProgrammeId;
 
+use super::Hand;
+
 /// Why a slate is on air.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -15,6 +17,8 @@ pub enum SlateReason {
     Idle,
     /// A relay has no picture.
     Lost,
+    /// Somebody on duty asked for it.
+    Duty,
 }
 
 /// Where an airing's segments come from.
@@ -89,4 +93,14 @@ pub struct Airing {
     pub until: Timestamp,
     /// Number of segments used; none while it is on air.
     pub segments: Option<u64>,
+    /// The command to which it is due; none: the schedule's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hand: Option<Hand>,
+}
+
+impl Airing {
+    /// True if it stands in the schedule's place.
+    pub fn by_hand(&self) -> bool {
+        self.hand.as_ref().is_some_and(|hand| hand.takes_over(self.start))
+    }
 }

@@ -9,11 +9,14 @@ use crate::schedule::{Plan, Play, Programme, Slot};
 
 use super::join::{Join, join};
 use super::timeline::place;
-use super::{Airing, AiringSource, Lineup, SlateReason, Sources, Timeline};
+use super::{Airing, AiringSource, Command, Hand, Lineup, SlateReason, Sources, Timeline};
 
 /// A programme found running by more than this is joined in progress; by
 /// less, it starts from its beginning (a segment's lateness is normal).
 const LATE: Duration = Duration::from_secs(10);
+
+/// A command without an end is looked at again after this.
+const LONGEST: SignedDuration = SignedDuration::from_hours(24);
 
 /// What should be on air at the cursor.
 pub(super) enum Choice {
@@ -27,9 +30,33 @@ pub(super) struct View<'a> {
     pub(super) sources: &'a dyn Sources,
     pub(super) lineup: &'a Lineup,
     pub(super) now: Timestamp,
+    pub(super) hand: Option<&'a Hand>,
 }
 
 impl View<'_> {
+    /// The command that stands in the schedule's place at `t`.
+    pub(super) fn in_place(&self, t: Timestamp) -> Option<&Hand> {
+        self.hand.filter(|hand| hand.takes_over(t))
+    }
+
+    /// What is to be on air at `cursor`: a command, else what the plan says.
+    pub(super) fn slot(&self, cursor: Timestamp) -> Slot {
+        match self.in_place(cursor) {
+            Some(hand) => Slot { programme: None, until: hand.until.unwrap_or(cursor + LONGEST) },
+            None => self.plan.at(cursor),
+        }
+    }
+
+    /// False if `open` has to end at `cursor`: its time is over, or a command
+    /// begins or ends.
+    pub(super) fn keeps(&self, open: &Airing, cursor: Timestamp) -> bool {
+        let due = open.hand.as_ref().filter(|_| open.by_hand());
+        let same = due.map(|h| h.since) == self.in_place(cursor).map(|h| h.since);
+        let skipped = self.hand.is_some_and(|hand| hand.skips(open.no));
+        let held = self.hand.is_some_and(|hand| hand.holds(open, cursor));
+        same && !skipped && (cursor < open.until || held)
+    }
+
     /// `offset` into an item, unless that is no more than lateness: then its beginning.
     fn unless_late(&self, offset: Duration) -> Duration {
         // No segment is longer than the target duration.
@@ -40,6 +67,12 @@ impl View<'_> {
 
 impl Timeline {
     pub(super) fn choose(&self, view: &View, slot: &Slot, cursor: Timestamp) -> Choice {
+        match view.in_place(cursor).map(|hand| &hand.command) {
+            Some(Command::Relay { relay }) => return self.relay_or_slate(view, relay, cursor),
+            // It may end at any moment.
+            Some(_) => return slate(view, SlateReason::Duty, SignedDuration::ZERO).unwrap_or(Choice::Hold),
+            None => {}
+        }
         let chosen = match slot.programme.as_ref() {
             Some(p) => match &p.play {
                 Play::Lessons(lessons) => self.next_lesson(view, p, lessons, cursor),
@@ -106,7 +139,7 @@ impl Timeline {
 
     /// Where in its list programme `p` stands: an item and the time into it.
     ///
-    /// At first, where the clock stands. Then after the lesson aired last;
+    /// At first, and after a command stood in its place, where the clock stands. Then after the lesson aired last;
     /// but if that one was on air until the channel stopped, or until its
     /// package was made anew, the clock tells how far it would be by now.
     fn position(
@@ -119,7 +152,14 @@ impl Timeline {
         let Some((airing, lesson, owner)) = self.last_lesson(p) else {
             return (0, view.unless_late(since(p.start, cursor)));
         };
+        let after = self.airings().iter().rev().take_while(|a| a.no > airing.no);
+        if after.into_iter().any(Airing::by_hand) {
+            return (0, view.unless_late(since(p.start, cursor)));
+        }
         let item = airing.item as usize;
+        if view.hand.is_some_and(|hand| hand.skips(airing.no)) {
+            return (item + 1, Duration::ZERO);
+        }
         let last = self.airings().last().is_some_and(|last| last.no == airing.no);
         let current = view.sources.lesson(lesson).filter(|_| last && lessons.get(item) == Some(lesson));
         let aired = |current| view.sources.asset(owner).unwrap_or(current);

@@ -6,7 +6,9 @@
 
 mod advance;
 mod airing;
+mod asrun;
 mod choose;
+mod hand;
 mod join;
 mod lineup;
 mod playlist;
@@ -14,6 +16,8 @@ mod sources;
 mod timeline;
 
 pub use airing::{Airing, AiringSource, SlateReason};
+pub use asrun::{AsRun, Part, as_run};
+pub use hand::{Command, Hand, Hands};
 pub use lineup::{Lineup, Rendition};
 pub use playlist::{Headers, Window, media_playlist, vod_playlist};
 pub use sources::{Asset, Slate, Sources};

@@ -12,7 +12,7 @@ use crate::hls::{Address, MediaPlaylist};
 use super::scenario::{self, LONGEST};
 use super::simulation::{Poll, RESUME, Run, TICK};
 use super::testing::{ms, secs};
-use super::{AiringSource, Headers, Placed, Rendition, Window};
+use super::{AiringSource, Command, Hand, Headers, Placed, Rendition, Window};
 
 type Checked = Result<(), TestCaseError>;
 
@@ -164,6 +164,11 @@ fn every_segment_exists(run: &Run) -> Checked {
 /// after it is its own. Around a change of plan, either plan may be right.
 fn starts_are_met(run: &Run) -> Checked {
     for (airing, placed) in run.placed() {
+        // What a command keeps or puts on air is not the plan's.
+        let kept = |h: &Hand| h.command == Command::Hold { no: airing.no };
+        if airing.by_hand() || run.hands.iter().any(kept) {
+            continue;
+        }
         let programme = |i: usize| run.plans[i].1.at(placed.start).programme.map(|p| p.id);
         let in_force = run.plans.partition_point(|(from, _)| *from < placed.start).saturating_sub(1);
         let around = |i: usize| {
@@ -175,6 +180,36 @@ fn starts_are_met(run: &Run) -> Checked {
             || (0..run.plans.len()).any(|i| around(i) && programme(i) == airing.programme)
             || (1..run.plans.len()).any(|i| around(i) && programme(i - 1) == airing.programme);
         prop_assert!(fits, "{:?} is on air at {}\n{:#?}", airing.programme, placed.start, run.story());
+    }
+    Ok(())
+}
+
+/// A command stands from the first boundary after it was given to its end or
+/// the next one; nothing that it asked for is on air at another time, and what
+/// was skipped is cut at once.
+fn commands_are_obeyed(run: &Run) -> Checked {
+    for (i, hand) in run.hands.iter().enumerate() {
+        let over = run.hands.get(i + 1).map_or(Timestamp::MAX, |next| next.since);
+        for (airing, placed) in run.placed() {
+            if let Command::Skip { no } = hand.command {
+                let goes_on = airing.no == no && placed.start > hand.since && placed.start < over;
+                prop_assert!(!goes_on, "{no} goes on at {}: {:#?}", placed.start, run.story());
+            }
+            let mine = airing.hand.as_ref().is_some_and(|h| h.since == hand.since) && airing.by_hand();
+            if mine {
+                prop_assert!(hand.takes_over(placed.start) && placed.start <= over, "{:?}", placed);
+                let fits = match (&hand.command, &airing.source) {
+                    (Command::Relay { relay }, AiringSource::Relay { relay: found, .. }) => relay == found,
+                    (_, source) => source.is_slate(),
+                };
+                prop_assert!(fits, "{:?} for {:?}", airing.source, hand.command);
+            }
+            let due = hand.takes_over(placed.start) && placed.start > hand.since && placed.start < over;
+            // While it was down, nothing was decided: it begins where the channel begins again.
+            let down = run.stops.iter().any(|(died, up)| placed.start >= *died - LONGEST * 3 && placed.start <= *up);
+            let late = placed.start < hand.since + LONGEST;
+            prop_assert!(!due || mine || down || late, "at {}: {:#?}", placed.start, run.story());
+        }
     }
     Ok(())
 }
@@ -258,6 +293,7 @@ proptest! {
         the_edge_is_near(&run)?;
         every_segment_exists(&run)?;
         starts_are_met(&run)?;
+        commands_are_obeyed(&run)?;
         the_past_is_listed(&run)?;
         equal_inputs_give_equal_bytes(&run)?;
         nothing_is_repeated(&run)?;

@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use crate::schedule::Plan;
 
 use super::simulation::{Run, Seen};
-use super::testing::{Feed, World, a_feed, a_lesson, clock, entry, ms, plan, secs};
+use super::Command;
+use super::testing::{Feed, World, a_feed, a_lesson, clock, entry, ms, plan, relay, secs};
 
 /// The longest segment of any feed and lesson here.
 pub(super) const LONGEST: SignedDuration = SignedDuration::from_secs(8);
@@ -43,6 +44,7 @@ enum Event {
     Pause { secs: i64 },
     Crash { secs: i64, seen: Seen, plan: Option<Vec<Entry>> },
     Reload(Vec<Entry>),
+    Command { what: u8, secs: Option<i64> },
 }
 
 /// One evening of a channel.
@@ -101,6 +103,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (1i64..100).prop_map(|secs| Event::Pause { secs }),
         2 => crash.prop_map(|(secs, seen, plan)| Event::Crash { secs, seen, plan }),
         1 => entries().prop_map(Event::Reload),
+        2 => (0u8..6, proptest::option::of(1i64..90)).prop_map(|(what, secs)| Event::Command { what, secs }),
     ]
 }
 
@@ -187,6 +190,18 @@ impl Scenario {
                     run.crash(secs(*s), *seen, plan.as_deref().map(schedule));
                 }
                 Event::Reload(entries) => run.reload(schedule(entries)),
+                Event::Command { what, secs } => {
+                    let no = run.timeline.airings().last().map_or(0, |a| a.no);
+                    let command = match what {
+                        0 => Command::Hold { no },
+                        1 => Command::Skip { no },
+                        2 => Command::Relay { relay: relay("national") },
+                        3 => Command::Relay { relay: relay("regional") },
+                        4 => Command::Slate,
+                        _ => Command::Return,
+                    };
+                    run.command(command, *secs);
+                }
             }
         }
         run.play_until(run.now + secs(20));

@@ -8,7 +8,7 @@ use crate::hls::MediaPlaylist;
 use crate::schedule::Plan;
 
 use super::testing::{World, lineup, ms};
-use super::{Airing, Headers, Lineup, Placed, Rendition, Step, Timeline, Window, media_playlist};
+use super::{Airing, Command, Hand, Headers, Lineup, Placed, Rendition, Step, Timeline, Window, media_playlist};
 
 /// How often the timeline is carried on.
 pub(super) const TICK: SignedDuration = SignedDuration::from_millis(250);
@@ -43,6 +43,8 @@ pub(super) struct Run {
     pub(super) plans: Vec<(Timestamp, Plan)>,
     /// When it was down.
     pub(super) stops: Vec<(Timestamp, Timestamp)>,
+    /// The commands in the order in which they were given.
+    pub(super) hands: Vec<Hand>,
 }
 
 /// How sure a restarted channel is of what was published.
@@ -67,6 +69,7 @@ impl Run {
             polls: Vec::new(),
             plans: vec![(now, plan)],
             stops: Vec::new(),
+            hands: Vec::new(),
         };
         run.tick();
         run
@@ -74,6 +77,16 @@ impl Run {
 
     pub(super) fn plan(&self) -> &Plan {
         &self.plans.last().expect("never empty").1
+    }
+
+    fn hand(&self) -> Option<&Hand> {
+        self.hands.last()
+    }
+
+    /// Somebody gives a command.
+    pub(super) fn command(&mut self, command: Command, for_secs: Option<i64>) {
+        let until = for_secs.map(|s| self.now + SignedDuration::from_secs(s));
+        self.hands.push(Hand { command, since: self.now, until, by: "gulnar".into() });
     }
 
     fn store(&mut self, steps: &[Step]) {
@@ -88,8 +101,14 @@ impl Run {
 
     fn tick(&mut self) {
         self.world.go_to(self.now);
-        let plan = self.plan().clone();
-        let steps = self.timeline.advance(&plan, &self.world, &self.lineup, self.now, self.now - RESUME);
+        let (plan, hand) = (self.plan().clone(), self.hand().cloned());
+        let steps = self.timeline.advance(
+            (&plan, hand.as_ref()),
+            &self.world,
+            &self.lineup,
+            self.now,
+            self.now - RESUME,
+        );
         self.store(&steps);
         assert_eq!(self.timeline.airings(), self.log, "the steps tell all that changed");
     }

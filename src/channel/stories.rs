@@ -375,7 +375,7 @@ fn a_day_of_airings_costs_no_more_than_the_last_ones() {
     run.world.asked.set(0);
     run.timeline = Timeline::restore(airings, &run.world, run.now);
     let schedule = lessons("\"grape\"");
-    let steps = run.timeline.advance(&schedule, &run.world, &run.lineup, run.now, run.now - RESUME);
+    let steps = run.timeline.advance((&schedule, None), &run.world, &run.lineup, run.now, run.now - RESUME);
     assert!(!steps.is_empty());
     let _ = write(&run, Rendition::Video(720), Window::Live);
     let _ = run.timeline.next_edge(&run.world, run.now);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Channel, Unique, once_each, within};
 use crate::base::document::{At, Document, Fields};
-use crate::base::{ChannelId, Lang, Titles};
+use crate::base::{ChannelId, Fault, Lang, Titles};
 
 /// The channels in the order of their numbers.
 pub(super) fn read(doc: &Document<'_>, root: &Fields<'_, '_>) -> Vec<Channel> {
@@ -12,7 +12,7 @@ pub(super) fn read(doc: &Document<'_>, root: &Fields<'_, '_>) -> Vec<Channel> {
     let mut numbers = Unique::new("channel number");
     let tables = root.tables("channel");
     if tables.is_empty() {
-        doc.problem(root.at, "there is no channel: add a [[channel]] table");
+        doc.problem(root.at, Fault::Missing, "there is no channel: add a [[channel]] table");
     }
     let mut channels: Vec<Channel> =
         tables.into_iter().filter_map(|f| channel(doc, f, &mut ids, &mut numbers)).collect();
@@ -73,7 +73,7 @@ fn channel(
 fn audio_languages(doc: &Document<'_>, given: Option<At<Vec<At<Lang>>>>, own: &Lang) -> Vec<Lang> {
     let Some(given) = given else { return vec![own.clone()] };
     if given.value.is_empty() {
-        doc.problem(given.at, "no audio languages: list at least one, the default first");
+        doc.problem(given.at, Fault::Empty, "no audio languages: list at least one, the default first");
     }
     once_each(doc, "audio language", given.value)
 }

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::{County, channels, limits, oidc, once_each, people, relays, section};
 use crate::base::document::{At, Document, Fields};
-use crate::base::{Lang, Problems, Titles};
+use crate::base::{Fault, Lang, Problems, Titles};
 
 /// Reads the file; what is wrong with it is in `doc` afterwards. An error is
 /// a file that is not TOML at all.
@@ -42,7 +42,7 @@ fn timezone(doc: &Document<'_>, root: &Fields<'_, '_>) -> TimeZone {
     TimeZone::get(&name.value).unwrap_or_else(|_| {
         let message =
             format!("`{}` is not a time zone: expected a name such as \"Asia/Shanghai\"", name.value);
-        doc.problem(name.at, message);
+        doc.problem(name.at, Fault::Value, message);
         TimeZone::UTC
     })
 }
@@ -53,7 +53,7 @@ fn languages(doc: &Document<'_>, root: &Fields<'_, '_>) -> Vec<Lang> {
         return usual.iter().filter_map(|tag| Lang::new(tag).ok()).collect();
     };
     if given.value.is_empty() {
-        doc.problem(given.at, "no languages: list at least one, the default first");
+        doc.problem(given.at, Fault::Empty, "no languages: list at least one, the default first");
     }
     once_each(doc, "language", given.value)
 }
@@ -63,7 +63,7 @@ fn listen(doc: &Document<'_>, root: &Fields<'_, '_>) -> SocketAddr {
     let given = root.or("listen", usual.to_string());
     given.value.parse().unwrap_or_else(|_| {
         let message = format!("`{}` is not an address to listen on: expected \"0.0.0.0:8080\"", given.value);
-        doc.problem(given.at, message);
+        doc.problem(given.at, Fault::Value, message);
         usual
     })
 }
@@ -75,7 +75,7 @@ fn public_url(doc: &Document<'_>, root: &Fields<'_, '_>) -> Option<String> {
     let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '<' | '>' | '?' | '#' | '@');
     if host.is_empty() || host.starts_with(['/', ':']) || host.contains(odd) {
         let message = format!("`{}` is not an address: expected \"http://tv.county.example\"", given.value);
-        doc.problem(given.at, message);
+        doc.problem(given.at, Fault::Value, message);
     }
     Some(url)
 }
@@ -85,7 +85,7 @@ fn public_url(doc: &Document<'_>, root: &Fields<'_, '_>) -> Option<String> {
 fn folder(doc: &Document<'_>, root: &Fields<'_, '_>, base_dir: &Path, key: &'static str) -> PathBuf {
     let given = root.or(key, format!("../{key}"));
     if given.value.is_empty() {
-        doc.problem(given.at, format!("`{key}` is empty: expected a folder, such as \"../{key}\""));
+        doc.problem(given.at, Fault::Empty, format!("`{key}` is empty: expected a folder, such as \"../{key}\""));
     }
     base_dir.join(given.value)
 }

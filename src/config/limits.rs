@@ -7,6 +7,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::{Evidence, HttpLimits, Packaging, Rung, Unique, within};
+use crate::base::Fault;
 use crate::base::document::{At, Document, Fields, Read};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -56,7 +57,7 @@ impl Read for Size {
         let Some(text) = value.get_ref().as_str() else { return doc.wrong(value, expected) };
         let size = size(text);
         if size.is_none() {
-            doc.problem(value.span().start, format!("`{text}` is not a size: expected {expected}"));
+            doc.problem(value.span().start, Fault::Value, format!("`{text}` is not a size: expected {expected}"));
         }
         size.map(Size)
     }
@@ -129,7 +130,7 @@ fn ladder(doc: &Document<'_>, tables: Vec<Fields<'_, '_>>) -> Vec<Rung> {
         if let (Some(name), Some(height), Some(kbps)) = (name, height, kbps) {
             rung_name(doc, &mut names, &name);
             if height.value % 2 == 1 {
-                doc.problem(height.at, format!("{} is odd: H.264 needs an even height", height.value));
+                doc.problem(height.at, Fault::Value, format!("{} is odd: H.264 needs an even height", height.value));
             }
             let height = At { at: height.at, value: within(doc, height, 64, 4320, "a picture fits there") };
             let kbps = At { at: kbps.at, value: within(doc, kbps, 32, 100_000, "a picture fits there") };
@@ -150,6 +151,7 @@ fn rung_name(doc: &Document<'_>, names: &mut Unique<String>, name: &At<String>) 
     if name.value.is_empty() || name.value.len() > 16 || !name.value.bytes().all(plain) {
         doc.problem(
             name.at,
+            Fault::Value,
             format!("`{}` is not a rung's name: expected a-z and 0-9, such as \"v720\"", name.value),
         );
     }
@@ -162,7 +164,7 @@ fn descends(doc: &Document<'_>, key: &str, above: u32, here: &At<u32>) {
             "{key} {} is not below the {above} of the rung above: list the best rung first",
             here.value
         );
-        doc.problem(here.at, message);
+        doc.problem(here.at, Fault::Contradiction, message);
     }
 }
 

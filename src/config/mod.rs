@@ -18,11 +18,11 @@ use std::path::Path;
 pub use model::{Channel, County, Evidence, HttpLimits, Oidc, Packaging, Relay, Rung, Source};
 
 use crate::base::document::{At, Document, Fields};
-use crate::base::{Problem, Problems};
+use crate::base::{Fault, Problem, Problems};
 
 /// Reads the county's file. Relative paths in it are relative to it.
 pub fn load(path: &Path) -> Result<County, Problems> {
-    let unreadable = |message| Problems(vec![Problem { file: path.to_owned(), line: 1, column: 1, message }]);
+    let unreadable = |message| Problems(vec![Problem { file: path.to_owned(), line: 1, column: 1, fault: Fault::Unreadable, message }]);
     let bytes = std::fs::read(path).map_err(|e| {
         unreadable(format!("cannot be read ({e}): give the county's file with --config FILE"))
     })?;
@@ -32,7 +32,7 @@ pub fn load(path: &Path) -> Result<County, Problems> {
             let at = e.utf8_error().valid_up_to();
             let good = String::from_utf8_lossy(&e.as_bytes()[..at]).into_owned();
             let message = "not UTF-8 from here on: save the file as UTF-8";
-            return Err(Problems(vec![Problem::at(path, &good, at, message)]));
+            return Err(Problems(vec![Problem::at(path, &good, at, Fault::Unreadable, message)]));
         }
     };
     parse(path, &text, path.parent().unwrap_or(Path::new("")))
@@ -73,9 +73,9 @@ impl<K: Ord + Clone + std::fmt::Display> Unique<K> {
                 self.seen.insert(key.value.clone(), key.at);
             }
             Some(first) => {
-                let line = doc.place(*first, "").line;
+                let line = doc.line(*first);
                 let what = self.what;
-                doc.problem(key.at, format!("{what} `{}` is already used in line {line}", key.value));
+                doc.problem(key.at, Fault::Twice, format!("{what} `{}` is already used in line {line}", key.value));
             }
         }
     }
@@ -86,7 +86,7 @@ fn section<'d, 't>(doc: &Document<'_>, root: &Fields<'d, 't>, key: &'static str)
     let mut tables = root.tables(key).into_iter();
     let first = tables.next();
     for again in tables {
-        doc.problem(again.at, format!("[{key}] stands more than once: keep one"));
+        doc.problem(again.at, Fault::Twice, format!("[{key}] stands more than once: keep one"));
     }
     first
 }
@@ -100,7 +100,7 @@ fn within<T: PartialOrd + std::fmt::Debug>(
     why: &str,
 ) -> T {
     if value.value < least || value.value > most {
-        doc.problem(value.at, format!("expected {least:?} to {most:?}, found {:?}: {why}", value.value));
+        doc.problem(value.at, Fault::Range, format!("expected {least:?} to {most:?}, found {:?}: {why}", value.value));
     }
     value.value
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Oidc, people::NAME};
-use crate::base::Titles;
+use crate::base::{Fault, Titles};
 use crate::base::document::{At, Document, Fields};
 
 /// The provider; none where no issuer is named.
@@ -21,12 +21,12 @@ pub(super) fn read(doc: &Document<'_>, f: Fields<'_, '_>, base_dir: &Path) -> Op
             "`{}` is not a provider's address: expected https://, or http:// on this machine",
             issuer.value
         );
-        doc.problem(issuer.at, message);
+        doc.problem(issuer.at, Fault::Value, message);
     }
     given(doc, &client_id, "client_id", "the name under which the provider knows this server");
     given(doc, &secret, "client_secret_file", "the file that holds what the provider gave with it");
     if names.is_none() {
-        doc.problem(at, format!("oidc has no `name`: add {NAME}"));
+        doc.problem(at, Fault::Missing, format!("oidc has no `name`: add {NAME}"));
     }
     Some(Oidc {
         issuer: issuer.value,
@@ -39,7 +39,7 @@ pub(super) fn read(doc: &Document<'_>, f: Fields<'_, '_>, base_dir: &Path) -> Op
 
 fn given(doc: &Document<'_>, value: &At<String>, key: &str, what: &str) {
     if value.value.is_empty() {
-        doc.problem(value.at, format!("oidc has no `{key}`: add {what}"));
+        doc.problem(value.at, Fault::Missing, format!("oidc has no `{key}`: add {what}"));
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Unique;
 use crate::base::document::{At, Document, Fields, did_you_mean};
-use crate::base::{SiteId, TerminalId, Titles, TownshipId};
+use crate::base::{Fault, SiteId, TerminalId, Titles, TownshipId};
 use crate::sites::{DeviceKind, Registry, Site, Terminal, TokenHash, Township};
 
 pub(super) const NAME: &str = "its name, such as { zh-Hans = \"…\" }";
@@ -88,7 +88,7 @@ where
     let wanted = id.value.to_string();
     if !names.contains(&wanted) {
         let hint = did_you_mean(&wanted, names.iter().map(String::as_str));
-        doc.problem(id.at, format!("there is no {what} `{wanted}`{hint}"));
+        doc.problem(id.at, Fault::Unknown, format!("there is no {what} `{wanted}`{hint}"));
     }
 }
 
@@ -99,7 +99,7 @@ fn device(doc: &Document<'_>, given: &At<String>) -> DeviceKind {
         "phone" => DeviceKind::Phone,
         other => {
             let hint = did_you_mean(other, ["computer", "tv", "phone"].into_iter());
-            doc.problem(given.at, format!("`{other}` is not a kind of device{hint}"));
+            doc.problem(given.at, Fault::Value, format!("`{other}` is not a kind of device{hint}"));
             DeviceKind::Computer
         }
     }
@@ -112,7 +112,7 @@ fn token_hash(doc: &Document<'_>, tokens: &mut Unique<String>, given: At<String>
         let message = format!(
             "expected the SHA-256 of a token as 64 hex digits, found {found} characters that are not"
         );
-        doc.problem(given.at, message);
+        doc.problem(given.at, Fault::Value, message);
         return None;
     }
     let given = At { value: given.value.to_ascii_lowercase(), at: given.at };

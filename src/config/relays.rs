@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::source::parse_source;
 use super::{Relay, Source, Unique, once_each, within};
 use crate::base::document::{At, Document, Fields};
-use crate::base::{Lang, RelayId, Titles};
+use crate::base::{Fault, Lang, RelayId, Titles};
 
 /// The relays in the order of the file.
 pub(super) fn read(doc: &Document<'_>, root: &Fields<'_, '_>) -> Vec<Relay> {
@@ -32,6 +32,7 @@ fn relay(
     if failover.value < stall_after {
         doc.problem(
             failover.at,
+            Fault::Contradiction,
             "failover_after is shorter than stall_after: a source stalls before it is left",
         );
     }
@@ -62,7 +63,7 @@ fn sources(doc: &Document<'_>, f: &Fields<'_, '_>, taken: &mut Unique<String>) -
     let example = "a list such as [\"udp://@239.1.1.1:5000\"]";
     let Some(urls) = f.required::<Vec<At<String>>>("sources", example) else { return Vec::new() };
     if urls.value.is_empty() {
-        doc.problem(urls.at, format!("no sources: expected {example}"));
+        doc.problem(urls.at, Fault::Empty, format!("no sources: expected {example}"));
     }
     let mut sources = Vec::new();
     for url in urls.value {
@@ -72,7 +73,7 @@ fn sources(doc: &Document<'_>, f: &Fields<'_, '_>, taken: &mut Unique<String>) -
                 taken.claim(doc, &At { value: same_as(&source), at: url.at });
                 sources.push(source);
             }
-            Err(e) => doc.problem(url.at, e.to_string()),
+            Err(e) => doc.problem(url.at, Fault::Value, e.to_string()),
         }
     }
     sources

@@ -13,6 +13,7 @@ mod range;
 mod segments;
 mod server;
 mod sources;
+mod stills;
 mod timed;
 
 pub use body::Body;
@@ -22,4 +23,5 @@ pub use media::Delivery;
 pub use segments::{SegmentBytes, SegmentError, Segments};
 pub use server::{Connections, Handler, serve};
 pub use sources::MediaSources;
+pub use stills::Stills;
 pub use timed::Received;

@@ -1,5 +1,7 @@
 //! What a worker tells the server: JSON lines on its standard output.
 
+use std::path::PathBuf;
+
 use super::{LiveSegment, Manifest};
 
 /// Lines of a relay worker.
@@ -48,5 +50,29 @@ pub enum PackageLine {
         message: String,
         /// Detail for the engineer.
         detail: String,
+    },
+}
+
+/// One picture to be taken: of the first frame of a file.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct StillJob {
+    /// Where the media are.
+    pub mp4: PathBuf,
+    /// Where the picture goes.
+    pub jpeg: PathBuf,
+    /// Its height.
+    pub height: u32,
+}
+
+/// The answer to a [`StillJob`].
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "line", rename_all = "kebab-case")]
+pub enum StillLine {
+    /// The picture is there.
+    Done,
+    /// There is none.
+    Failed {
+        /// Why.
+        message: String,
     },
 }

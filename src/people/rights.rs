@@ -140,6 +140,11 @@ impl<'a> Rights<'a> {
         self.holds(&[Role::Administrator, Role::Duty])
     }
 
+    /// May put something in a schedule's place while it is on air.
+    pub fn direct(&self) -> bool {
+        self.holds(&[Role::Administrator, Role::Duty])
+    }
+
     /// May change something that can be undone.
     pub fn edit_something(&self) -> bool {
         self.edit_sites() || self.edit_programmes() || self.edit_relays()

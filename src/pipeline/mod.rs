@@ -27,3 +27,4 @@ pub use error::PipelineError;
 pub use package::{LadderRung, PackageJob, package};
 pub use relay::{RelayJob, run_relay};
 pub use slate::{SlateJob, slate};
+pub use still::take_stills;

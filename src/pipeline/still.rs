@@ -1,12 +1,15 @@
 //! SVG pictures as raw frames, and pictures of packages as JPEG.
 
+use std::io::Write;
 use std::path::Path;
 
 use gstreamer as gst;
 use gstreamer_app as gst_app;
 
+use crate::hls::wire::{StillJob, StillLine};
+
 use super::PipelineError;
-use super::runtime::{Stopped, launch, named, start};
+use super::runtime::{Stopped, init_for_files, launch, named, start};
 
 /// Renders `svg` to one raw frame of `format` and size.
 pub(super) fn render(svg: &str, format: &str, width: u32, height: u32) -> Result<Vec<u8>, PipelineError> {
@@ -30,6 +33,26 @@ pub(super) fn render(svg: &str, format: &str, width: u32, height: u32) -> Result
     let buffer = sample.buffer().ok_or_else(|| failed("no picture came"))?;
     let map = buffer.map_readable().map_err(|_| failed("the picture cannot be read"))?;
     Ok(map.as_slice().to_vec())
+}
+
+/// Takes pictures as `jobs` ask for them, and says of each how it went.
+pub fn take_stills(
+    jobs: impl Iterator<Item = StillJob>,
+    out: &mut impl Write,
+) -> Result<(), PipelineError> {
+    init_for_files()?;
+    for job in jobs {
+        let line = match poster(&job.mp4, &job.jpeg, job.height) {
+            Ok(()) => StillLine::Done,
+            Err(error) => StillLine::Failed { message: error.to_string() },
+        };
+        let said = serde_json::to_string(&line).unwrap_or_default();
+        // A closed pipe means that nobody wants pictures any more.
+        if writeln!(out, "{said}").and_then(|()| out.flush()).is_err() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Writes the first picture of an MP4 file as a JPEG of `height`.

@@ -9,12 +9,12 @@ use jiff::{SignedDuration, Timestamp};
 use crate::base::{Bell, Clock, LessonId, Shutdown};
 use crate::config::{Channel, County};
 use crate::courseware::{Catalogue, Library, Queue};
-use crate::delivery::{Channels, Desk, MediaSources};
+use crate::delivery::{Channels, Desk, MediaSources, Stills};
 use crate::guide::{ChannelInfo, Listing, listing};
 use crate::schedule::{Names, Plans};
 use crate::store::Store;
 
-use super::office::{Documents, Gate, Registrar};
+use super::office::{Direction, Documents, Gate, Registrar};
 use super::oidc::Oidc;
 
 /// Who puts in force what the office has written into a file.
@@ -59,6 +59,10 @@ pub struct Portal {
     pub gate: Arc<Gate>,
     /// The files that the office writes.
     pub documents: Arc<Documents>,
+    /// What people on duty put in the schedules' place.
+    pub direction: Arc<Direction>,
+    /// Pictures of what is on air.
+    pub stills: Arc<Stills>,
     /// Rings when something changed that people may be looking at.
     pub bell: Bell,
     /// The server is stopping.

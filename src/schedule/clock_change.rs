@@ -6,6 +6,7 @@ use jiff::tz::{AmbiguousOffset, TimeZone};
 
 use super::layers::weekday_index;
 use super::model::Weekly;
+use crate::base::Fault;
 use crate::base::document::{At, Document};
 
 /// The years a weekly entry is checked for. Fixed, so that a file that is good
@@ -57,7 +58,7 @@ fn told(doc: &Document<'_>, tz: &TimeZone, at: usize, time: DateTime) -> bool {
         AmbiguousOffset::Gap { .. } => format!("{when} does not exist: clocks are set forward over it"),
         AmbiguousOffset::Fold { .. } => format!("{when} stands twice: clocks are set back to it"),
     };
-    doc.problem(at, message);
+    doc.problem(at, Fault::Clock, message);
     true
 }
 

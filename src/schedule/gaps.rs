@@ -10,7 +10,7 @@ use super::Plan;
 use super::model::Weekly;
 use super::overlap::{clock, week};
 use super::parse::Dated;
-use crate::base::Problem;
+use crate::base::{Fault, Problem};
 use crate::base::document::{At, Document};
 
 /// Adds a warning for each gap of the week, and for each that a dated entry tears.
@@ -32,7 +32,7 @@ pub(super) fn warn(
             if long && !usual.between(from, to).is_empty() {
                 let message = told(Duration::try_from(from.duration_until(to)).unwrap_or_default(), limit);
                 let at = from.to_zoned_datetime(plan.tz.clone()).strftime("%Y-%m-%d %H:%M").to_string();
-                warnings.push(doc.place(entry.at, format!("{message} from {at}: a dated entry replaced it")));
+                warnings.push(doc.place(entry.at, Fault::Gap, format!("{message} from {at}: a dated entry replaced it")));
             }
         }
     }
@@ -62,7 +62,7 @@ fn of_the_week(doc: &Document<'_>, weekly: &[At<Weekly>], limit: Duration, warni
         let more = if days > 1 { format!(" (and {} more times a week)", days - 1) } else { String::new() };
         let message = told(Duration::from_secs(gap as u64), limit);
         warnings.push(
-            doc.place(weekly[index].at, format!("{message} after this entry, from {}{more}", clock(end))),
+            doc.place(weekly[index].at, Fault::Gap, format!("{message} after this entry, from {}{more}", clock(end))),
         );
     }
 }

@@ -17,6 +17,13 @@ impl ProgrammeId {
     pub fn new(channel: &ChannelId, start: Timestamp) -> Self {
         Self(format!("{channel}-{}", start.strftime("%Y%m%dT%H%M%SZ")))
     }
+
+    /// Its planned start; none of a name that was not made here.
+    pub fn start(&self) -> Option<Timestamp> {
+        let (_, start) = self.0.rsplit_once('-')?;
+        let start = start.strip_suffix('Z')?.parse::<jiff::civil::DateTime>().ok()?;
+        jiff::tz::TimeZone::UTC.to_timestamp(start).ok()
+    }
 }
 
 /// What a programme plays.

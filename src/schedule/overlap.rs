@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::model::Weekly;
 use super::parse::Dated;
 use super::read::DAY_NAMES;
+use crate::base::Fault;
 use crate::base::document::{At, Document};
 
 const DAY: i64 = 86_400;
@@ -78,10 +79,10 @@ fn dated_span(index: usize, dated: &Dated) -> Span {
 
 fn tell(doc: &Document<'_>, first: usize, second: usize, kind: &str, when: &str) {
     let (first, second) = (first.min(second), first.max(second));
-    let line = doc.place(first, "").line;
+    let line = doc.line(first);
     let message =
         format!("overlaps the {kind} entry of line {line} at {when}: move one or give the other an end");
-    doc.problem(second, message);
+    doc.problem(second, Fault::Overlap, message);
 }
 
 /// Each pair of entries that overlap, once, with where they first do.

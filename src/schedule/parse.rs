@@ -11,7 +11,7 @@ use super::model::{Entry, Once, Weekly, instants};
 use super::read::{Days, TimeOfDay};
 use super::{Plan, Play, clock_change, gaps, overlap};
 use crate::base::document::{At, Document, Fields, did_you_mean};
-use crate::base::{ChannelId, Lang, LessonId, Problem, Problems, RelayId, Titles};
+use crate::base::{ChannelId, Fault, Lang, LessonId, Problem, Problems, RelayId, Titles};
 
 /// What a schedule may refer to.
 #[derive(Debug, Clone, Copy)]
@@ -97,7 +97,7 @@ impl Reader<'_, '_> {
         let id = root.required::<ChannelId>("channel", "the id of the channel it is for")?;
         if !self.known.channels.contains_key(&id.value) {
             let hint = did_you_mean(id.value.as_str(), self.known.channels.keys().map(ChannelId::as_str));
-            self.doc.problem(id.at, format!("there is no channel `{}`{hint}", id.value));
+            self.doc.problem(id.at, Fault::Unknown, format!("there is no channel `{}`{hint}", id.value));
         }
         Some(id.value)
     }
@@ -125,7 +125,7 @@ impl Reader<'_, '_> {
         let (start, end) = (start.value, end.map(|e| e.value));
         let Some((from, to)) = instants(self.tz, date.value, start, end) else {
             // A clock change between the two was reported; this is for the rest.
-            self.doc.problem(date.at, "nothing of this entry is left on this date");
+            self.doc.problem(date.at, Fault::Clock, "nothing of this entry is left on this date");
             return None;
         };
         let once = Once { start: from, end: to, entry: entry? };
@@ -142,7 +142,7 @@ impl Reader<'_, '_> {
         match start.value {
             TimeOfDay::At(time) => Some((At { value: time, at: start.at }, end)),
             TimeOfDay::Midnight => {
-                self.doc.problem(start.at, "nothing starts at 24:00: write \"00:00\" and the next day");
+                self.doc.problem(start.at, Fault::Value, "nothing starts at 24:00: write \"00:00\" and the next day");
                 None
             }
         }
@@ -155,18 +155,18 @@ impl Reader<'_, '_> {
         let keep = f.or("keep", false);
         let lang = f.optional::<Lang>("lang").map(|l| l.value);
         if keep.value && relay.is_none() {
-            self.doc.problem(keep.at, "only a relay can be kept: lessons are in the library already");
+            self.doc.problem(keep.at, Fault::Contradiction, "only a relay can be kept: lessons are in the library already");
         }
         let play = match (play, relay) {
             (Some(play), None) => self.lessons(play),
             (None, Some(relay)) => self.relay(relay),
             (Some(_), Some(relay)) => {
-                self.doc.problem(relay.at, "both `play` and `relay`: an entry plays lessons or a relay");
+                self.doc.problem(relay.at, Fault::Contradiction, "both `play` and `relay`: an entry plays lessons or a relay");
                 None
             }
             (None, None) if f.gives("play") || f.gives("relay") => None,
             (None, None) => {
-                self.doc.problem(f.at, "nothing to play: add play = [\"lesson\", …] or relay = \"relay\"");
+                self.doc.problem(f.at, Fault::Missing, "nothing to play: add play = [\"lesson\", …] or relay = \"relay\"");
                 None
             }
         };
@@ -175,7 +175,7 @@ impl Reader<'_, '_> {
 
     fn lessons(&mut self, play: At<Vec<At<LessonId>>>) -> Option<Play> {
         if play.value.is_empty() {
-            self.doc.problem(play.at, "no lessons: list at least one in `play`");
+            self.doc.problem(play.at, Fault::Empty, "no lessons: list at least one in `play`");
             return None;
         }
         if let Some(all) = self.known.lessons {
@@ -184,7 +184,7 @@ impl Reader<'_, '_> {
                     "there is no lesson `{}` yet: until it arrives, the rest airs without it",
                     lesson.value
                 );
-                self.warnings.push(self.doc.place(lesson.at, message));
+                self.warnings.push(self.doc.place(lesson.at, Fault::NotThere, message));
             }
         }
         Some(Play::Lessons(play.value.into_iter().map(|l| l.value).collect()))
@@ -193,7 +193,7 @@ impl Reader<'_, '_> {
     fn relay(&self, relay: At<RelayId>) -> Option<Play> {
         if !self.known.relays.contains(&relay.value) {
             let hint = did_you_mean(relay.value.as_str(), self.known.relays.iter().map(RelayId::as_str));
-            self.doc.problem(relay.at, format!("there is no relay `{}`{hint}", relay.value));
+            self.doc.problem(relay.at, Fault::Unknown, format!("there is no relay `{}`{hint}", relay.value));
         }
         Some(Play::Relay(relay.value))
     }

@@ -4,6 +4,7 @@ use jiff::civil::{Date, Time};
 use toml::Spanned;
 use toml::de::DeValue;
 
+use crate::base::Fault;
 use crate::base::document::{At, Document, Read, did_you_mean};
 
 /// The names of the days, Monday first.
@@ -21,7 +22,7 @@ impl Read for Days {
                 "daily" => Some(Self([true; 7])),
                 "weekdays" => Some(Self([true, true, true, true, true, false, false])),
                 _ => {
-                    doc.problem(value.span().start, format!("unknown days `{word}`: expected {expected}"));
+                    doc.problem(value.span().start, Fault::Value, format!("unknown days `{word}`: expected {expected}"));
                     None
                 }
             };
@@ -31,7 +32,7 @@ impl Read for Days {
         }
         let names = Vec::<At<String>>::read(doc, value)?;
         if names.is_empty() {
-            doc.problem(value.span().start, format!("no days: expected {expected}"));
+            doc.problem(value.span().start, Fault::Empty, format!("no days: expected {expected}"));
             return None;
         }
         named(doc, &names)
@@ -45,11 +46,11 @@ fn named(doc: &Document<'_>, names: &[At<String>]) -> Option<Days> {
         match DAY_NAMES.iter().position(|d| *d == name.value) {
             Some(day) if !days[day] => days[day] = true,
             Some(_) => {
-                doc.problem(name.at, format!("`{}` stands twice in this list", name.value));
+                doc.problem(name.at, Fault::Twice, format!("`{}` stands twice in this list", name.value));
             }
             None => {
                 let hint = did_you_mean(&name.value, DAY_NAMES.into_iter());
-                doc.problem(name.at, format!("unknown day `{}`{hint}", name.value));
+                doc.problem(name.at, Fault::Value, format!("unknown day `{}`{hint}", name.value));
                 good = false;
             }
         }
@@ -68,6 +69,7 @@ impl Read for Date {
         if date.is_none() {
             doc.problem(
                 value.span().start,
+                Fault::Value,
                 format!("`{text}` is not a date: expected one such as 2026-12-01"),
             );
         }
@@ -95,7 +97,7 @@ impl Read for TimeOfDay {
         if time.is_none() {
             let message =
                 format!("`{text}` is not a time: expected \"00:00\" to \"23:59\", such as \"19:30\"");
-            doc.problem(value.span().start, message);
+            doc.problem(value.span().start, Fault::Value, message);
         }
         time
     }

@@ -6,6 +6,7 @@
 mod airings;
 mod audit;
 mod events;
+mod hands;
 mod identities;
 mod once;
 mod people;
@@ -81,6 +82,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("tokens.sql"),
     include_str!("second_factor.sql"),
     include_str!("identity.sql"),
+    include_str!("hand.sql"),
 ];
 
 impl Store {

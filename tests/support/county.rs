@@ -22,6 +22,7 @@ pub(crate) struct County {
     http: String,
     relays: Vec<(String, u16)>,
     more: String,
+    env: Vec<(String, String)>,
 }
 
 /// What a programme plays.
@@ -48,6 +49,7 @@ pub(crate) fn a_county() -> County {
         http: "drain_timeout = \"10s\"\n".into(),
         relays: Vec::new(),
         more: String::new(),
+        env: Vec::new(),
     }
     .written()
 }
@@ -69,6 +71,16 @@ impl County {
     pub(crate) fn with(mut self, tables: &str) -> Self {
         self.more.push_str(tables);
         self.written()
+    }
+
+    /// A variable of its server's environment.
+    pub(crate) fn with_env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(crate) fn env(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.env.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// The same, while a server may be running.

@@ -35,7 +35,7 @@ impl Server {
 
     fn launch(county: &County, listen: Option<SocketAddr>) -> Self {
         let mut command = yuanjiao(["serve", "--config"]);
-        command.arg(county.config()).env("RUST_LOG", "info");
+        command.arg(county.config()).env("RUST_LOG", "info").envs(county.env());
         if let Some(address) = listen {
             command.args(["--listen", &address.to_string()]);
         }

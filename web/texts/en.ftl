@@ -598,3 +598,66 @@ did-signed-in-by-provider = signed in with a linked identity
 did-identity-linked = linked an identity
 did-identity-unlinked = unlinked an identity
 did-identity-removed = unlinked identities with a code
+
+# What sort of problem a file has; the log's English sentence follows
+fault-place = Line { $line }, column { $column }:
+fault-unreadable = The file cannot be read.
+fault-syntax = This is not TOML.
+fault-key = This key means nothing here: check how it is written.
+fault-missing = Something that is needed is not there.
+fault-empty = This is empty.
+fault-value = This value is not right.
+fault-range = This number is beyond what is allowed.
+fault-unknown = The county has nothing of this name.
+fault-twice = The same stands here already.
+fault-contradiction = These two do not go together.
+fault-overlap = It overlaps another programme.
+fault-clock = Clocks change at this time: it does not exist, or comes twice.
+fault-gap = Nothing is planned for this time.
+fault-not-there = This lesson has not arrived yet.
+
+# The as-run log
+asrun-title = As-run log
+asrun-text = What was planned each day, what was on air, and how late it began; every slate with its cause.
+asrun-planned = Planned
+asrun-start = From
+asrun-end = To
+asrun-late = Late (s)
+asrun-kind = Kind
+asrun-what = On air
+asrun-hand = By hand
+asrun-by = On duty
+asrun-missed = Did not come on air
+asrun-on-air = On air
+day-before = The day before
+day-after = The day after
+cause-next = Slate: what comes next
+cause-idle = Slate: nothing planned
+cause-lost = Slate: the relay lost its signal
+cause-duty = Slate: put on by hand
+
+# The duty desk: by hand
+direct-title = By hand
+direct-text = Takes effect when the present segment ends, in a few seconds. Each time the as-run log and the audit log say who it was.
+direct-return = Back to the schedule
+direct-hold = Let this lesson end
+direct-skip = Skip this lesson
+direct-relay = Go to this relay
+direct-slate = Go to the slate
+direct-how-long = The schedule returns by itself
+direct-until-told = Not by itself: when somebody says so
+direct-minutes = After { $minutes } minutes
+direct-watch = Watch
+direct-over = Not done: that lesson is over. Look at what is on air now.
+direct-no-relay = Not done: choose a relay.
+direct-nothing = Not done: there is no such command.
+directed-hold = Kept to its end
+directed-skip = Skipped
+directed-relay = Relay by hand
+directed-slate = Slate by hand
+directed-return = Back to the schedule
+did-channel-directed = directed a channel
+duty-since = since { $time }
+duty-until = until { $time }
+duty-late = Began { $seconds } s after its time
+duty-next = Next at { $time }

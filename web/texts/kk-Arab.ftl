@@ -596,3 +596,20 @@ did-signed-in-by-provider = بايلانعان تىركەلگىمەن كىردى
 did-identity-linked = تىركەلگى بايلادى
 did-identity-unlinked = تىركەلگى بايلانىسىن ٴۇزدى
 did-identity-removed = كودپەن تىركەلگى بايلانىسىن ٴۇزدى
+
+# What sort of problem a file has; the log's English sentence follows
+fault-place = { $line }-جول، { $column }-باعان:
+fault-unreadable = فايل وقىلمادى.
+fault-syntax = بۇل TOML تۇرىندە جازىلماعان.
+fault-key = بۇل كىلتتىڭ ماعىناسى جوق: قالاي جازىلعانىن تەكسەرىڭىز.
+fault-missing = كەرەكتى مازمۇن جازىلماعان.
+fault-empty = بۇل جەر بوس.
+fault-value = بۇل ٴمان قاتە.
+fault-range = بۇل سان رۇقسات ەتىلگەن شەكتەن تىس.
+fault-unknown = اۋداندا مۇنداي اتاۋى بار ەشتەڭە جوق.
+fault-twice = ٴدال وسىندايى مۇندا بۇرىننان بار.
+fault-contradiction = بۇل ەكەۋى بىرگە بولمايدى.
+fault-overlap = ۋاقىتى باسقا باعدارلامامەن قاباتتاسادى.
+fault-clock = بۇل ۋاقىتتا ساعات اۋىستىرىلادى: مۇنداي ۋاقىت جوق نەمەسە ەكى رەت كەلەدى.
+fault-gap = بۇل ۋاقىتقا ەشتەڭە جوسپارلانباعان.
+fault-not-there = بۇل ساباق ساباقتار قورىنا ٴالى تۇسپەگەن.

@@ -596,3 +596,20 @@ did-signed-in-by-provider = байланған тіркелгімен кірді
 did-identity-linked = тіркелгі байлады
 did-identity-unlinked = тіркелгі байланысын үзді
 did-identity-removed = кодпен тіркелгі байланысын үзді
+
+# What sort of problem a file has; the log's English sentence follows
+fault-place = { $line }-жол, { $column }-баған:
+fault-unreadable = Файл оқылмады.
+fault-syntax = Бұл TOML түрінде жазылмаған.
+fault-key = Бұл кілттің мағынасы жоқ: қалай жазылғанын тексеріңіз.
+fault-missing = Керекті мазмұн жазылмаған.
+fault-empty = Бұл жер бос.
+fault-value = Бұл мән қате.
+fault-range = Бұл сан рұқсат етілген шектен тыс.
+fault-unknown = Ауданда мұндай атауы бар ештеңе жоқ.
+fault-twice = Дәл осындайы мұнда бұрыннан бар.
+fault-contradiction = Бұл екеуі бірге болмайды.
+fault-overlap = Уақыты басқа бағдарламамен қабаттасады.
+fault-clock = Бұл уақытта сағат ауыстырылады: мұндай уақыт жоқ немесе екі рет келеді.
+fault-gap = Бұл уақытқа ештеңе жоспарланбаған.
+fault-not-there = Бұл сабақ сабақтар қорына әлі түспеген.

@@ -596,3 +596,20 @@ did-signed-in-by-provider = بايلانعان ەسەپ مەنەن كىردى
 did-identity-linked = ەسەپ بايلادى
 did-identity-unlinked = ەسەپ بايلانىشىن ۉزدۉ
 did-identity-removed = كود مەنەن ەسەپ بايلانىشىن ۉزدۉ
+
+# What sort of problem a file has; the log's English sentence follows
+fault-place = { $line }-ساپ، { $column }-مامىچا:
+fault-unreadable = فايل وقۇلعان جوق.
+fault-syntax = بۇل TOML تۉرۉندۅ جازىلعان ەمەس.
+fault-key = بۇل اچقىچتىن ماانىسى جوق: قانداي جازىلعانىن تەكشەرىڭىز.
+fault-missing = كەرەكتۉۉ مازمۇن جازىلعان ەمەس.
+fault-empty = بۇل جەر بوش.
+fault-value = بۇل ماانى تۇۇرا ەمەس.
+fault-range = بۇل سان ۇرۇقسات بەرىلگەن چەكتەن تىشقارى.
+fault-unknown = ووداندا مىنداي اتالىشى بار ەچ نەرسە جوق.
+fault-twice = دال ۇشۇندايى بۇل جەردە مۇرۇنتان بار.
+fault-contradiction = بۇل ەكۅۅ بىرگە بولبويت.
+fault-overlap = ۇباقتىسى باشقا بەرۉۉ مەنەن قاباتتالىپ قالدى.
+fault-clock = بۇل ۇباقىتتا ساات قوتورۇلات: مىنداي ۇباقىت جوق جە ەكى جولۇ كەلەت.
+fault-gap = بۇل ۇباقىتقا ەچ نەرسە پلاندالعان ەمەس.
+fault-not-there = بۇل ساباق ساباقتاردىن قورۇنا تۉشۅ ەلەك.

@@ -596,3 +596,20 @@ did-signed-in-by-provider = байланган эсеп менен кирди
 did-identity-linked = эсеп байлады
 did-identity-unlinked = эсеп байланышын үздү
 did-identity-removed = код менен эсеп байланышын үздү
+
+# What sort of problem a file has; the log's English sentence follows
+fault-place = { $line }-сап, { $column }-мамыча:
+fault-unreadable = Файл окулган жок.
+fault-syntax = Бул TOML түрүндө жазылган эмес.
+fault-key = Бул ачкычтын мааниси жок: кандай жазылганын текшериңиз.
+fault-missing = Керектүү мазмун жазылган эмес.
+fault-empty = Бул жер бош.
+fault-value = Бул маани туура эмес.
+fault-range = Бул сан уруксат берилген чектен тышкары.
+fault-unknown = Ооданда мындай аталышы бар эч нерсе жок.
+fault-twice = Дал ушундайы бул жерде мурунтан бар.
+fault-contradiction = Бул экөө бирге болбойт.
+fault-overlap = Убактысы башка берүү менен кабатталып калды.
+fault-clock = Бул убакытта саат которулат: мындай убакыт жок же эки жолу келет.
+fault-gap = Бул убакытка эч нерсе пландалган эмес.
+fault-not-there = Бул сабак сабактардын коруна түшө элек.

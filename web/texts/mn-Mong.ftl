@@ -601,3 +601,20 @@ did-signed-in-by-provider = ᠬᠣᠯᠪᠠᠭᠰᠠᠨ ᠳᠠᠨᠭᠰᠠ ᠪ
 did-identity-linked = ᠳᠠᠨᠭᠰᠠ ᠬᠣᠯᠪᠠᠪᠠ
 did-identity-unlinked = ᠬᠣᠯᠪᠤᠭᠠ ᠶᠢ ᠬᠠᠰᠤᠪᠠ
 did-identity-removed = ᠺᠣᠳ ᠢᠶᠠᠷ ᠬᠣᠯᠪᠤᠭᠠ ᠶᠢ ᠬᠠᠰᠤᠪᠠ
+
+# What sort of problem a file has; the log's English sentence follows
+fault-place = { $line } ᠳᠤᠭᠠᠷ ᠮᠥᠷ᠂ { $column } ᠳᠤᠭᠠᠷ ᠪᠠᠭᠠᠨ᠎ᠠ᠄
+fault-unreadable = ᠹᠠᠶᠢᠯ ᠢ ᠤᠩᠰᠢᠵᠤ ᠴᠢᠳᠠᠬᠤ ᠦᠭᠡᠢ᠃
+fault-syntax = ᠡᠨᠡ TOML ᠬᠡᠪ ᠢᠶᠡᠷ ᠪᠢᠴᠢᠭᠰᠡᠨ ᠦᠭᠡᠢ᠃
+fault-key = ᠡᠨᠡ ᠲᠦᠯᠬᠢᠭᠦᠷ ᠢ ᠲᠠᠨᠢᠬᠤ ᠦᠭᠡᠢ᠄ ᠪᠢᠴᠢᠯᠭᠡ ᠶᠢ ᠨᠢ ᠪᠠᠶᠴᠠᠭᠠᠭᠠᠷᠠᠶᠢ᠃
+fault-missing = ᠬᠡᠷᠡᠭᠲᠡᠢ ᠠᠭᠤᠯᠭ᠎ᠠ ᠦᠭᠡᠢ ᠪᠠᠶᠢᠨ᠎ᠠ᠃
+fault-empty = ᠡᠨᠳᠡ ᠬᠣᠭᠤᠰᠤᠨ ᠪᠠᠶᠢᠨ᠎ᠠ᠃
+fault-value = ᠡᠨᠳᠡ ᠪᠢᠴᠢᠭᠰᠡᠨ ᠨᠢ ᠪᠤᠷᠤᠭᠤ ᠪᠠᠶᠢᠨ᠎ᠠ᠃
+fault-range = ᠡᠨᠡ ᠲᠣᠭ᠎ᠠ ᠬᠢᠵᠠᠭᠠᠷᠯᠠᠯᠲᠠ ᠠᠴᠠ ᠭᠠᠷᠤᠭᠰᠠᠨ ᠪᠠᠶᠢᠨ᠎ᠠ᠃
+fault-unknown = ᠰᠢᠶᠠᠨ ᠳᠤᠷ ᠡᠶᠢᠮᠦ ᠨᠡᠷ᠎ᠡ ᠲᠡᠢ ᠶᠠᠭᠤᠮ᠎ᠠ ᠦᠭᠡᠢ᠃
+fault-twice = ᠠᠳᠠᠯᠢ ᠠᠭᠤᠯᠭ᠎ᠠ ᠨᠢᠭᠡᠨᠲᠡ ᠡᠨᠳᠡ ᠪᠠᠶᠢᠨ᠎ᠠ᠃
+fault-contradiction = ᠡᠨᠡ ᠬᠣᠶᠠᠷ ᠢ ᠬᠠᠮᠲᠤ ᠪᠢᠴᠢᠵᠦ ᠪᠣᠯᠬᠤ ᠦᠭᠡᠢ᠃
+fault-overlap = ᠪᠤᠰᠤᠳ ᠨᠡᠪᠲᠡᠷᠡᠭᠦᠯᠭᠡ ᠲᠡᠢ ᠴᠠᠭ ᠨᠢ ᠳᠠᠪᠬᠤᠷᠳᠠᠪᠠ᠃
+fault-clock = ᠡᠨᠡ ᠦᠶ᠎ᠡ ᠳᠦᠷ ᠴᠠᠭ ᠰᠣᠯᠢᠭᠳᠠᠨ᠎ᠠ᠄ ᠡᠶᠢᠮᠦ ᠴᠠᠭ ᠪᠠᠶᠢᠬᠤ ᠦᠭᠡᠢ᠂ ᠡᠰᠡᠪᠡᠯ ᠬᠣᠶᠠᠷ ᠤᠳᠠᠭ᠎ᠠ ᠢᠷᠡᠨ᠎ᠡ᠃
+fault-gap = ᠡᠨᠡ ᠴᠠᠭ ᠲᠤ ᠨᠡᠪᠲᠡᠷᠡᠭᠦᠯᠭᠡ ᠵᠣᠬᠢᠶᠠᠭᠰᠠᠨ ᠦᠭᠡᠢ᠃
+fault-not-there = ᠡᠨᠡ ᠬᠢᠴᠢᠶᠡᠯ ᠬᠠᠷᠠᠬᠠᠨ ᠢᠷᠡᠭᠡ ᠦᠭᠡᠢ᠃

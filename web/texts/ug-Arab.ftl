@@ -596,3 +596,20 @@ did-signed-in-by-provider = باغلانغان كىملىك بىلەن كىرد�
 did-identity-linked = كىملىكنى باغلىدى
 did-identity-unlinked = كىملىك باغلىنىشىنى بىكار قىلدى
 did-identity-removed = كود ئارقىلىق كىملىك باغلىنىشىنى بىكار قىلدى
+
+# What sort of problem a file has; the log's English sentence follows
+fault-place = { $line }-قۇر، { $column }-ئىستون:
+fault-unreadable = ھۆججەتنى ئوقۇغىلى بولمىدى.
+fault-syntax = بۇ TOML شەكلىدە يېزىلمىغان.
+fault-key = بۇ ئاچقۇچنىڭ مەنىسى يوق: قانداق يېزىلغانلىقىنى تەكشۈرۈڭ.
+fault-missing = كېرەكلىك مەزمۇن يېزىلمىغان.
+fault-empty = بۇ يەر بوش.
+fault-value = بۇ قىممەت خاتا.
+fault-range = بۇ سان رۇخسەت قىلىنغان دائىرىدىن چىقىپ كەتكەن.
+fault-unknown = ناھىيەدە بۇنداق نامدىكى ھېچنېمە يوق.
+fault-twice = ئوخشاش مەزمۇن بۇ يەردە بۇرۇندىن بار.
+fault-contradiction = بۇ ئىككىسى بىللە بولمايدۇ.
+fault-overlap = ۋاقتى باشقا پروگرامما بىلەن توقۇنۇشۇپ قالدى.
+fault-clock = بۇ ۋاقىتتا سائەت ئۆزگەرتىلىدۇ: بۇنداق ۋاقىت يوق ياكى ئىككى قېتىم كېلىدۇ.
+fault-gap = بۇ ۋاقىتقا پروگرامما ئورۇنلاشتۇرۇلمىغان.
+fault-not-there = بۇ دەرسلىك تېخى دەرسلىك ئامبىرىغا كىرمىگەن.

@@ -600,3 +600,66 @@ did-signed-in-by-provider = 用关联的身份登录
 did-identity-linked = 关联身份
 did-identity-unlinked = 解除身份关联
 did-identity-removed = 用一次性代码解除身份关联
+
+# 文件里的问题属于哪一类；后面跟着日志里那句英文
+fault-place = 第 { $line } 行第 { $column } 列：
+fault-unreadable = 文件读不出来。
+fault-syntax = 这里不符合 TOML 格式。
+fault-key = 这个键没有意义，请检查拼写。
+fault-missing = 缺少必须填写的内容。
+fault-empty = 这里是空的。
+fault-value = 这个值不对。
+fault-range = 这个数超出了允许的范围。
+fault-unknown = 县里没有叫这个名字的。
+fault-twice = 同样的内容已经有了。
+fault-contradiction = 这两项不能同时这样写。
+fault-overlap = 和另一个节目的时间重叠。
+fault-clock = 这个时间正逢时钟调整，不存在或出现两次。
+fault-gap = 这段时间没有安排节目。
+fault-not-there = 这节课还没有入库。
+
+# 播出日志
+asrun-title = 播出日志
+asrun-text = 每天计划播什么、实际播了什么、迟了多少；每次出垫片都写明原因。
+asrun-planned = 计划时间
+asrun-start = 实际开始
+asrun-end = 实际结束
+asrun-late = 迟（秒）
+asrun-kind = 类别
+asrun-what = 播出内容
+asrun-hand = 人工干预
+asrun-by = 值班人
+asrun-missed = 没有播出
+asrun-on-air = 正在播出
+day-before = 前一天
+day-after = 后一天
+cause-next = 垫片：预告下一个节目
+cause-idle = 垫片：没有安排节目
+cause-lost = 垫片：转播信号中断
+cause-duty = 垫片：值班员插播
+
+# 值班：人工干预
+direct-title = 人工干预
+direct-text = 在当前这一小段播完时生效（几秒钟）。每次都记入播出日志和操作记录，写明是谁。
+direct-return = 回到节目单
+direct-hold = 让这节课播完
+direct-skip = 跳过这节课
+direct-relay = 改播转播信号
+direct-slate = 插播垫片
+direct-how-long = 多久以后自动回到节目单
+direct-until-told = 不自动，直到有人点“回到节目单”
+direct-minutes = { $minutes } 分钟
+direct-watch = 观看
+direct-over = 没有执行：那节课已经播完了。请看现在播的是什么。
+direct-no-relay = 没有执行：请选一路转播信号。
+direct-nothing = 没有执行：不认识这个操作。
+directed-hold = 播完才结束
+directed-skip = 跳过
+directed-relay = 改播转播
+directed-slate = 插播垫片
+directed-return = 回到节目单
+did-channel-directed = 人工干预频道
+duty-since = { $time } 起
+duty-until = 到 { $time }
+duty-late = 比计划迟 { $seconds } 秒开始
+duty-next = 下一个 { $time }

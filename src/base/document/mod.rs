@@ -14,7 +14,7 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::base::{Problem, Problems};
+use crate::base::{Fault, Problem, Problems};
 
 pub(crate) use nearest::did_you_mean;
 pub(crate) use values::Read;
@@ -54,24 +54,29 @@ impl<'t> Document<'t> {
         }
         for error in errors {
             let at = error.span().map_or(self.text.len(), |s| s.start);
-            self.problem(at, format!("not TOML: {}", error.message().trim_end()));
+            self.problem(at, Fault::Syntax, format!("not TOML: {}", error.message().trim_end()));
         }
         Err(self.take())
     }
 
     /// Notes a problem at byte `at`.
-    pub(crate) fn problem(&self, at: usize, message: impl Into<String>) {
-        self.problems.borrow_mut().push(self.place(at, message));
+    pub(crate) fn problem(&self, at: usize, fault: Fault, message: impl Into<String>) {
+        self.problems.borrow_mut().push(self.place(at, fault, message));
+    }
+
+    /// The line of byte `at`, from 1.
+    pub(crate) fn line(&self, at: usize) -> usize {
+        self.place(at, Fault::Value, "").line
     }
 
     /// A problem at byte `at`, for the caller to keep.
-    pub(crate) fn place(&self, at: usize, message: impl Into<String>) -> Problem {
-        Problem::at(self.file, self.text, at, message)
+    pub(crate) fn place(&self, at: usize, fault: Fault, message: impl Into<String>) -> Problem {
+        Problem::at(self.file, self.text, at, fault, message)
     }
 
     /// Notes that `value` is not what was `expected`.
     pub(crate) fn wrong<T>(&self, value: &Spanned<DeValue<'_>>, expected: &str) -> Option<T> {
-        self.problem(value.span().start, format!("expected {expected}, found {}", kind(value)));
+        self.problem(value.span().start, Fault::Value, format!("expected {expected}, found {}", kind(value)));
         None
     }
 
@@ -136,7 +141,7 @@ impl<'d, 't> Fields<'d, 't> {
     pub(crate) fn required<T: Read>(&self, key: &'static str, what: &str) -> Option<At<T>> {
         if !self.gives(key) {
             let table = if self.section.is_empty() { "the file" } else { &self.section };
-            self.doc.problem(self.at, format!("{table} has no `{key}`: add {what}"));
+            self.doc.problem(self.at, Fault::Missing, format!("{table} has no `{key}`: add {what}"));
         }
         self.optional(key)
     }
@@ -160,7 +165,7 @@ impl<'d, 't> Fields<'d, 't> {
     fn child(&self, key: &str, value: &'d Spanned<DeValue<'t>>) -> Option<Fields<'d, 't>> {
         let at = value.span().start;
         let Some(table) = value.get_ref().as_table() else {
-            self.doc.problem(at, format!("`{key}` holds {}: expected a table", kind(value)));
+            self.doc.problem(at, Fault::Value, format!("`{key}` holds {}: expected a table", kind(value)));
             return None;
         };
         Some(Fields::new(self.doc, table, at, self.path(key)))
@@ -176,7 +181,7 @@ impl<'d, 't> Fields<'d, 't> {
             }
             let table = if self.section.is_empty() { "this file" } else { &self.section };
             let hint = did_you_mean(name, asked.iter().copied());
-            self.doc.problem(key.span().start, format!("unknown key `{name}` in {table}{hint}"));
+            self.doc.problem(key.span().start, Fault::Key, format!("unknown key `{name}` in {table}{hint}"));
         }
     }
 }

@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::{At, Document};
-use crate::base::{ChannelId, Lang, LessonId, RelayId, SiteId, TerminalId, Titles, TownshipId};
+use crate::base::{ChannelId, Fault, Lang, LessonId, RelayId, SiteId, TerminalId, Titles, TownshipId};
 
 /// A type that can be read from one TOML value. None: a problem was noted.
 pub(crate) trait Read: Sized {
@@ -35,7 +35,7 @@ fn checked<T, E: std::fmt::Display>(
     parse: impl FnOnce(&str) -> Result<T, E>,
 ) -> Option<T> {
     let Some(text) = value.get_ref().as_str() else { return doc.wrong(value, expected) };
-    parse(text).map_err(|e| doc.problem(value.span().start, e.to_string())).ok()
+    parse(text).map_err(|e| doc.problem(value.span().start, Fault::Value, e.to_string())).ok()
 }
 
 macro_rules! read_text {
@@ -68,7 +68,7 @@ macro_rules! read_whole {
                 let fits = parsed.and_then(|n| <$kind>::try_from(n).ok());
                 if fits.is_none() {
                     let message = format!("expected a whole number from 0 to {}", <$kind>::MAX);
-                    doc.problem(value.span().start, message);
+                    doc.problem(value.span().start, Fault::Range, message);
                 }
                 fits
             }
@@ -126,13 +126,13 @@ impl Read for Titles {
         let Some(table) = value.get_ref().as_table() else { return doc.wrong(value, expected) };
         let mut titles = BTreeMap::new();
         for (key, text) in table {
-            let lang = Lang::new(key.get_ref()).map_err(|e| doc.problem(key.span().start, e.to_string()));
+            let lang = Lang::new(key.get_ref()).map_err(|e| doc.problem(key.span().start, Fault::Value, e.to_string()));
             if let (Ok(lang), Some(text)) = (lang, title(doc, text)) {
                 titles.insert(lang, text);
             }
         }
         if table.is_empty() {
-            doc.problem(value.span().start, format!("there is no text here: expected {expected}"));
+            doc.problem(value.span().start, Fault::Empty, format!("there is no text here: expected {expected}"));
         }
         Some(Self(titles))
     }
@@ -141,7 +141,7 @@ impl Read for Titles {
 fn title(doc: &Document<'_>, value: &Spanned<DeValue<'_>>) -> Option<String> {
     let text = String::read(doc, value)?;
     if text.trim().is_empty() || text.chars().any(char::is_control) {
-        doc.problem(value.span().start, "expected one line of text that is not empty");
+        doc.problem(value.span().start, Fault::Empty, "expected one line of text that is not empty");
         return None;
     }
     Some(text.trim().to_owned())

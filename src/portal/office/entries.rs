@@ -6,7 +6,7 @@ use crate::base::entries::{Entry, EntryError, ROOT};
 use crate::people::Rights;
 use crate::portal::reply::Reply;
 use crate::portal::state::Portal;
-use crate::portal::views::{EntryList, EntryPage, EntryRow, Menu, PageContext};
+use crate::portal::views::{EntryList, EntryPage, EntryRow, Menu, PageContext, Remark};
 
 use super::documents::{NotWritten, Swap, Which};
 use super::fields::{Kind, Shown, Spec, fields, titles, typed};
@@ -106,7 +106,7 @@ pub(super) struct Again<'a> {
     /// What was typed; none: nothing was.
     form: Option<&'a Form>,
     error: &'a str,
-    problems: &'a [String],
+    problems: &'a [Remark],
 }
 
 impl Portal {
@@ -195,7 +195,7 @@ impl Portal {
         rights: &Rights<'_>,
         (sort, id, form): (Sort, Option<&str>, &Form),
     ) -> Answer {
-        let again = |error: &str, problems: &[String]| {
+        let again = |error: &str, problems: &[Remark]| {
             let again = Some(Again { form: Some(form), error, problems });
             match id {
                 Some(id) => self.entry_page(ctx, visitor, rights, (sort, id, again)),
@@ -311,18 +311,18 @@ pub(super) fn not_read(error: NotWritten) -> Refusal {
 pub(super) fn not_written(
     ctx: &PageContext<'_>,
     error: NotWritten,
-) -> Result<(String, Vec<String>), Refusal> {
+) -> Result<(String, Vec<Remark>), Refusal> {
     match error {
         NotWritten::Store(error) => Err(error.into()),
         NotWritten::Entry(EntryError::Gone) => Ok((ctx.t("place-stale"), Vec::new())),
-        NotWritten::Entry(error) => Ok((ctx.t("file-by-hand"), vec![error.to_string()])),
+        NotWritten::Entry(error) => Ok((ctx.t("file-by-hand"), vec![Remark::from(error.to_string())])),
         NotWritten::Bad(problems) => {
-            let said = problems.0.iter().map(|p| p.message.clone()).collect();
-            Ok((ctx.t("file-not-good"), said))
+            let said = problems.0.iter().map(|p| Remark::on(ctx, p));
+            Ok((ctx.t("file-not-good"), said.collect()))
         }
         NotWritten::File { path, source } => {
             tracing::error!(path = %path.display(), error = %source, "a file could not be written from the office");
-            Ok((ctx.t1("file-not-written", "file", path.display()), vec![source.to_string()]))
+            Ok((ctx.t1("file-not-written", "file", path.display()), vec![Remark::from(source.to_string())]))
         }
     }
 }

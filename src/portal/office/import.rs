@@ -19,7 +19,7 @@ use super::request::{Form, OfficeRequest, clean};
 use super::{Answer, Refusal, Visitor, html};
 
 /// `Content-Type` of a workbook.
-const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+pub(super) const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 /// What a file would change, or what is wrong with it.
 #[derive(Debug, Default)]

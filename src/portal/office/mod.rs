@@ -1,7 +1,9 @@
 //! The office's door and its first rooms: setting up, signing in, people,
 //! what was written by whom. Every answer is a page; forms work without script.
 
+mod asrun;
 mod audit;
+mod direct;
 mod documents;
 mod drafts;
 mod duty;
@@ -31,6 +33,7 @@ use hyper::StatusCode;
 use crate::people::{Account, Rights, Secret, SignIn};
 use crate::store::StoreError;
 
+pub use direct::Direction;
 pub use documents::Documents;
 use entries::{CHANNELS, RELAYS, SETTINGS};
 pub use gate::Gate;
@@ -156,6 +159,18 @@ impl Portal {
             (["office", ..], _) if !rights.enter_office() => Err(Refusal::Forbidden),
             (["office"], None) => office_home(ctx, &visitor, &rights),
             (["office", "duty"], None) => self.duty(ctx, &rights).await,
+            (["office", "duty", id], None) => self.direct_page(ctx, &visitor, &rights, (id, None)).await,
+            (["office", "duty", id], Some(form)) if rights.direct() => {
+                self.direct(request, ctx, &visitor, &rights, (id, form)).await
+            }
+            (["office", "duty", id, "picture"], None) => self.still(id).await,
+            (["office", "asrun"], None) if rights.see_programmes() => Ok(self.as_run_list(ctx, &visitor, &rights)?),
+            (["office", "asrun", id], None) if rights.see_programmes() => {
+                self.as_run_page(ctx, &rights, (id, request.page.query)).await
+            }
+            (["office", "asrun", id, file], None) if rights.see_programmes() => {
+                self.as_run_table(ctx, (id, file)).await
+            }
             (["office", "people"], None) if rights.see_people() => {
                 self.people(ctx, &visitor, &rights, None).await
             }
@@ -311,7 +326,7 @@ impl Portal {
             (
                 [
                     "office",
-                    "people" | "chosen-people" | "audit" | "api" | "townships" | "import" | "undo"
+                    "duty" | "asrun" | "people" | "chosen-people" | "audit" | "api" | "townships" | "import" | "undo"
                     | "new-site" | "schedule" | "lessons" | "channels" | "new-channel" | "relays"
                     | "new-relay" | "settings",
                     ..,

@@ -13,9 +13,7 @@ use crate::portal::i18n;
 use crate::portal::pages::{day as day_span, param};
 use crate::portal::reply::Reply;
 use crate::portal::state::{Portal, schedule_names};
-use crate::portal::views::{
-    EntryList, EntryRow, Menu, PageContext, Played, ScheduleForm, SchedulePage, ScheduleRow, days_said,
-};
+use crate::portal::views::{EntryList, EntryRow, Menu, PageContext, Played, Remark, ScheduleForm, SchedulePage, ScheduleRow, days_said};
 use crate::schedule::{self, Draft, When};
 
 use super::documents::{NotWritten, Swap, Which};
@@ -42,7 +40,7 @@ pub(super) struct Again {
     times: (String, String),
     mark: String,
     error: String,
-    problems: Vec<String>,
+    problems: Vec<Remark>,
 }
 
 impl Portal {
@@ -103,7 +101,7 @@ impl Portal {
         };
         dated.sort_by_key(|r| (of(r), r.draft.start));
         let (earlier, dated) = dated.into_iter().partition(|r| of(r) < today);
-        let (bad, remarks) = self.remarks(&path, &text);
+        let (bad, remarks) = self.remarks(ctx, &path, &text);
         let back = format!("{ROOM}/{id}");
         let beside = |days: i64| {
             let date = monday.checked_add(jiff::Span::new().days(days)).ok()?;
@@ -127,7 +125,7 @@ impl Portal {
     }
 
     /// What is wrong in the file, or else what to look at.
-    fn remarks(&self, path: &Path, text: &str) -> (bool, Vec<String>) {
+    fn remarks(&self, ctx: &PageContext<'_>, path: &Path, text: &str) -> (bool, Vec<Remark>) {
         let county = self.county.load();
         let names = schedule_names(&county, &self.library.catalogue());
         let (bad, mut all) = match schedule::parse(path, text, &county.tz, &names.known()) {
@@ -136,10 +134,9 @@ impl Portal {
         };
         let more = all.len().saturating_sub(SHOWN);
         all.truncate(SHOWN);
-        let mut said: Vec<String> =
-            all.iter().map(|p| format!("{}:{}: {}", p.line, p.column, p.message)).collect();
+        let mut said: Vec<Remark> = all.iter().map(|p| Remark::in_file(ctx, p)).collect();
         if more > 0 {
-            said.push(format!("+ {more}"));
+            said.push(Remark::from(format!("+ {more}")));
         }
         (bad, said)
     }
@@ -249,7 +246,7 @@ impl Portal {
         let old = mark.and_then(|mark| marked(&text, mark));
         let before = old.as_ref().map(|(section, entry)| Draft::of(section, &entry.values()));
         let draft = typed(form, before.as_ref(), ctx.languages);
-        let again = |error: String, problems: Vec<String>| {
+        let again = |error: String, problems: Vec<Remark>| {
             let draft = draft.clone();
             let times = (form.get("start").to_owned(), form.get("end").to_owned());
             let again = Again { draft, times, mark: form.get("mark").to_owned(), error, problems };
@@ -331,11 +328,6 @@ impl Portal {
         let title = ctx.plain(titles);
         let values = [("title", title.as_str()), ("from", &from), ("to", &to)];
         i18n::text(ctx.lang, "schedule-overlaps", &values)
-    }
-
-    fn channel_named(&self, id: &str) -> Result<Channel, Refusal> {
-        let county = self.county.load();
-        county.channels.iter().find(|c| c.id.as_str() == id).cloned().ok_or(Refusal::Unknown)
     }
 }
 

@@ -29,14 +29,7 @@ pub use manifest::{MANIFEST, manifest};
 pub use model::{
     ChannelCard, ChannelStatus, LessonCard, PackagingState, PackagingView, ProgrammeKind, ProgrammeView,
 };
-pub use office::{
-    ApiPage, AuditPage, AuditRow, AuthenticatorPage, ChoosePage, Done, DutyPage, EnrolPage, EntryList,
-    EntryPage, EntryRow, Field, FieldValue, ImportPage, InvitedPage, KeptPage, ListedSite, MePage, Menu,
-    NewSitePage, OfficeHome, OfficeLessons, OfficeSite, OfficeSites, PeopleForm, PeoplePage, PersonRow,
-    PlaceForm, PlaceLine, Played, ProviderPage, RecoveryPage, RelayRow, ScheduleForm, SchedulePage,
-    ScheduleRow, ScopeView, SecondPage, SetupPage, Sheet, SignInPage, SignInRow, TokenPage, TokenRow,
-    TownshipsPage, days_said,
-};
+pub use office::{ApiPage, AsRunPage, AsRunPart, AsRunRow, AuditPage, AuditRow, AuthenticatorPage, ChoosePage, DirectPage, Done, DutyChannel, DutyPage, EnrolPage, EntryList, EntryPage, EntryRow, Field, FieldValue, HandView, ImportPage, InvitedPage, KeptPage, ListedSite, MePage, Menu, NewSitePage, OfficeHome, OfficeLessons, OfficeSite, OfficeSites, PeopleForm, PeoplePage, PersonRow, PlaceForm, PlaceLine, Played, ProviderPage, RecoveryPage, RelayRow, Remark, ScheduleForm, SchedulePage, ScheduleRow, ScopeView, SecondPage, SetupPage, Sheet, SignInPage, SignInRow, SourceView, TokenPage, TokenRow, TownshipsPage, days_said};
 pub use offline::OfflinePage;
 pub use sites::{
     CloseReason, Level, SessionState, SessionSubject, SessionView, SitePage, SiteRow, SitesPage,

@@ -31,6 +31,8 @@ export class Playback {
   /** The viewer wants it to play. */
   wanted = true;
   item: Item | null = null;
+  /** What is played once a person asks for it. */
+  private offered: Item | null = null;
 
   private readonly beats: Beats;
   private trouble: Trouble = null;
@@ -85,14 +87,27 @@ export class Playback {
     this.waiting = false;
     this.wanted = true;
     this.engine.wishes = wishesFor(item, saver);
+    await this.load(item, position);
+  }
+
+  /** Has `item` ready for a person to start; nothing is fetched before. */
+  offer(item: Item, saver: boolean): void {
+    this.item = item;
+    this.offered = item;
+    this.wanted = false;
+    this.engine.wishes = wishesFor(item, saver);
+    this.hooks.offer("start", true);
     this.refresh();
-    if (canPlay()) await this.openAndLoad(position);
-    else this.playNatively(item);
   }
 
   /** Plays with sound, else without it and offers the sound, else offers to play. */
   async play(): Promise<void> {
     this.wanted = true;
+    if (this.offered !== null) {
+      this.hooks.offer("start", false);
+      await this.load(this.offered, this.begin);
+      return;
+    }
     try {
       await this.video.play();
     } catch (error) {
@@ -177,6 +192,13 @@ export class Playback {
       slow: performance.now() < this.slowUntil,
       behind: this.item?.kind === "channel" ? edge - this.video.currentTime : null,
     };
+  }
+
+  private async load(item: Item, position: number): Promise<void> {
+    this.offered = null;
+    this.refresh();
+    if (canPlay()) await this.openAndLoad(position);
+    else this.playNatively(item);
   }
 
   private listen(): void {

@@ -54,7 +54,18 @@ export class Player {
     this.root.hidden = false;
     this.video.volume = (this.choices.volume ?? 100) / 100;
     this.video.muted = this.choices.muted ?? false;
-    void this.playback.open(this.data, this.data.saver);
+    const { saver } = this.data;
+    if (this.waitsForAPerson()) this.playback.offer(this.data, saver);
+    else void this.playback.open(this.data, saver);
+  }
+
+  /**
+   * A page must not spend what somebody pays for by the megabyte before he asks
+   * for it: on a phone, and while data is saved. A site's own device starts at once.
+   */
+  private waitsForAPerson(): boolean {
+    const phone = matchMedia("(max-width: 40rem)").matches;
+    return this.playback.token === null && (phone || this.data.saver);
   }
 
   private show(): void {

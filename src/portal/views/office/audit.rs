@@ -42,6 +42,7 @@ impl AuditRow<'_> {
             "channel-changed" => "did-channel-changed",
             "relay-changed" => "did-relay-changed",
             "settings-changed" => "did-settings-changed",
+            "channel-directed" => "did-channel-directed",
             "schedule-changed" => "did-schedule-changed",
             "lesson-changed" => "did-lesson-changed",
             "file-undone" => "did-file-undone",

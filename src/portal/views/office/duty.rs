@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::Menu;
+use super::{AsRunRow, HandView, Menu, SourceView, page};
 use crate::base::Titles;
-use crate::portal::views::{ChannelCard, PackagingView, PageContext};
+use crate::config::Channel;
+use crate::portal::views::{ChannelCard, ChannelStatus, PackagingView, PageContext};
 use crate::store::Event;
 
 /// A relay, as the duty officer sees it.
@@ -32,11 +33,71 @@ impl RelayRow {
     }
 }
 
+/// A channel, as the duty officer sees it.
+#[derive(Debug, Clone)]
+pub struct DutyChannel {
+    /// What everybody sees.
+    pub card: ChannelCard,
+    /// What is on air.
+    pub source: Option<SourceView>,
+    /// Since when.
+    pub since: Option<Timestamp>,
+    /// How late the programme that is on began, seconds.
+    pub late_s: Option<i64>,
+    /// Number of what is on air in the as-run log.
+    pub no: Option<u64>,
+    /// The command that stands in the schedule's place.
+    pub hand: Option<HandView>,
+}
+
+impl DutyChannel {
+    /// The lesson that is on air can be held and skipped: its number.
+    fn lesson(&self) -> Option<u64> {
+        let on = self.card.status == ChannelStatus::OnAir;
+        let lesson = self.source.as_ref().is_some_and(|s| s.key == "kind-lesson");
+        self.no.filter(|_| on && lesson)
+    }
+
+    /// A picture of what is on air; another address every few seconds.
+    fn picture(&self, ctx: &PageContext<'_>) -> String {
+        format!("/office/duty/{}/picture?at={}", self.card.id, ctx.now.as_second() / PICTURE_S)
+    }
+}
+
+/// How old a picture may be, seconds.
+const PICTURE_S: i64 = 10;
+
+/// One channel at the duty desk.
+#[derive(Debug, Clone)]
+pub struct DirectPage<'a> {
+    /// Which.
+    pub channel: &'a Channel,
+    /// How it is.
+    pub state: DutyChannel,
+    /// The visitor may give commands.
+    pub may_direct: bool,
+    /// Relays to choose from: identifier and name.
+    pub relays: Vec<(String, String)>,
+    /// How long a command may stand.
+    pub minutes: Vec<i64>,
+    /// What was on air last, newest first.
+    pub rows: Vec<AsRunRow>,
+    /// The whole log of today.
+    pub asrun: Option<String>,
+    /// Key of why a command was not given.
+    pub error: Option<&'static str>,
+    /// Of its forms.
+    pub token: String,
+    /// The office's rooms.
+    pub menu: Menu,
+}
+page!(DirectPage, "office/direct.html", "duty-title");
+
 /// The page; it keeps itself fresh.
 #[derive(Debug, Clone)]
 pub struct DutyPage {
     /// The channels.
-    pub channels: Vec<ChannelCard>,
+    pub channels: Vec<DutyChannel>,
     /// The relays.
     pub relays: Vec<RelayRow>,
     /// What is being packaged, or failed.

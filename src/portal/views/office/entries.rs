@@ -1,6 +1,6 @@
 //! Entries of files as lists and forms: channels, relays, the county, lessons.
 
-use super::Menu;
+use super::{Menu, Remark};
 use super::places::Done;
 use crate::base::{Lang, Titles};
 use crate::portal::views::PageContext;
@@ -105,7 +105,7 @@ pub struct EntryPage {
     /// What went wrong, in words.
     pub error: Option<String>,
     /// What would be wrong in the file, in English.
-    pub problems: Vec<String>,
+    pub problems: Vec<Remark>,
     /// Where it is taken out; none: it cannot be.
     pub remove: Option<String>,
     /// The visitor may change it.

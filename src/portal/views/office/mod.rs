@@ -1,6 +1,7 @@
 //! Pages of the office.
 
 mod api;
+mod asrun;
 mod audit;
 mod duty;
 mod entries;
@@ -10,12 +11,14 @@ mod lessons;
 mod menu;
 mod people;
 mod places;
+mod remark;
 mod schedule;
 mod second_factor;
 
 pub use api::{ApiPage, TokenPage, TokenRow};
+pub use asrun::{AsRunPage, AsRunPart, AsRunRow, HandView, SourceView};
 pub use audit::{AuditPage, AuditRow};
-pub use duty::{DutyPage, RelayRow};
+pub use duty::{DirectPage, DutyChannel, DutyPage, RelayRow};
 pub use entries::{EntryList, EntryPage, EntryRow, Field, FieldValue};
 pub use entry::{ChoosePage, EnrolPage, KeptPage, MePage, ProviderPage, SetupPage, SignInPage, SignInRow};
 pub use lessons::OfficeLessons;
@@ -25,6 +28,7 @@ pub use places::{
     Done, ImportPage, InvitedPage, ListedSite, NewSitePage, OfficeSite, OfficeSites, PlaceForm, PlaceLine,
     Sheet, TownshipsPage,
 };
+pub use remark::Remark;
 pub use second_factor::{AuthenticatorPage, RecoveryPage, SecondPage};
 
 pub use schedule::{Played, ScheduleForm, SchedulePage, ScheduleRow, days_said};

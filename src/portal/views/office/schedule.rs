@@ -3,7 +3,7 @@
 use jiff::civil::{Date, Time};
 
 use super::places::Done;
-use super::{Menu, page};
+use super::{Menu, Remark, page};
 use crate::base::{Lang, Titles};
 use crate::config::Channel;
 use crate::portal::views::{PageContext, ProgrammeView};
@@ -77,7 +77,7 @@ pub struct SchedulePage<'a> {
     /// The file is not good: the last good one is on air.
     pub bad: bool,
     /// What is wrong, or what to look at, in English.
-    pub remarks: Vec<String>,
+    pub remarks: Vec<Remark>,
     /// Where a new entry is made; none: not by this visitor.
     pub new: Option<String>,
     /// What was just done.
@@ -123,7 +123,7 @@ pub struct ScheduleForm<'a> {
     /// What went wrong.
     pub error: Option<String>,
     /// What would be wrong in the file, in English.
-    pub problems: Vec<String>,
+    pub problems: Vec<Remark>,
     /// The schedule.
     pub back: String,
     /// The forms' token.
