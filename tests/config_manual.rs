@@ -87,7 +87,7 @@ fn the_example_schedules_fit_the_county() {
     let county = config::load(&project("config/county.toml")).unwrap_or_else(|p| panic!("{p}"));
     let channels: BTreeMap<_, _> = county.channels.iter().map(|c| (c.id.clone(), c.max_gap)).collect();
     let relays: BTreeSet<_> = county.relays.iter().map(|r| r.id.clone()).collect();
-    let known = Known { channels: &channels, relays: &relays, lessons: None };
+    let known = Known { channels: &channels, relays: &relays, lessons: None, holidays: None };
     for channel in channels.keys() {
         let name = format!("schedules/{channel}.toml");
         let (plan, warnings) =

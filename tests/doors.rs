@@ -65,6 +65,15 @@ fn doors() -> BTreeMap<&'static str, Vec<Ask>> {
     BTreeMap::from([
         ("GET office", vec![page("/office", OFFICE)]),
         ("GET office/duty", vec![page("/office/duty", OFFICE)]),
+        ("GET office/duty/*", vec![page("/office/duty/xiangtu", OFFICE)]),
+        ("POST office/duty/*", vec![form("/office/duty/xiangtu", "do=nothing", ADMIN_DUTY)]),
+        ("GET office/duty/*/picture", vec![page("/office/duty/xiangtu/picture", OFFICE)]),
+        ("GET office/asrun", vec![page("/office/asrun", PLANNERS_AND_READERS)]),
+        ("GET office/asrun/*", vec![page("/office/asrun/xiangtu", PLANNERS_AND_READERS)]),
+        (
+            "GET office/asrun/*/*",
+            vec![page("/office/asrun/xiangtu/2026-11-25.csv", PLANNERS_AND_READERS)],
+        ),
         ("GET office/design", vec![page("/office/design", OFFICE)]),
         (
             "GET office/people",

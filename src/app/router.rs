@@ -143,6 +143,10 @@ impl Router {
                 let item = LessonId::new(id).map(Item::Lesson);
                 Some(self.open(item.ok(), query, now).await)
             }
+            ["print", name] => {
+                let unknown = || problem(StatusCode::NOT_FOUND, "Not found", "nothing is being printed there");
+                Some(answer(self.portal.being_printed(name).unwrap_or_else(unknown), method))
+            }
             ["lessons", id, "poster.jpg"] => Some(answer(self.portal.poster(id).await, method)),
             ["channels", id, "guide.ics"] => {
                 let lang = self.choices(query, headers).lang;
@@ -214,7 +218,10 @@ impl Router {
         let query = request.uri().query().unwrap_or_default();
         let Choices { lang, chosen, saver, saver_chosen } = self.choices(query, request.headers());
         let query = &without_choices(query);
-        self.portal.page(&PageRequest { path, query, lang, chosen, saver, saver_chosen, now }).await
+        let base_url = &self.base_url(request.headers());
+        let request = PageRequest { path, query, lang, chosen, saver, saver_chosen, now, base_url };
+        let page = self.portal.page(&request).await;
+        if path.ends_with("/poster.pdf") { self.portal.printed(page).await } else { page }
     }
 
     /// The same answer, going on as things change.
@@ -254,7 +261,16 @@ impl Router {
             all.find(|(n, _)| *n == name).and_then(|(_, value)| Secret::read(value))
         };
         let request = OfficeRequest {
-            page: PageRequest { path, query: &query, lang, chosen, saver, saver_chosen, now },
+            page: PageRequest {
+                path,
+                query: &query,
+                lang,
+                chosen,
+                saver,
+                saver_chosen,
+                now,
+                base_url: &base_url,
+            },
             form,
             cookie: cookie(cookie_name(secure)),
             away: cookie(away_cookie_name(secure)),

@@ -21,7 +21,7 @@ use crate::delivery::{self, Channels, Delivery, Desk, MediaSources, Segments, St
 use crate::evidence::{Ledger, NonceKey, TicketKeys};
 use crate::people::Code;
 use crate::portal::office::{Direction, Documents, Gate, Registrar};
-use crate::portal::{Changed, Portal};
+use crate::portal::{Changed, Portal, Printer};
 use crate::relay::RelayEvent;
 use crate::schedule::Plans;
 use crate::store::{Event, Store};
@@ -179,6 +179,7 @@ impl Server {
         server.back.spawn(planner.run(wakes, server.stop.clone()));
         server.back.spawn(on_air.run(server.stop.clone()));
         server.back.spawn(readiness(Arc::clone(&channels), Arc::clone(&ready), server.stop.clone()));
+        let printer = Printer::new(county.load().media.join("posters"), address);
         let stills = county.load().media.join("stills");
         let stills =
             Stills::new(stills, Arc::clone(&channels), Arc::clone(&sources), Arc::clone(&segments));
@@ -201,6 +202,7 @@ impl Server {
             gate: Arc::new(Gate::new(setup)),
             documents: Arc::new(Documents::new(config.to_owned(), Arc::new(reload))),
             direction,
+            printer: Arc::new(printer),
             stills: Arc::new(stills),
             bell,
             stop: server.stop.clone(),

@@ -200,6 +200,43 @@ pub fn swap(
     Ok(document.to_string())
 }
 
+/// `text` with the entry `new` right behind the entry `above`.
+pub fn add_after(text: &str, section: &str, above: &Entry, new: &Entry) -> Result<String, EntryError> {
+    let at = entries(text, section)?.iter().position(|e| e.0 == above.0).ok_or(EntryError::Gone)?;
+    let mut document = parse(text)?;
+    let mut table = new.table(section)?;
+    let there = document.get(section).and_then(Item::as_array_of_tables);
+    let above = there.and_then(|t| t.get(at)).ok_or(EntryError::Gone)?;
+    // Tables are written in the order of their positions: those behind make room.
+    let mut last = isize::MIN;
+    let mut own = above.clone();
+    positions(&mut own, &mut |position| {
+        last = last.max(position);
+        position
+    });
+    positions(document.as_table_mut(), &mut |position| position + isize::from(position > last));
+    let whole = format!("\n{}", prefix(&table));
+    table.decor_mut().set_prefix(whole);
+    table.set_position(Some(last + 1));
+    let tables = document.get_mut(section).and_then(Item::as_array_of_tables_mut);
+    tables.ok_or(EntryError::Gone)?.push(table);
+    Ok(document.to_string())
+}
+
+/// Changes the position of a table and of all below it.
+fn positions(table: &mut Table, change: &mut impl FnMut(isize) -> isize) {
+    if let Some(position) = table.position() {
+        table.set_position(Some(change(position)));
+    }
+    for (_, item) in table.iter_mut() {
+        match item {
+            Item::Table(below) => positions(below, change),
+            Item::ArrayOfTables(all) => all.iter_mut().for_each(|below| positions(below, change)),
+            Item::None | Item::Value(_) => {}
+        }
+    }
+}
+
 fn parse(text: &str) -> Result<DocumentMut, EntryError> {
     text.parse().map_err(|e: toml_edit::TomlError| EntryError::NotToml(e.message().to_owned()))
 }

@@ -104,10 +104,26 @@ fn within_bounds(bytes: &[u8]) -> Result<(), WorkbookError> {
 fn said(cell: &Data) -> String {
     let text = match cell {
         // A spreadsheet turns 7 into 7.0.
+        Data::DateTime(at) => date_time(at.as_f64()),
         Data::Float(n) if n.fract() == 0.0 && n.abs() < 1e15 => format!("{n:.0}"),
         other => other.to_string(),
     };
     text.trim().chars().filter(|c| !c.is_control()).take(CELL).collect()
+}
+
+/// A date, a time or both, as a spreadsheet counts them: days since the end of
+/// 1899 (ECMA-376 part 1 §18.17.4).
+fn date_time(serial: f64) -> String {
+    let seconds = (serial.fract() * 86_400.0).round() as i64;
+    let (days, seconds) = (serial.trunc() as i64 + seconds / 86_400, seconds % 86_400);
+    let time = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let time = time.strip_suffix(":00").map_or(time.clone(), str::to_owned);
+    let epoch = jiff::civil::date(1899, 12, 30);
+    match epoch.checked_add(jiff::SignedDuration::from_hours(24 * days.clamp(0, 3_000_000))) {
+        Ok(date) if days > 0 && seconds == 0 => date.to_string(),
+        Ok(date) if days > 0 => format!("{date} {time}"),
+        _ => time,
+    }
 }
 
 /// A workbook of these tables, from right to left if `rtl`. Every cell is
@@ -236,6 +252,14 @@ mod tests {
         assert_eq!(written, "\u{feff}'=1+1,-2.5,'-x\r\n".as_bytes());
         assert_eq!(read_csv("t", &written).expect("read").rows[0], ["=1+1", "-2.5", "-x"]);
         assert!(matches!(read_csv("t", b"\xb9\xfa"), Err(WorkbookError::NotUtf8)));
+    }
+
+    #[test]
+    fn dates_and_times_of_a_spreadsheet_are_read_as_people_see_them() {
+        assert_eq!(date_time(46357.0), "2026-12-01");
+        assert_eq!(date_time(0.8125), "19:30");
+        assert_eq!(date_time(46357.812_673_611), "2026-12-01 19:30:15");
+        assert_eq!(date_time(0.999_999_9), "1899-12-31", "the second that rounds up to a day");
     }
 
     #[test]

@@ -88,8 +88,8 @@ impl Timeline {
         let Some(open) = self.open() else {
             let slot = view.slot(cursor);
             return match self.choose(view, &slot, cursor) {
-                Choice::Open { source, first, item } => {
-                    let airing = self.place_next(view, slot, cursor, (source, first, item));
+                Choice::Open { source, first, item, filler } => {
+                    let airing = self.place_next(view, slot, cursor, (source, first, item, filler));
                     record(self, steps, Step::Open(airing));
                     true
                 }
@@ -142,7 +142,7 @@ impl Timeline {
         view: &View,
         slot: Slot,
         start: Timestamp,
-        (source, first, item): (AiringSource, u64, u32),
+        (source, first, item, filler): (AiringSource, u64, u32, bool),
     ) -> Airing {
         let last = self.airings().last();
         // The break before an airing that came to nothing was never listed:
@@ -158,6 +158,7 @@ impl Timeline {
             no: last.map_or(0, |a| a.no + 1),
             programme,
             item,
+            filler,
             titles,
             source,
             first,
@@ -167,7 +168,7 @@ impl Timeline {
             continues,
             until: slot.until,
             segments: None,
-            hand: view.hand.filter(|hand| hand.leads_to(last, start)).cloned(),
+            hand: view.hand.filter(|hand| hand.leads_to(last, start)).cloned().map(Box::new),
         }
     }
 }

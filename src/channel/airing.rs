@@ -74,6 +74,9 @@ pub struct Airing {
     pub programme: Option<ProgrammeId>,
     /// Which item of the programme's list it is.
     pub item: u32,
+    /// It fills a gap.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub filler: bool,
     /// Titles as they were announced.
     pub titles: Titles,
     /// Where its segments come from.
@@ -95,7 +98,7 @@ pub struct Airing {
     pub segments: Option<u64>,
     /// The command to which it is due; none: the schedule's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hand: Option<Hand>,
+    pub hand: Option<Box<Hand>>,
 }
 
 impl Airing {

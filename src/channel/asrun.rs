@@ -61,15 +61,18 @@ pub fn as_run(
             start: airing.start,
             end: end(airing, next, sources),
             source: airing.source.clone(),
-            hand: airing.hand.clone(),
+            hand: airing.hand.as_deref().cloned(),
         };
         match rows.last_mut().filter(|row| row.programme == airing.programme) {
-            Some(row) => row.parts.push(part),
+            Some(row) => row.add(part),
             None => rows.push(begun(airing, part, airings)),
         }
     }
     let aired = |p: &Programme| airings.iter().any(|a| a.programme.as_ref() == Some(&p.id) && a.segments != Some(0));
-    let missed = planned.iter().filter(|p| (from..to).contains(&p.start) && p.start <= now && !aired(p));
+    // Before its first airing the channel was not there to miss anything.
+    let began = airings.first().filter(|a| a.no == 0).map_or(Timestamp::MIN, |a| a.start);
+    let due = |p: &&Programme| p.start >= from.max(began) && p.start < to && p.start <= now;
+    let missed = planned.iter().filter(|p| due(p) && !aired(p));
     rows.extend(missed.map(|p| AsRun {
         programme: Some(p.id.clone()),
         planned: Some(p.start),
@@ -79,6 +82,27 @@ pub fn as_run(
     }));
     rows.sort_by_key(|row| row.parts.first().map(|p| p.start).or(row.planned));
     rows
+}
+
+impl AsRun {
+    /// A slate that begins anew where it ended is one.
+    fn add(&mut self, part: Part) {
+        match self.parts.last_mut() {
+            Some(last) if last.is_slate_of(&part) && last.end == Some(part.start) => last.end = part.end,
+            _ => self.parts.push(part),
+        }
+    }
+}
+
+impl Part {
+    /// True if both are slates for the same reason.
+    fn is_slate_of(&self, other: &Self) -> bool {
+        let reason = |part: &Self| match &part.source {
+            AiringSource::Slate { reason, .. } => Some((reason.clone(), part.hand.clone())),
+            _ => None,
+        };
+        reason(self).is_some_and(|mine| reason(other) == Some(mine))
+    }
 }
 
 fn begun(airing: &Airing, part: Part, airings: &[Airing]) -> AsRun {
@@ -145,7 +169,7 @@ mod tests {
         let next = |t: &str| format!("{:?}", SlateReason::Next(programme(t)));
         let expected = [
             (at("20:00:00"), Some(0), format!("grape {}", next("20:02:00"))),
-            (at("20:02:00"), Some(2), "national".to_owned()),
+            (at("20:02:00"), Some(0), "national".to_owned()),
             (None, None, "Duty".to_owned()),
             (None, None, "national".to_owned()),
             (at("20:04:00"), Some(2), "Idle".to_owned()),
@@ -168,12 +192,16 @@ mod tests {
         let schedule = [
             entry("20:00", Some("20:01"), "play = [\"grape\"]"),
             entry("20:02", Some("20:03"), "play = [\"grape\"]"),
+            entry("20:05", Some("20:05:30"), "play = [\"grape\"]"),
             entry("20:10", Some("20:11"), "play = [\"grape\"]"),
         ];
-        let mut run = Run::start(world, plan(&schedule.concat()), clock("20:04:00"));
-        run.play_until(clock("20:05:00"));
+        let mut run = Run::start(world, plan(&schedule.concat()), clock("20:01:30"));
+        run.play_until(clock("20:01:50"));
+        run.crash(secs(100), super::super::simulation::Seen::LastTick, None);
+        run.crash(secs(130), super::super::simulation::Seen::LastTick, None);
+        run.play_until(clock("20:08:00"));
         let rows = rows(&run, "20:00:00", "20:20:00");
         let missed: Vec<_> = rows.iter().filter(|r| r.parts.is_empty()).map(|r| r.planned).collect();
-        assert_eq!(missed, [Some(clock("20:00:00")), Some(clock("20:02:00"))]);
+        assert_eq!(missed, [Some(clock("20:05:00"))]);
     }
 }

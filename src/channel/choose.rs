@@ -5,22 +5,25 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::base::{LessonId, RelayId};
-use crate::schedule::{Plan, Play, Programme, Slot};
+use crate::schedule::{Filler, Plan, Play, Programme, Slot};
 
 use super::join::{Join, join};
 use super::timeline::place;
-use super::{Airing, AiringSource, Command, Hand, Lineup, SlateReason, Sources, Timeline};
+use super::{Airing, AiringSource, Asset, Command, Hand, Lineup, SlateReason, Sources, Timeline};
 
 /// A programme found running by more than this is joined in progress; by
 /// less, it starts from its beginning (a segment's lateness is normal).
 const LATE: Duration = Duration::from_secs(10);
+
+/// Fillers are aired where the next programme is at most this far.
+const FILLED: SignedDuration = SignedDuration::from_hours(2);
 
 /// A command without an end is looked at again after this.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24);
 
 /// What should be on air at the cursor.
 pub(super) enum Choice {
-    Open { source: AiringSource, first: u64, item: u32 },
+    Open { source: AiringSource, first: u64, item: u32, filler: bool },
     Hold,
 }
 
@@ -81,7 +84,36 @@ impl Timeline {
             None => None,
         };
         let room = slot.until.duration_since(cursor);
+        let chosen = chosen.or_else(|| self.filler(view, cursor, room));
         chosen.or_else(|| slate(view, next_reason(view.plan, slot), room)).unwrap_or(Choice::Hold)
+    }
+
+    /// A filler that fits into `room`, if the next programme is not far: at
+    /// night a channel rests. Which one follows from the instant, so that a
+    /// restart chooses the same; the one aired last only if no other fits.
+    fn filler(&self, view: &View, cursor: Timestamp, room: SignedDuration) -> Option<Choice> {
+        if room > FILLED {
+            return None;
+        }
+        let there = |f: &Filler| view.sources.lesson(&f.lesson);
+        let all = view.plan.fillers().iter().filter_map(|f| Some((f, there(f)?)));
+        let fits = |asset: &Asset| !asset.is_empty() && asset.offset(asset.len()) <= unsigned(room);
+        let mut fitting: Vec<_> = all.filter(|(_, asset)| fits(asset)).collect();
+        if let Some(AiringSource::Lesson { lesson, .. }) = self.airings().last().map(|a| &a.source)
+            && fitting.iter().any(|(f, _)| f.lesson != *lesson)
+        {
+            fitting.retain(|(f, _)| f.lesson != *lesson);
+        }
+        let all: u64 = fitting.iter().map(|(f, _)| u64::from(f.weight)).sum();
+        let mut lot = scattered(cursor.as_microsecond().unsigned_abs()).checked_rem(all)?;
+        let (chosen, asset) = fitting.into_iter().find(|(f, _)| {
+            let weight = u64::from(f.weight);
+            let mine = lot < weight;
+            lot = lot.saturating_sub(weight);
+            mine
+        })?;
+        let source = AiringSource::Lesson { lesson: chosen.lesson.clone(), owner: asset.owner.clone() };
+        Some(Choice::Open { source, first: 0, item: 0, filler: true })
     }
 
     fn relay_or_slate(&self, view: &View, relay: &RelayId, cursor: Timestamp) -> Choice {
@@ -98,7 +130,7 @@ impl Timeline {
                         origin: s.start,
                         generation: s.generation,
                     };
-                    Choice::Open { source, first: n, item: 0 }
+                    Choice::Open { source, first: n, item: 0, filler: false }
                 }
                 None => Choice::Hold,
             },
@@ -130,7 +162,7 @@ impl Timeline {
             let Some(asset) = view.sources.lesson(lesson) else { continue };
             if let Some(first) = asset.segment_at(offset) {
                 let source = AiringSource::Lesson { lesson: lesson.clone(), owner: asset.owner.clone() };
-                return Some(Choice::Open { source, first, item: item as u32 });
+                return Some(Choice::Open { source, first, item: item as u32, filler: false });
             }
             offset = view.unless_late(offset.saturating_sub(asset.offset(asset.len())));
         }
@@ -176,12 +208,20 @@ impl Timeline {
     fn last_lesson(&self, p: &Programme) -> Option<(&Airing, &LessonId, &str)> {
         // What began before the programme is not of it: the log is not searched to its end.
         let recent = self.airings().iter().rev().take_while(|a| a.start >= p.start);
-        let mut own = recent.filter(|a| a.programme.as_ref() == Some(&p.id));
+        let mut own = recent.filter(|a| a.programme.as_ref() == Some(&p.id) && !a.filler);
         own.find_map(|a| match &a.source {
             AiringSource::Lesson { lesson, owner } => Some((a, lesson, owner.as_str())),
             _ => None,
         })
     }
+}
+
+/// A number in which every bit of `n` has its say: SplitMix64's finaliser
+/// (Steele, Lea and Flood 2014).
+fn scattered(n: u64) -> u64 {
+    let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    n ^ (n >> 31)
 }
 
 fn since(start: Timestamp, cursor: Timestamp) -> Duration {
@@ -203,5 +243,5 @@ fn slate(view: &View, reason: SlateReason, room: SignedDuration) -> Option<Choic
     let fits = unsigned(room) >= slate.regular.offset(1);
     let asset = Some(if fits { slate.regular } else { slate.short }).filter(|a| !a.is_empty())?;
     let source = AiringSource::Slate { owner: asset.owner.clone(), reason };
-    Some(Choice::Open { source, first: 0, item: 0 })
+    Some(Choice::Open { source, first: 0, item: 0, filler: false })
 }

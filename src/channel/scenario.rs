@@ -51,6 +51,8 @@ enum Event {
 #[derive(Debug, Clone)]
 pub(super) struct Scenario {
     plan: Vec<Entry>,
+    /// Lessons `l0` and `l1` fill gaps.
+    fillers: bool,
     feeds: [(i64, Vec<Generation>); 2],
     /// When the third lesson arrives in the library, seconds after the start.
     late_lesson: i64,
@@ -109,8 +111,9 @@ fn event() -> impl Strategy<Value = Event> {
 
 /// Anything may happen.
 pub(super) fn an_evening() -> impl Strategy<Value = Scenario> {
-    (entries(), [feed(), feed()], 0i64..200, vec((250i64..9_000, event()), 10..70))
-        .prop_map(|(plan, feeds, late_lesson, events)| Scenario { plan, feeds, late_lesson, events })
+    (entries(), any::<bool>(), [feed(), feed()], 0i64..200, vec((250i64..9_000, event()), 10..70)).prop_map(
+        |(plan, fillers, feeds, late_lesson, events)| Scenario { plan, fillers, feeds, late_lesson, events },
+    )
 }
 
 /// One relay all the time, polled often.
@@ -118,6 +121,7 @@ pub(super) fn one_relay() -> impl Strategy<Value = Scenario> {
     let plan = vec![Entry { secs: 7_200, what: What::Relay(true), ends: true }];
     (feed(), vec((250i64..2_000, poll()), 50..200)).prop_map(move |(feed, events)| Scenario {
         plan: plan.clone(),
+        fillers: false,
         feeds: [feed.clone(), feed],
         late_lesson: 0,
         events,
@@ -128,10 +132,13 @@ fn start() -> Timestamp {
     clock("20:00:00")
 }
 
-fn schedule(entries: &[Entry]) -> Plan {
+fn schedule(entries: &[Entry], fillers: bool) -> Plan {
     // The server starts in the middle of the first programme.
     let mut at = start() - secs(entries[0].secs / 2);
     let mut text = String::new();
+    if fillers {
+        text.push_str("[[filler]]\nlesson = \"l0\"\n[[filler]]\nlesson = \"l1\"\nweight = 3\n");
+    }
     for (i, e) in entries.iter().enumerate() {
         let time = |t: Timestamp| {
             let zone = jiff::tz::TimeZone::fixed(jiff::tz::offset(8));
@@ -180,16 +187,16 @@ impl Scenario {
 
     /// Plays it.
     pub(super) fn play(&self) -> Run {
-        let mut run = Run::start(self.world(), schedule(&self.plan), start());
+        let mut run = Run::start(self.world(), schedule(&self.plan, self.fillers), start());
         for (wait, event) in &self.events {
             run.play_until(run.now + ms(*wait));
             match event {
                 Event::Poll { later_ms } => run.poll(ms(*later_ms)),
                 Event::Pause { secs: s } => run.pause(secs(*s)),
                 Event::Crash { secs: s, seen, plan } => {
-                    run.crash(secs(*s), *seen, plan.as_deref().map(schedule));
+                    run.crash(secs(*s), *seen, plan.as_deref().map(|p| schedule(p, self.fillers)));
                 }
-                Event::Reload(entries) => run.reload(schedule(entries)),
+                Event::Reload(entries) => run.reload(schedule(entries, self.fillers)),
                 Event::Command { what, secs } => {
                     let no = run.timeline.airings().last().map_or(0, |a| a.no);
                     let command = match what {

@@ -74,7 +74,7 @@ pub(super) fn programme(time: &str) -> ProgrammeId {
 pub(super) fn plan(entries: &str) -> Plan {
     let channels = [(lineup().channel, Duration::MAX)].into();
     let relays = BTreeSet::from(["national", "regional"].map(relay));
-    let known = Known { channels: &channels, relays: &relays, lessons: None };
+    let known = Known { channels: &channels, relays: &relays, lessons: None, holidays: None };
     let tz = TimeZone::get("Asia/Shanghai").expect("a zone");
     let text = format!("channel = \"xiangtu\"\n{entries}");
     parse(Path::new("xiangtu.toml"), &text, &tz, &known).expect("a good schedule").0

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::{County, channels, limits, oidc, once_each, people, relays, section};
 use crate::base::document::{At, Document, Fields};
-use crate::base::{Fault, Lang, Problems, Titles};
+use crate::base::{Fault, Lang, Problems, Titles, read_holidays};
 
 /// Reads the file; what is wrong with it is in `doc` afterwards. An error is
 /// a file that is not TOML at all.
@@ -32,6 +32,7 @@ pub(super) fn read(doc: &Document<'_>, base_dir: &Path) -> Result<County, Proble
         channels: channels::read(doc, &root),
         relays: relays::read(doc, &root),
         registry: people::read(doc, &root),
+        holidays: read_holidays(doc, &root),
     };
     root.close();
     Ok(county)

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use crate::base::{ChannelId, Lang, RelayId, Titles};
+use crate::base::{ChannelId, Holidays, Lang, RelayId, Titles};
 use crate::sites::Registry;
 
 /// One county's server.
@@ -43,6 +43,8 @@ pub struct County {
     pub relays: Vec<Relay>,
     /// Who takes part.
     pub registry: Registry,
+    /// Days that are not like others of the week, on every channel.
+    pub holidays: Holidays,
 }
 
 /// Limits that keep one peer from starving the others.

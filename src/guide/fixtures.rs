@@ -54,7 +54,7 @@ pub(super) fn a_channel() -> ChannelInfo {
 pub(super) fn a_plan() -> Plan {
     let channels: BTreeMap<_, _> = [(a_channel().id, Duration::MAX)].into();
     let relays: BTreeSet<_> = [RelayId::new("national").unwrap()].into();
-    let known = Known { channels: &channels, relays: &relays, lessons: None };
+    let known = Known { channels: &channels, relays: &relays, lessons: None, holidays: None };
     parse(Path::new("s.toml"), SCHEDULE, &shanghai(), &known).unwrap().0
 }
 

@@ -13,10 +13,13 @@ pub mod i18n;
 pub mod office;
 pub mod oidc;
 pub mod pages;
+mod print;
+mod qr;
 mod reply;
 mod site_page;
 mod state;
 pub mod views;
 
+pub use print::Printer;
 pub use reply::{Reply, problem};
 pub use state::{Changed, Portal, schedule_names};

@@ -31,11 +31,14 @@ pub struct PageRequest<'a> {
     pub saver_chosen: bool,
     /// When it was asked.
     pub now: Timestamp,
+    /// Address of this server as the browser knows it.
+    pub base_url: &'a str,
 }
 
 type Page = Result<String, PageError>;
 
 /// Why there is no page.
+#[derive(Debug)]
 pub(super) enum PageError {
     /// Nothing of that name.
     Unknown,
@@ -95,6 +98,9 @@ impl Portal {
             [""] => self.home(ctx),
             ["guide"] => self.guide(request, ctx),
             ["channels", id] => self.channel(id, ctx),
+            ["channels", id, "poster" | "poster.pdf"] => {
+                self.poster_page(ctx, (id, request.query, request.base_url))
+            }
             ["lessons"] => Ok(LessonsPage { lessons: self.lesson_cards() }.render(ctx)?),
             ["lessons", id] => self.lesson(id, ctx),
             ["offline"] => Ok(OfflinePage.render(ctx)?),

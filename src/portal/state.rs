@@ -14,6 +14,7 @@ use crate::guide::{ChannelInfo, Listing, listing};
 use crate::schedule::{Names, Plans};
 use crate::store::Store;
 
+use super::Printer;
 use super::office::{Direction, Documents, Gate, Registrar};
 use super::oidc::Oidc;
 
@@ -31,7 +32,8 @@ pub trait Changed: std::fmt::Debug + Send + Sync {
 pub fn schedule_names(county: &County, catalogue: &Catalogue) -> Names {
     let channels = county.channels.iter().map(|c| (c.id.clone(), c.max_gap));
     let relays = county.relays.iter().map(|r| r.id.clone());
-    Names::new(channels, relays, catalogue.lessons().map(|(id, _)| id.clone()).collect())
+    let lessons = catalogue.lessons().map(|(id, package)| (id.clone(), package.manifest.duration()));
+    Names::new(channels, relays, lessons.collect(), county.holidays.clone())
 }
 
 /// Read handles on the house.
@@ -61,6 +63,8 @@ pub struct Portal {
     pub documents: Arc<Documents>,
     /// What people on duty put in the schedules' place.
     pub direction: Arc<Direction>,
+    /// Prints posters.
+    pub printer: Arc<Printer>,
     /// Pictures of what is on air.
     pub stills: Arc<Stills>,
     /// Rings when something changed that people may be looking at.

@@ -4,12 +4,13 @@
 use jiff::civil::{Date, Time};
 use toml_edit::{Array, InlineTable, Value};
 
-use super::read::DAY_NAMES;
+use super::read::FOLLOWING;
 use crate::base::entries::Values;
-use crate::base::{Lang, Titles};
+use crate::base::{DAY_NAMES, Lang, Titles};
 
 /// When an entry stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum When {
     /// Every week on these days, Monday first.
     Weekly([bool; 7]),
@@ -18,12 +19,14 @@ pub enum When {
 }
 
 /// An entry that may still lack what it needs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Draft {
     /// When it stands.
     pub when: When,
     /// When it starts.
     pub start: Option<Time>,
+    /// It starts when the entry above it has ended.
+    pub follows: bool,
     /// When it ends; midnight is the end of the day.
     pub end: Option<Time>,
     /// Its titles.
@@ -32,6 +35,12 @@ pub struct Draft {
     pub lessons: Vec<String>,
     /// Or the relay to pass on.
     pub relay: Option<String>,
+    /// Or the series that goes on.
+    pub series: Option<String>,
+    /// What was shown last of the series, once more.
+    pub repeat: bool,
+    /// How many episodes; 0: as if nothing were said, one.
+    pub episodes: u32,
     /// The relayed programme becomes a lesson.
     pub keep: bool,
     /// Language to be heard instead of the channel's own.
@@ -47,12 +56,14 @@ pub enum Lack {
     Date,
     /// A start.
     Start,
-    /// A lesson or a relay.
+    /// Lessons, a relay or a series.
     Play,
-    /// A decision: lessons or a relay.
+    /// A decision between them.
     One,
     /// A relay to be kept.
     Kept,
+    /// A series to be repeated or played several episodes of.
+    Series,
 }
 
 /// Seconds of a day.
@@ -64,10 +75,14 @@ impl Draft {
         Self {
             when,
             start: None,
+            follows: false,
             end: None,
             titles: Titles::default(),
             lessons: Vec::new(),
             relay: None,
+            series: None,
+            repeat: false,
+            episodes: 0,
             keep: false,
             lang: None,
         }
@@ -95,10 +110,18 @@ impl Draft {
         Self {
             when,
             start: text("start").and_then(time),
+            follows: text("start") == Some(FOLLOWING),
             end: text("end").and_then(time),
             titles: Titles(titles.collect()),
             lessons: list("play").filter_map(|l| l.as_str().map(str::to_owned)).collect(),
             relay: text("relay").map(str::to_owned),
+            series: text("series").map(str::to_owned),
+            repeat: values.get("repeat").and_then(toml::Value::as_bool).unwrap_or(false),
+            episodes: values
+                .get("episodes")
+                .and_then(toml::Value::as_integer)
+                .and_then(|n| n.try_into().ok())
+                .unwrap_or(0),
             keep: values.get("keep").and_then(toml::Value::as_bool).unwrap_or(false),
             lang: text("lang").and_then(|l| Lang::new(l).ok()),
         }
@@ -117,16 +140,19 @@ impl Draft {
     /// What it lacks.
     pub fn lacks(&self) -> Option<Lack> {
         match self.when {
+            _ if self.follows => {}
             When::Weekly(days) if days == [false; 7] => return Some(Lack::Day),
             When::Once(None) => return Some(Lack::Date),
+            _ if self.start.is_none() => return Some(Lack::Start),
             _ => {}
         }
-        match (self.start, self.lessons.is_empty(), &self.relay) {
-            (None, _, _) => Some(Lack::Start),
-            (_, true, None) => Some(Lack::Play),
-            (_, false, Some(_)) => Some(Lack::One),
-            (_, false, None) if self.keep => Some(Lack::Kept),
-            _ => None,
+        let plays = [!self.lessons.is_empty(), self.relay.is_some(), self.series.is_some()];
+        match plays.iter().filter(|given| **given).count() {
+            0 => Some(Lack::Play),
+            1 if self.keep && self.relay.is_none() => Some(Lack::Kept),
+            1 if (self.repeat || self.episodes > 0) && self.series.is_none() => Some(Lack::Series),
+            1 => None,
+            _ => Some(Lack::One),
         }
     }
 
@@ -139,7 +165,7 @@ impl Draft {
         let (days, date) = match self.when {
             When::Weekly([true, true, true, true, true, true, true]) => (Some("daily".into()), None),
             When::Weekly([true, true, true, true, true, false, false]) => (Some("weekdays".into()), None),
-            When::Weekly(days) => (Some(named(days)), None),
+            When::Weekly(days) => (Some(days).filter(|d| *d != [false; 7]).map(named), None),
             When::Once(date) => (
                 None,
                 date.and_then(|d| Some(Value::from(d.to_string().parse::<toml_edit::Datetime>().ok()?))),
@@ -150,7 +176,7 @@ impl Draft {
         vec![
             ("days", days),
             ("date", date),
-            ("start", self.start.map(|t| time_written(t).into())),
+            ("start", if self.follows { Some(FOLLOWING.into()) } else { self.start.map(|t| time_written(t).into()) }),
             (
                 "end",
                 self.end.map(|t| if t == Time::midnight() { "24:00".into() } else { time_written(t).into() }),
@@ -161,6 +187,9 @@ impl Draft {
             ),
             ("play", (!self.lessons.is_empty()).then_some(Value::Array(lessons))),
             ("relay", self.relay.as_deref().map(Value::from)),
+            ("series", self.series.as_deref().map(Value::from)),
+            ("repeat", self.repeat.then(|| true.into())),
+            ("episodes", (self.episodes > 0).then(|| i64::from(self.episodes).into())),
             ("keep", self.keep.then(|| true.into())),
             ("lang", self.lang.as_ref().map(|l| l.as_str().into())),
         ]
@@ -255,8 +284,9 @@ mod tests {
     fn is_good(text: &str) -> bool {
         let channels: BTreeMap<_, _> = [(ChannelId::new("x").expect("id"), std::time::Duration::MAX)].into();
         let relays: BTreeSet<_> = [RelayId::new("r").expect("id")].into();
-        let lessons: BTreeSet<LessonId> = ["a", "b"].map(|l| LessonId::new(l).expect("id")).into();
-        let known = Known { channels: &channels, relays: &relays, lessons: Some(&lessons) };
+        let lesson = |l| (LessonId::new(l).expect("id"), std::time::Duration::from_secs(60));
+        let lessons: BTreeMap<_, _> = ["a", "b"].map(lesson).into();
+        let known = Known { channels: &channels, relays: &relays, lessons: Some(&lessons), holidays: None };
         parse(Path::new("x.toml"), text, &jiff::tz::TimeZone::UTC, &known).is_ok()
     }
 

@@ -3,8 +3,9 @@
 use jiff::civil::{Date, Weekday};
 use jiff::{SignedDuration, Timestamp};
 
-use super::model::{Entry, Once, instants};
+use super::model::{Entry, Once, What, instants};
 use super::{Plan, Play, Programme, ProgrammeId, Slot};
+use crate::base::Titles;
 
 /// Longest slot of an entry without end; a weekly entry's next turn comes sooner.
 const LONGEST: SignedDuration = SignedDuration::from_hours(8 * 24);
@@ -20,12 +21,12 @@ struct Turn<'p> {
 
 /// A stretch of the day that one entry holds.
 #[derive(Debug, Clone, Copy)]
-struct Piece<'p> {
-    start: Timestamp,
+pub(super) struct Piece<'p> {
+    pub(super) start: Timestamp,
     end: Timestamp,
     /// The entry says an end, so that `end` is more than the next one's start.
     ends: bool,
-    entry: &'p Entry,
+    pub(super) entry: &'p Entry,
 }
 
 impl Plan {
@@ -51,19 +52,29 @@ impl Plan {
     }
 
     fn programme(&self, piece: &Piece<'_>) -> Programme {
+        let (play, episode) = self.plays(piece.entry, piece.start);
         Programme {
             id: ProgrammeId::new(&self.channel, piece.start),
             start: piece.start,
             end: piece.ends.then_some(piece.end),
-            titles: piece.entry.titles.clone(),
-            play: piece.entry.play.clone(),
+            titles: self.titles_of(piece.entry),
+            play,
             keep: piece.entry.keep,
             lang: piece.entry.lang.clone(),
+            episode,
+        }
+    }
+
+    /// An entry's own titles, else those of its series.
+    fn titles_of(&self, entry: &Entry) -> Titles {
+        match &entry.what {
+            What::Series { series, .. } if entry.titles.0.is_empty() => self.series[*series].titles.clone(),
+            _ => entry.titles.clone(),
         }
     }
 
     /// The pieces that start in `[from, to)` and the one that covers `from`.
-    fn pieces(&self, from: Timestamp, to: Timestamp) -> Vec<Piece<'_>> {
+    pub(super) fn pieces(&self, from: Timestamp, to: Timestamp) -> Vec<Piece<'_>> {
         let to = to.max(from);
         let weekly = self.weekly_slots(from, to);
         let first = weekly.first().map_or(from, |p| p.start.min(from));
@@ -123,7 +134,8 @@ impl Plan {
     }
 
     fn turns_on<'p>(&'p self, date: Date, turns: &mut Vec<Turn<'p>>) {
-        let day = weekday_index(date.weekday());
+        let usual = Some(weekday_index(date.weekday()));
+        let Some(day) = self.holidays.get(&date).copied().unwrap_or(usual) else { return };
         for weekly in self.weekly.iter().filter(|w| w.days[day]) {
             if let Some((start, end)) = instants(&self.tz, date, weekly.start, weekly.end) {
                 turns.push(Turn { start, end, entry: &weekly.entry });
@@ -180,8 +192,8 @@ fn uncovered<'p>(slot: &Piece<'p>, dated: &[Piece<'p>]) -> Vec<Piece<'p>> {
         if begun {
             rest.push(Piece { end: hole.start, ..tail });
         }
-        match tail.entry.play {
-            Play::Relay(_) if hole.end < tail.end => rest.push(Piece { start: hole.end, ..tail }),
+        match &tail.entry.what {
+            What::Play(Play::Relay(_)) if hole.end < tail.end => rest.push(Piece { start: hole.end, ..tail }),
             _ => break,
         }
     }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 
-use crate::base::{ChannelId, Lang, LessonId, RelayId, Titles};
+use super::series::{Counts, Episode, Series};
+use crate::base::{ChannelId, Holidays, Lang, LessonId, RelayId, Titles};
 
 /// A programme's name: its channel and start, so that the same entry has the
 /// same name in every process. Printed `xiangtu-20261123T193000Z`.
@@ -53,6 +54,17 @@ pub struct Programme {
     pub keep: bool,
     /// Audio language the entry asks for instead of the channel's.
     pub lang: Option<Lang>,
+    /// Where it stands in its series.
+    pub episode: Option<Episode>,
+}
+
+/// What may be played while there is nothing else to play.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filler {
+    /// The lesson.
+    pub lesson: LessonId,
+    /// How often, beside the others.
+    pub weight: u32,
 }
 
 /// What the plan says of one instant.
@@ -88,12 +100,21 @@ pub struct Plan {
     pub(super) weekly: Vec<Weekly>,
     /// In the order of their starts, no two at one instant.
     pub(super) once: Vec<Once>,
+    pub(super) series: Vec<Series>,
+    pub(super) holidays: Holidays,
+    pub(super) fillers: Vec<Filler>,
+    pub(super) counts: Counts,
 }
 
 impl Plan {
     /// A plan in which nothing is planned.
     pub fn empty(channel: ChannelId, tz: jiff::tz::TimeZone) -> Self {
-        Self { channel, tz, weekly: Vec::new(), once: Vec::new() }
+        Self::new(channel, tz, Vec::new(), [])
+    }
+
+    /// What may be played where nothing is planned, or what was planned has run out.
+    pub fn fillers(&self) -> &[Filler] {
+        &self.fillers
     }
 
     /// Total for any entries, also for ones that `parse` refuses: of dated
@@ -105,7 +126,16 @@ impl Plan {
         once: impl IntoIterator<Item = Once>,
     ) -> Self {
         let by_start: BTreeMap<_, _> = once.into_iter().map(|o| (o.start, o)).collect();
-        Self { channel, tz, weekly, once: by_start.into_values().collect() }
+        Self {
+            channel,
+            tz,
+            weekly,
+            once: by_start.into_values().collect(),
+            series: Vec::new(),
+            holidays: Holidays::new(),
+            fillers: Vec::new(),
+            counts: Counts::default(),
+        }
     }
 }
 
@@ -128,11 +158,26 @@ pub(super) struct Once {
     pub(super) entry: Entry,
 }
 
+/// What an entry plays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum What {
+    /// The same each time.
+    Play(Play),
+    /// What comes next of a series of the plan, by its place there.
+    Series {
+        series: usize,
+        /// What was shown last, once more.
+        repeat: bool,
+        /// How many episodes.
+        episodes: u32,
+    },
+}
+
 /// What weekly and dated entries share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) titles: Titles,
-    pub(super) play: Play,
+    pub(super) what: What,
     pub(super) keep: bool,
     pub(super) lang: Option<Lang>,
 }

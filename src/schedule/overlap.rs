@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use super::model::Weekly;
 use super::parse::Dated;
-use super::read::DAY_NAMES;
-use crate::base::Fault;
+use crate::base::{DAY_NAMES, Fault};
 use crate::base::document::{At, Document};
 
 const DAY: i64 = 86_400;

@@ -5,18 +5,19 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
-use super::model::{Entry, Once, Weekly, instants};
+use super::model::{Entry, Once, What, Weekly, instants};
+use super::series::Series;
 use super::{Plan, Play, Programme};
 use crate::base::{ChannelId, LessonId, RelayId, Titles};
 
 fn a_play() -> impl Strategy<Value = Entry> {
-    any::<bool>().prop_map(|relay| {
-        let play = if relay {
-            Play::Relay(RelayId::new("national").unwrap())
-        } else {
-            Play::Lessons(vec![LessonId::new("grape-pruning").unwrap()])
+    (0..4, any::<bool>(), 1u32..3).prop_map(|(what, repeat, episodes)| {
+        let what = match what {
+            0 | 1 => What::Play(Play::Relay(RelayId::new("national").unwrap())),
+            2 => What::Play(Play::Lessons(vec![LessonId::new("grape-pruning").unwrap()])),
+            _ => What::Series { series: 0, repeat, episodes },
         };
-        Entry { titles: Titles::default(), play, keep: false, lang: None }
+        Entry { titles: Titles::default(), what, keep: false, lang: None }
     })
 }
 
@@ -50,7 +51,12 @@ fn a_plan() -> impl Strategy<Value = Plan> {
                 Some(Once { start, end, entry })
             })
             .collect();
-        Plan::new(ChannelId::new("xiangtu").unwrap(), tz, weekly, once)
+        let midnight = date(2026, 3, 20).to_zoned_datetime(tz.clone()).unwrap().timestamp();
+        let lessons = (0..5).map(|n| LessonId::new(&format!("e{n}")).unwrap()).collect();
+        let series = Series { id: "s".into(), titles: Titles::default(), lessons, begins: midnight, again: true };
+        let holidays = [(date(2026, 3, 26), None), (date(2026, 3, 28), Some(2))].into();
+        let plan = Plan::new(ChannelId::new("xiangtu").unwrap(), tz, weekly, once);
+        Plan { series: vec![series], holidays, ..plan }
     })
 }
 
@@ -115,6 +121,33 @@ proptest! {
         prop_assert_eq!(between, Vec::new());
         let last = slot.until - SignedDuration::from_nanos(1);
         prop_assert_eq!(plan.at(last).programme, slot.programme);
+    }
+
+    /// Turn after turn, whatever was asked for before, each episode comes once
+    /// and in order; a repeat brings what was shown last.
+    #[test]
+    fn episodes_come_in_order(plan in a_plan(), asked in an_instant()) {
+        plan.at(asked);
+        let from = plan.series[0].begins;
+        let turns = plan.between(from, from + SignedDuration::from_hours(24 * 21));
+        let (mut next, mut shown) = (0, Vec::new());
+        for (turn, piece) in turns.iter().zip(plan.pieces(from, from + SignedDuration::from_hours(24 * 21))) {
+            let What::Series { repeat, episodes, .. } = piece.entry.what else { continue };
+            let Play::Lessons(lessons) = &turn.play else { continue };
+            let names: Vec<String> = lessons.iter().map(ToString::to_string).collect();
+            if turn.start < from {
+                continue;
+            }
+            if repeat {
+                let last = shown.len().checked_sub(episodes as usize).map_or(&[][..], |n| &shown[n..]);
+                prop_assert_eq!(&names[..], last);
+                continue;
+            }
+            let expected: Vec<String> = (next..next + episodes).map(|n| format!("e{}", n % 5)).collect();
+            next += episodes;
+            prop_assert_eq!(&names, &expected);
+            shown.extend(names);
+        }
     }
 
     #[test]

@@ -1,14 +1,11 @@
 //! Dates, times of day and days of the week as schedules write them.
 
-use jiff::civil::{Date, Time};
+use jiff::civil::Time;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use crate::base::Fault;
+use crate::base::{DAY_NAMES, Fault};
 use crate::base::document::{At, Document, Read, did_you_mean};
-
-/// The names of the days, Monday first.
-pub const DAY_NAMES: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 /// Days of the week, Monday first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,24 +55,8 @@ fn named(doc: &Document<'_>, names: &[At<String>]) -> Option<Days> {
     good.then_some(Days(days))
 }
 
-impl Read for Date {
-    fn read(doc: &Document<'_>, value: &Spanned<DeValue<'_>>) -> Option<Self> {
-        let text = match value.get_ref() {
-            DeValue::Datetime(d) if d.time.is_none() => d.to_string(),
-            DeValue::String(s) => s.to_string(),
-            _ => return doc.wrong(value, "a date such as 2026-12-01"),
-        };
-        let date: Option<Date> = text.parse().ok().filter(|_| text.len() == 10);
-        if date.is_none() {
-            doc.problem(
-                value.span().start,
-                Fault::Value,
-                format!("`{text}` is not a date: expected one such as 2026-12-01"),
-            );
-        }
-        date
-    }
-}
+/// A start that is the end of the entry before.
+pub const FOLLOWING: &str = "following";
 
 /// A time of day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +65,8 @@ pub(super) enum TimeOfDay {
     At(Time),
     /// `24:00`, the midnight that ends the day.
     Midnight,
+    /// `following`: when the entry above it in the file has ended.
+    Following,
 }
 
 impl Read for TimeOfDay {
@@ -104,8 +87,10 @@ impl Read for TimeOfDay {
 }
 
 fn time_of_day(text: &str) -> Option<TimeOfDay> {
-    if matches!(text, "24:00" | "24:00:00") {
-        return Some(TimeOfDay::Midnight);
+    match text {
+        "24:00" | "24:00:00" => return Some(TimeOfDay::Midnight),
+        FOLLOWING => return Some(TimeOfDay::Following),
+        _ => {}
     }
     let digit_or_colon = |(i, b): (usize, u8)| if i % 3 == 2 { b == b':' } else { b.is_ascii_digit() };
     let shaped = matches!(text.len(), 5 | 8) && text.bytes().enumerate().all(digit_or_colon);

@@ -659,5 +659,65 @@ directed-return = Back to the schedule
 did-channel-directed = directed a channel
 duty-since = since { $time }
 duty-until = until { $time }
-duty-late = Began { $seconds } s after its time
+duty-late = Began late by { $time }
 duty-next = Next at { $time }
+
+# The schedule: series, following entries, tables
+schedule-following = After the one above
+schedule-next-of = Or what comes next of a series
+schedule-series = Series
+schedule-repeat = Last episode again
+schedule-episodes = Episodes
+schedule-weekdays = Weekdays
+schedule-lacks-series = Only of a series can there be a repeat, or several episodes.
+sheet-title = As a table
+sheet-text = Take the entries out, change them in a spreadsheet, and bring them back. First you see what would change; it takes effect when you confirm it.
+sheet-file = Table (XLSX, or CSV in UTF-8)
+sheet-whole = Entries that the table has not are to go
+sheet-lessons = Lessons
+sheet-lang = Language tag
+sheet-line = Row { $line }:
+sheet-no-headings = There are no headings: the first row needs the columns “On” and “Start”.
+sheet-no-day = “{ $cell }” is neither a date nor days of the week. Write a date as 2026-12-01.
+sheet-no-time = “{ $cell }” is no time. Write 19:30.
+sheet-no-lang = “{ $cell }” is no language tag. Write zh-Hans or ug-Arab.
+sheet-no-number = “{ $cell }” is no number of episodes.
+import-gone = Removed
+did-schedule-taken-in = took a schedule in from a table
+kind-filler = Filler
+
+# The week as a grid
+grid-title = The week
+grid-help = Drag a programme to move it, its lower edge to stretch it. By keyboard: choose a programme; up and down move it by five minutes, left and right to another day, Shift with up and down stretches it; Enter saves, Escape leaves it.
+grid-moving = To { $date }, { $from }–{ $to }
+grid-save-week = Every week
+grid-save-day = This day only
+grid-save = Save
+grid-cancel = Leave it
+grid-started = It has begun and cannot be changed any more.
+grid-overlaps = Overlaps another programme
+grid-gap = Nothing planned, { $minutes } minutes
+grid-add = New
+grid-copy-day = Copy this day to
+grid-copy-week = Copy this week to the next
+grid-copied-nothing = There is nothing to copy, or there are entries already.
+grid-failed = Not saved; the page was loaded anew.
+did-schedule-copied = copied entries of a schedule
+
+# The poster
+poster-title = Programmes
+poster-week = { $from } to { $to }
+poster-scan = Scan to watch
+poster-print = Print
+poster-link = Poster
+poster-every-day = Every day
+poster-empty = Nothing is planned this week.
+poster-pdf = PDF file
+
+# Reminders
+remind-calendar = Into the calendar
+remind-me = Remind me
+remind-set = You will be reminded
+remind-blocked = The browser does not allow reminders: use the calendar.
+feed-title = New lessons
+script-remind-soon = Begins at { $time }

@@ -661,5 +661,65 @@ directed-return = 回到节目单
 did-channel-directed = 人工干预频道
 duty-since = { $time } 起
 duty-until = 到 { $time }
-duty-late = 比计划迟 { $seconds } 秒开始
+duty-late = 比计划迟开始 { $time }
 duty-next = 下一个 { $time }
+
+# 节目安排：系列、接着播、表格
+schedule-following = 接着上一条播
+schedule-next-of = 或者系列的下一集
+schedule-series = 系列
+schedule-repeat = 重播上一次的
+schedule-episodes = 集数
+schedule-weekdays = 工作日
+schedule-lacks-series = 只有系列才能重播或一次播几集。
+sheet-title = 用表格安排
+sheet-text = 下载现有安排，在表格软件里修改，再放回来。先看会改什么，确认后才生效。
+sheet-file = 表格（XLSX 或 CSV UTF-8）
+sheet-whole = 表格里没有的安排要删掉
+sheet-lessons = 课程编号
+sheet-lang = 语言代码
+sheet-line = 第 { $line } 行：
+sheet-no-headings = 没有表头：第一行要有“哪几天”和“开始”两列。
+sheet-no-day = “{ $cell }”既不是日期也不是星期几。日期写成 2026-12-01。
+sheet-no-time = “{ $cell }”不是时间。写成 19:30。
+sheet-no-lang = “{ $cell }”不是语言代码。写成 zh-Hans 或 ug-Arab。
+sheet-no-number = “{ $cell }”不是集数。
+import-gone = 删除
+did-schedule-taken-in = 用表格修改节目安排
+kind-filler = 填充
+
+# 一周图
+grid-title = 一周图
+grid-help = 拖动节目可以移动，拖下边可以改时长。键盘：选中节目，上下键移动五分钟，左右键换一天，Shift 加上下键改时长，回车键保存，Esc 取消。
+grid-moving = 移到 { $date } { $from }–{ $to }
+grid-save-week = 每周都这样
+grid-save-day = 只改这一天
+grid-save = 保存
+grid-cancel = 取消
+grid-started = 已经开始，不能再改。
+grid-overlaps = 与别的节目重叠
+grid-gap = 没有安排，{ $minutes } 分钟
+grid-add = 新增
+grid-copy-day = 把这一天复制到
+grid-copy-week = 把这一周复制到下一周
+grid-copied-nothing = 没有可以复制的安排，或者那里已经有安排。
+grid-failed = 没有保存，页面已重新载入。
+did-schedule-copied = 复制节目安排
+
+# 海报
+poster-title = 节目预告
+poster-week = { $from } 至 { $to }
+poster-scan = 扫码观看
+poster-print = 打印
+poster-link = 海报
+poster-every-day = 每天
+poster-empty = 这一周没有安排节目。
+poster-pdf = PDF 文件
+
+# 提醒
+remind-calendar = 加入日历
+remind-me = 开播前提醒我
+remind-set = 到时会提醒
+remind-blocked = 浏览器不允许提醒，请加入日历。
+feed-title = 新课程
+script-remind-soon = { $time } 开始

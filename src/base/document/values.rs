@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::civil::Date;
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -81,6 +82,25 @@ read_whole! { u16 u32 usize }
 impl Read for bool {
     fn read(doc: &Document<'_>, value: &Spanned<DeValue<'_>>) -> Option<Self> {
         value.get_ref().as_bool().or_else(|| doc.wrong(value, "true or false"))
+    }
+}
+
+impl Read for Date {
+    fn read(doc: &Document<'_>, value: &Spanned<DeValue<'_>>) -> Option<Self> {
+        let text = match value.get_ref() {
+            DeValue::Datetime(d) if d.time.is_none() => d.to_string(),
+            DeValue::String(s) => s.to_string(),
+            _ => return doc.wrong(value, "a date such as 2026-12-01"),
+        };
+        let date: Option<Date> = text.parse().ok().filter(|_| text.len() == 10);
+        if date.is_none() {
+            doc.problem(
+                value.span().start,
+                Fault::Value,
+                format!("`{text}` is not a date: expected one such as 2026-12-01"),
+            );
+        }
+        date
     }
 }
 

@@ -20,7 +20,7 @@ use super::{Answer, Refusal, Visitor, html};
 /// Where as-run logs are.
 const ROOM: &str = "/office/asrun";
 /// CSV as spreadsheets read it (RFC 4180).
-const CSV: &str = "text/csv; charset=utf-8; header=present";
+pub(super) const CSV: &str = "text/csv; charset=utf-8; header=present";
 
 impl Portal {
     /// The channels, each with its log.

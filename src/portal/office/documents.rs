@@ -34,6 +34,10 @@ pub(super) enum Which {
     Schedule(ChannelId),
 }
 
+/// The name of the whole file, where a section's name is asked for: a change
+/// of many entries at once.
+pub(super) const WHOLE: &str = "*";
+
 /// A change of one entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Swap {
@@ -161,7 +165,13 @@ impl Portal {
         // Every schedule may have to be read: not on a thread that serves.
         let prepared = tokio::task::spawn_blocking(move || {
             let (path, text) = portal.document(&change.which)?;
-            let text = swap(&text, &change.section, change.from.as_ref(), change.to.as_ref())?;
+            let text = if change.section == WHOLE {
+                let stands = change.from.as_ref().is_some_and(|from| from.text() == text);
+                let to = change.to.as_ref().filter(|_| stands).ok_or(EntryError::Gone)?;
+                to.text().to_owned()
+            } else {
+                swap(&text, &change.section, change.from.as_ref(), change.to.as_ref())?
+            };
             portal.check(&change.which, &path, &text)?;
             Ok::<_, NotWritten>((change.which, path, text))
         });
@@ -183,7 +193,7 @@ impl Portal {
     }
 
     /// Reads `text` as the server would. A county that would make schedules bad is not good.
-    fn check(&self, which: &Which, path: &Path, text: &str) -> Result<(), Problems> {
+    pub(super) fn check(&self, which: &Which, path: &Path, text: &str) -> Result<(), Problems> {
         let county = self.county.load();
         match which {
             Which::Schedule(_) => schedule::parse(

@@ -1,7 +1,7 @@
 //! What the form of a schedule's entry says.
 
-use crate::base::{Lang, LessonId, RelayId};
-use crate::schedule::{self, DAY_NAMES, Draft, Lack, When};
+use crate::base::{DAY_NAMES, Lang, LessonId, RelayId};
+use crate::schedule::{self, Draft, Lack, When};
 
 use super::request::Form;
 
@@ -16,9 +16,11 @@ pub(super) fn typed(form: &Form, before: Option<&Draft>, languages: &[Lang]) -> 
     titles.0.retain(|lang, _| !languages.contains(lang));
     titles.0.extend(form.titles_of("title", languages).0);
     let some = |key: &str| Some(form.get(key).to_owned()).filter(|t| !t.is_empty());
+    let follows = form.get("follows") == "1";
     Draft {
         when: if weekly { When::Weekly(days()) } else { When::Once(form.get("date").parse().ok()) },
-        start: schedule::time(form.get("start")),
+        start: schedule::time(form.get("start")).filter(|_| !follows),
+        follows,
         end: schedule::time(form.get("end")),
         titles,
         lessons: form
@@ -28,6 +30,9 @@ pub(super) fn typed(form: &Form, before: Option<&Draft>, languages: &[Lang]) -> 
             .map(str::to_owned)
             .collect(),
         relay: some("relay").filter(|r| RelayId::new(r).is_ok()),
+        repeat: form.get("repeat") == "1" && some("series").is_some(),
+        episodes: form.get("episodes").parse().ok().filter(|n| *n != 1 && some("series").is_some()).unwrap_or(0),
+        series: some("series"),
         keep: form.get("keep") == "1",
         lang: some("lang").and_then(|l| Lang::new(&l).ok()),
     }
@@ -42,5 +47,6 @@ pub(super) fn lack_key(lack: Lack) -> &'static str {
         Lack::Play => "schedule-lacks-play",
         Lack::One => "schedule-lacks-one",
         Lack::Kept => "schedule-lacks-relay",
+        Lack::Series => "schedule-lacks-series",
     }
 }

@@ -68,7 +68,7 @@ impl Portal {
         DutyChannel {
             source: airing.map(|a| self.source_view(&a.source)),
             since: airing.map(|a| a.start),
-            late_s: planned.zip(first).map(|(planned, a)| a.start.duration_since(planned).as_secs()),
+            late: planned.zip(first).and_then(|(planned, a)| a.start.duration_since(planned).try_into().ok()),
             no: airing.map(|a| a.no),
             hand: self.direction.of(&channel.id).filter(|h| h.takes_over(ctx.now)).as_ref().map(HandView::of),
             card,

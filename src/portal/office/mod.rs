@@ -19,10 +19,12 @@ mod me;
 mod people;
 mod places;
 mod registrar;
+mod refusal;
 mod request;
 mod schedule;
 mod second_factor;
 mod second_gate;
+mod sheets;
 mod sites;
 mod terminals;
 mod tokens;
@@ -31,7 +33,6 @@ mod undo;
 use hyper::StatusCode;
 
 use crate::people::{Account, Rights, Secret, SignIn};
-use crate::store::StoreError;
 
 pub use direct::Direction;
 pub use documents::Documents;
@@ -39,7 +40,8 @@ use entries::{CHANNELS, RELAYS, SETTINGS};
 pub use gate::Gate;
 pub(in crate::portal) use gate::new_code;
 use import::Preview;
-use kept::Kept;
+pub(in crate::portal) use refusal::Refusal;
+use refusal::refused;
 pub use registrar::Registrar;
 pub(in crate::portal) use request::clean as clean_name;
 pub use request::{Form, OfficeRequest, away_cookie_name, cookie_name};
@@ -47,7 +49,7 @@ pub use request::{Form, OfficeRequest, away_cookie_name, cookie_name};
 use super::pages::HTML;
 use super::reply::{Reply, problem};
 use super::state::Portal;
-use super::views::{ErrorPage, Menu, PageContext, SignInPage};
+use super::views::{Menu, PageContext};
 
 /// Who is signed in.
 #[derive(Debug, Clone)]
@@ -55,36 +57,6 @@ struct Visitor {
     secret: Secret,
     sign_in: SignIn,
     account: Account,
-}
-
-/// Why there is no page of the office.
-pub(in crate::portal) enum Refusal {
-    /// Nobody is signed in: sign in first, then come back.
-    SignIn,
-    /// The role does not allow it.
-    Forbidden,
-    /// Nothing of that name.
-    Unknown,
-    /// The form did not come from a page of ours.
-    Elsewhere,
-    /// Too much to do at once: come back.
-    Busy,
-    /// A file that people write is in a state in which it cannot be shown, in words.
-    File(String),
-    /// Our fault, in words.
-    Ours(String),
-}
-
-impl From<StoreError> for Refusal {
-    fn from(e: StoreError) -> Self {
-        Self::Ours(e.to_string())
-    }
-}
-
-impl From<askama::Error> for Refusal {
-    fn from(e: askama::Error) -> Self {
-        Self::Ours(e.to_string())
-    }
 }
 
 type Answer = Result<Reply, Refusal>;
@@ -101,7 +73,9 @@ impl Portal {
 
     /// Most bytes of a form sent to `path`: a table of sites is longer than what people type.
     pub fn largest_form(path: &str) -> usize {
-        if path.starts_with("/office/import/") { 2 << 20 } else { 64 << 10 }
+        let table = path.starts_with("/office/import/")
+            || (path.starts_with("/office/schedule/") && (path.ends_with("/look") || path.ends_with("/take")));
+        if table { 2 << 20 } else { 64 << 10 }
     }
 
     /// A page of the office, or what a form of it led to.
@@ -232,6 +206,21 @@ impl Portal {
             (["office", "schedule", id], Some(form)) if rights.edit_programmes() => {
                 self.save_schedule(request, ctx, &visitor, &rights, (id, None, form)).await
             }
+            (["office", "schedule", id, "table"], None) if rights.edit_programmes() => {
+                self.sheet_page(ctx, &visitor, &rights, (id, sheets::Looked::default()))
+            }
+            (["office", "schedule", id, "table.xlsx"], None) if rights.see_programmes() => {
+                self.export_schedule(ctx, (id, "xlsx")).await
+            }
+            (["office", "schedule", id, "table.csv"], None) if rights.see_programmes() => {
+                self.export_schedule(ctx, (id, "csv")).await
+            }
+            (["office", "schedule", id, "look"], Some(form)) if rights.edit_programmes() => {
+                self.look_at_sheet(ctx, &visitor, &rights, (id, form)).await
+            }
+            (["office", "schedule", id, "take"], Some(form)) if rights.edit_programmes() => {
+                self.take_sheet(request, ctx, &visitor, &rights, (id, form)).await
+            }
             (["office", "schedule", id, "new"], None) => {
                 if !rights.edit_programmes() {
                     return Err(Refusal::Forbidden);
@@ -360,34 +349,4 @@ fn office_home(ctx: &PageContext<'_>, visitor: &Visitor, rights: &Rights<'_>) ->
 /// A page that no cache and no other browser of the same machine keeps.
 fn html(text: String) -> Reply {
     Reply::ok(HTML, text)
-}
-
-fn refused(ctx: &PageContext<'_>, request: &OfficeRequest<'_>, refusal: Refusal) -> Reply {
-    let (status, detail) = match refusal {
-        // What only takes forms is no page to come back to; what was typed is kept.
-        Refusal::SignIn if request.form.is_some() => {
-            let Some(kept) = Kept::of(request) else { return Reply::see_other("/sign-in") };
-            let error = Some(ctx.t("kept-sign-in"));
-            let page =
-                SignInPage { error, next: "/office", kept: Some(kept.text()), ..SignInPage::default() };
-            let page = page.render(ctx).unwrap_or_else(|e| e.to_string());
-            return html(page).with_status(StatusCode::UNAUTHORIZED);
-        }
-        Refusal::SignIn => return Reply::see_other(&format!("/sign-in?next={}", request.page.path)),
-        Refusal::Forbidden => (StatusCode::FORBIDDEN, None),
-        Refusal::Unknown => (StatusCode::NOT_FOUND, None),
-        Refusal::Elsewhere => (StatusCode::BAD_REQUEST, Some(ctx.t("form-elsewhere"))),
-        Refusal::Busy => (StatusCode::SERVICE_UNAVAILABLE, None),
-        Refusal::File(words) => (StatusCode::CONFLICT, Some(words)),
-        Refusal::Ours(words) => {
-            tracing::error!(
-                path = request.page.path,
-                error = words,
-                "a page of the office could not be made"
-            );
-            (StatusCode::INTERNAL_SERVER_ERROR, None)
-        }
-    };
-    let page = ErrorPage { status: status.as_u16(), detail };
-    html(page.render(ctx).unwrap_or_else(|e| e.to_string())).with_status(status)
 }

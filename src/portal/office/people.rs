@@ -6,6 +6,7 @@ use crate::base::{AccountId, SiteId, TownshipId};
 use crate::people::{
     Account, AccountState, Code, FactorState, Grant, Invitation, InvitationKind, Rights, Role, Scope,
 };
+use crate::portal::qr::square;
 use crate::portal::reply::Reply;
 use crate::portal::state::Portal;
 use crate::portal::views::{
@@ -230,16 +231,8 @@ fn invited(request: &OfficeRequest<'_>, ctx: &PageContext<'_>, given: &[(Account
 
 /// A sheet with a code, and the address with the code in it as an SVG drawing.
 pub(super) fn sheet(url: &str, code: &Code, name: &str, beside: String) -> Result<Sheet, Refusal> {
-    let qr = square(&format!("{url}?code={}", code.shown()))?;
+    let qr = square(&format!("{url}?code={}", code.shown())).map_err(Refusal::Ours)?;
     Ok(Sheet { name: name.to_owned(), beside, code: code.shown(), url: url.to_owned(), qr })
-}
-
-/// What a telephone reads, as an SVG drawing.
-pub(super) fn square(text: &str) -> Result<String, Refusal> {
-    let qr = qrcode::QrCode::new(text.as_bytes()).map_err(|e| Refusal::Ours(e.to_string()))?;
-    let svg = qr.render::<qrcode::render::svg::Color<'_>>().min_dimensions(220, 220).build();
-    // Inside a page the drawing needs no prologue.
-    Ok(svg.split_once("?>").map_or(svg.as_str(), |(_, rest)| rest).to_owned())
 }
 
 /// The role and the part of the county that a form names.

@@ -6,7 +6,7 @@ use hyper::StatusCode;
 use jiff::civil::Date;
 
 use crate::base::entries::{Entry, entries};
-use crate::base::{ChannelId, LessonId, Titles};
+use crate::base::{ChannelId, Lang, LessonId, Titles};
 use crate::config::Channel;
 use crate::people::Rights;
 use crate::portal::i18n;
@@ -86,13 +86,19 @@ impl Portal {
             Some((day, rows.map(|e| self.programme(&listing, e)).collect()))
         });
         let days = days.collect();
+        let series = series_of(&text);
         let mut rows = Vec::new();
         for section in SECTIONS {
-            for entry in read(&text, section) {
-                rows.push(self.row(ctx, &channel.id, section, &entry));
+            // What follows an entry stands behind it, with its time to be found.
+            let mut above = None;
+            for (at, entry) in read(&text, section).iter().enumerate() {
+                let row = self.row(ctx, &channel.id, (section, entry), &series);
+                above = if row.draft.follows { above } else { Some((row.draft.start, row.when.clone())) };
+                rows.push((above.clone(), at, row));
             }
         }
-        rows.sort_by(|a, b| (a.draft.start, &a.when).cmp(&(b.draft.start, &b.when)));
+        rows.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
+        let rows: Vec<ScheduleRow> = rows.into_iter().map(|(_, _, row)| row).collect();
         let is_weekly = |r: &ScheduleRow| matches!(r.draft.when, When::Weekly(_));
         let (weekly, mut dated): (Vec<_>, Vec<_>) = rows.into_iter().partition(is_weekly);
         let of = |r: &ScheduleRow| match r.draft.when {
@@ -141,22 +147,29 @@ impl Portal {
         (bad, said)
     }
 
-    fn row(&self, ctx: &PageContext<'_>, channel: &ChannelId, section: &str, entry: &Entry) -> ScheduleRow {
+    fn row(
+        &self,
+        ctx: &PageContext<'_>,
+        channel: &ChannelId,
+        (section, entry): (&str, &Entry),
+        series: &[(String, Titles)],
+    ) -> ScheduleRow {
         let draft = Draft::of(section, &entry.values());
         let when = match draft.when {
+            _ if draft.follows => String::new(),
             When::Weekly(days) => days_said(ctx, days),
             When::Once(date) => date.map_or_else(String::new, |d| ctx.short_date(&d)),
         };
         ScheduleRow {
             href: format!("{ROOM}/{channel}/{}", entry.mark()),
             when,
-            plays: self.plays(&draft),
+            plays: self.plays(&draft, series),
             draft,
         }
     }
 
     /// What a draft plays, as people call it.
-    fn plays(&self, draft: &Draft) -> Vec<Played> {
+    fn plays(&self, draft: &Draft, series: &[(String, Titles)]) -> Vec<Played> {
         let catalogue = self.library.catalogue();
         let lesson = |id: &String| {
             let package = LessonId::new(id).ok().and_then(|l| catalogue.lesson(&l).cloned());
@@ -167,7 +180,12 @@ impl Portal {
             let found = county.relays.iter().find(|r| r.id.as_str() == id);
             Played { id: id.clone(), names: found.map(|r| r.names.clone()) }
         };
-        draft.lessons.iter().map(lesson).chain(draft.relay.iter().map(relay)).collect()
+        let of_series = |id: &String| {
+            let found = series.iter().find(|(known, _)| known == id);
+            Played { id: id.clone(), names: found.map(|(_, titles)| titled_or(titles, id)) }
+        };
+        let relays = draft.relay.iter().map(relay);
+        draft.lessons.iter().map(lesson).chain(relays).chain(draft.series.iter().map(of_series)).collect()
     }
 
     /// The form for a new entry, or for the one with this mark.
@@ -190,6 +208,7 @@ impl Portal {
             }
         };
         let back = format!("{ROOM}/{id}");
+        let series = series_of(&self.schedule_text(&channel.id)?.1);
         let titled =
             |titles: &Titles, id: &str| if titles.0.is_empty() { id.to_owned() } else { ctx.plain(titles) };
         let catalogue = self.library.catalogue();
@@ -223,6 +242,7 @@ impl Portal {
             mark: again.mark,
             lessons,
             relays: relays.collect(),
+            series: series.iter().map(|(id, titles)| (id.clone(), titled(titles, id))).collect(),
             error: Some(again.error).filter(|e| !e.is_empty()),
             problems: again.problems,
             back,
@@ -335,6 +355,24 @@ impl Portal {
 /// with it is told beside.
 fn read(text: &str, section: &str) -> Vec<Entry> {
     entries(text, section).unwrap_or_default()
+}
+
+/// The series of a schedule: names and titles.
+fn series_of(text: &str) -> Vec<(String, Titles)> {
+    let of = |entry: &Entry| {
+        let values = entry.values();
+        let id = values.get("id")?.as_str()?.to_owned();
+        let titles = values.get("title").and_then(toml::Value::as_table).into_iter().flatten();
+        let titles = titles.filter_map(|(l, t)| Some((Lang::new(l).ok()?, t.as_str()?.to_owned())));
+        Some((id, Titles(titles.collect())))
+    };
+    read(text, "series").iter().filter_map(of).collect()
+}
+
+/// A name to show: the identifier where there are no titles.
+fn titled_or(titles: &Titles, id: &str) -> Titles {
+    let plain = || Lang::new("en").map(|en| Titles([(en, id.to_owned())].into())).unwrap_or_default();
+    if titles.0.is_empty() { plain() } else { titles.clone() }
 }
 
 /// The entry with this mark, and its section.

@@ -8,6 +8,7 @@ use crate::people::{
     AccountState, AuditEntry, Code, FactorState, PasswordHash, RECOVERY_CODES, Second, Secret, Step,
     TotpSecret,
 };
+use crate::portal::qr::square;
 use crate::portal::reply::Reply;
 use crate::portal::state::Portal;
 use crate::portal::views::{AuthenticatorPage, PageContext, RecoveryPage, SecondPage, SignInPage};
@@ -16,7 +17,6 @@ use crate::store::LetIn;
 use super::entry::{AGAIN, next, subject};
 use super::gate::{new_code, random};
 use super::kept::Kept;
-use super::people::square;
 use super::request::{Form, OfficeRequest};
 use super::second_gate::Half;
 use super::{Answer, Refusal, Visitor, html};
@@ -245,7 +245,7 @@ fn authenticator(
     let page = AuthenticatorPage {
         error,
         secret: secret.shown(),
-        square: square(&uri)?,
+        square: square(&uri).map_err(Refusal::Ours)?,
         uri,
         token: &visitor.secret.form_token(),
     };

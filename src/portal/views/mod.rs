@@ -14,6 +14,7 @@ mod manifest;
 mod model;
 mod office;
 mod offline;
+mod poster;
 mod sites;
 mod title;
 mod tv;
@@ -29,8 +30,9 @@ pub use manifest::{MANIFEST, manifest};
 pub use model::{
     ChannelCard, ChannelStatus, LessonCard, PackagingState, PackagingView, ProgrammeKind, ProgrammeView,
 };
-pub use office::{ApiPage, AsRunPage, AsRunPart, AsRunRow, AuditPage, AuditRow, AuthenticatorPage, ChoosePage, DirectPage, Done, DutyChannel, DutyPage, EnrolPage, EntryList, EntryPage, EntryRow, Field, FieldValue, HandView, ImportPage, InvitedPage, KeptPage, ListedSite, MePage, Menu, NewSitePage, OfficeHome, OfficeLessons, OfficeSite, OfficeSites, PeopleForm, PeoplePage, PersonRow, PlaceForm, PlaceLine, Played, ProviderPage, RecoveryPage, RelayRow, Remark, ScheduleForm, SchedulePage, ScheduleRow, ScopeView, SecondPage, SetupPage, Sheet, SignInPage, SignInRow, SourceView, TokenPage, TokenRow, TownshipsPage, days_said};
+pub use office::{ApiPage, AsRunPage, AsRunPart, AsRunRow, AuditPage, AuditRow, AuthenticatorPage, ChoosePage, DifferenceView, DirectPage, Done, DutyChannel, DutyPage, EnrolPage, EntryList, EntryPage, EntryRow, Field, FieldValue, HandView, ImportPage, InvitedPage, KeptPage, ListedSite, MePage, Menu, NewSitePage, OfficeHome, OfficeLessons, OfficeSite, OfficeSites, PeopleForm, PeoplePage, PersonRow, PlaceForm, PlaceLine, Played, ProviderPage, RecoveryPage, RelayRow, Remark, ScheduleForm, SchedulePage, ScheduleRow, ScopeView, SecondPage, SetupPage, Sheet, SheetPage, SignInPage, SignInRow, SourceView, TokenPage, TokenRow, TownshipsPage, days_said};
 pub use offline::OfflinePage;
+pub use poster::{Paper, PosterPage};
 pub use sites::{
     CloseReason, Level, SessionState, SessionSubject, SessionView, SitePage, SiteRow, SitesPage,
     TerminalState, TerminalView, Totals, TownshipRow,

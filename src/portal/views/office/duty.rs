@@ -1,5 +1,7 @@
 //! The duty desk.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::{AsRunRow, HandView, Menu, SourceView, page};
@@ -42,8 +44,8 @@ pub struct DutyChannel {
     pub source: Option<SourceView>,
     /// Since when.
     pub since: Option<Timestamp>,
-    /// How late the programme that is on began, seconds.
-    pub late_s: Option<i64>,
+    /// How late the programme that is on began.
+    pub late: Option<Duration>,
     /// Number of what is on air in the as-run log.
     pub no: Option<u64>,
     /// The command that stands in the schedule's place.
@@ -58,12 +60,19 @@ impl DutyChannel {
         self.no.filter(|_| on && lesson)
     }
 
+    /// How late, where it is more than the end of a segment: `1:16`.
+    fn lateness(&self, ctx: &PageContext<'_>) -> Option<String> {
+        self.late.filter(|late| *late >= NOTICED).map(|late| ctx.length(&late))
+    }
+
     /// A picture of what is on air; another address every few seconds.
     fn picture(&self, ctx: &PageContext<'_>) -> String {
         format!("/office/duty/{}/picture?at={}", self.card.id, ctx.now.as_second() / PICTURE_S)
     }
 }
 
+/// A fixed start is met at the first segment boundary: no more than this is normal.
+const NOTICED: Duration = Duration::from_secs(4);
 /// How old a picture may be, seconds.
 const PICTURE_S: i64 = 10;
 

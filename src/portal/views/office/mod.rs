@@ -14,6 +14,7 @@ mod places;
 mod remark;
 mod schedule;
 mod second_factor;
+mod sheet;
 
 pub use api::{ApiPage, TokenPage, TokenRow};
 pub use asrun::{AsRunPage, AsRunPart, AsRunRow, HandView, SourceView};
@@ -31,6 +32,7 @@ pub use places::{
 pub use remark::Remark;
 pub use second_factor::{AuthenticatorPage, RecoveryPage, SecondPage};
 
+pub use sheet::{DifferenceView, SheetPage};
 pub use schedule::{Played, ScheduleForm, SchedulePage, ScheduleRow, days_said};
 
 /// A page with nothing but what its template says of it.

@@ -28,6 +28,13 @@ impl Remark {
     }
 }
 
+impl Remark {
+    /// Something said in the page's language alone.
+    pub fn of(said: String) -> Self {
+        Self { said, detail: String::new() }
+    }
+}
+
 impl From<String> for Remark {
     /// The words of the system or of a library, which have no other language.
     fn from(detail: String) -> Self {

@@ -4,10 +4,10 @@ use jiff::civil::{Date, Time};
 
 use super::places::Done;
 use super::{Menu, Remark, page};
-use crate::base::{Lang, Titles};
+use crate::base::{DAY_NAMES, Lang, Titles};
 use crate::config::Channel;
 use crate::portal::views::{PageContext, ProgrammeView};
-use crate::schedule::{DAY_NAMES, Draft, When, time_written};
+use crate::schedule::{Draft, When, time_written};
 
 /// What an entry plays.
 #[derive(Debug, Clone)]
@@ -114,6 +114,8 @@ pub struct ScheduleForm<'a> {
     pub end: String,
     /// What the entry was like when the form was made.
     pub mark: String,
+    /// Series to choose from: identifier and title.
+    pub series: Vec<(String, String)>,
     /// Lessons to choose from: identifier and title.
     pub lessons: Vec<(String, String)>,
     /// How many can be chosen.
@@ -160,6 +162,10 @@ impl ScheduleForm<'_> {
 
     fn plays(&self, place: &usize, lesson: &str) -> bool {
         self.draft.lessons.get(*place).is_some_and(|l| l == lesson)
+    }
+
+    fn goes_on(&self, id: &str) -> bool {
+        self.draft.series.as_deref() == Some(id)
     }
 
     fn relays_it(&self, relay: &str) -> bool {
