@@ -24,6 +24,7 @@ export default defineConfig({
         "src/player/main.ts",
         "src/tv/main.ts",
         "src/poster.ts",
+        "src/grid/main.ts",
         "src/worker/sw.ts",
         "styles/site.css",
         "styles/player.css",

@@ -143,6 +143,10 @@ impl Router {
                 let item = LessonId::new(id).map(Item::Lesson);
                 Some(self.open(item.ok(), query, now).await)
             }
+            ["lessons.atom"] => {
+                let lang = self.choices(query, headers).lang;
+                Some(answer(self.portal.lessons_atom(&lang, &self.base_url(headers)), method))
+            }
             ["print", name] => {
                 let unknown = || problem(StatusCode::NOT_FOUND, "Not found", "nothing is being printed there");
                 Some(answer(self.portal.being_printed(name).unwrap_or_else(unknown), method))
@@ -150,7 +154,7 @@ impl Router {
             ["lessons", id, "poster.jpg"] => Some(answer(self.portal.poster(id).await, method)),
             ["channels", id, "guide.ics"] => {
                 let lang = self.choices(query, headers).lang;
-                Some(answer(self.portal.guide_ics(id, &lang, now), method))
+                Some(answer(self.portal.guide_ics(id, query, &lang, now), method))
             }
             _ => None,
         }

@@ -13,9 +13,6 @@ use super::{Airing, AiringSource, Hand, Lineup, Placed, Sources, Step, Timeline}
 /// How far in the past a timeline begins: two regular segments.
 const BEGIN: SignedDuration = SignedDuration::from_secs(8);
 
-/// Just after: the store keeps microseconds.
-const AFTER: SignedDuration = SignedDuration::from_micros(1);
-
 impl Timeline {
     /// Carries the timeline on: settles every segment that has begun by `now`
     /// and returns the changes of the as-run log in order. The caller stores
@@ -59,8 +56,9 @@ impl Timeline {
         last.map_or(begin, |last| last.max(begin))
     }
 
-    /// The schedule changed: the airing on air ends when the new plan says,
-    /// though never before `now`. (Programmes that have started stay.)
+    /// The schedule changed. What is on air ends when the new plan says if that
+    /// goes on with its programme. Else it ends as it was to, since a programme
+    /// that has started stays: but not after the next start of the new plan.
     pub fn replan(&mut self, plan: &Plan, now: Timestamp) -> Vec<Step> {
         // What stands there by hand is not the schedule's to move.
         let Some(open) = self.open().filter(|open| !open.by_hand()) else { return Vec::new() };
@@ -69,12 +67,7 @@ impl Timeline {
         let at = open.until.min(now);
         let slot = plan.at(at);
         let same = slot.programme.as_ref().map(|p| &p.id) == open.programme.as_ref();
-        let until = match same {
-            true => slot.until,
-            // A segment that begins right now may be settled already.
-            false if at < open.until => now + AFTER,
-            false => open.until,
-        };
+        let until = if same { slot.until } else { open.until.min(next_start(plan, &slot, now)) };
         if until == open.until {
             return Vec::new();
         }
@@ -170,6 +163,19 @@ impl Timeline {
             segments: None,
             hand: view.hand.filter(|hand| hand.leads_to(last, start)).cloned().map(Box::new),
         }
+    }
+}
+
+/// The first start after `now`, of which `slot` covers an instant before.
+fn next_start(plan: &Plan, slot: &Slot, now: Timestamp) -> Timestamp {
+    // What runs already began in the past: only what begins later cuts in.
+    let mut until = slot.until;
+    while until <= now {
+        until = plan.at(until).until;
+    }
+    match plan.at(until).programme.filter(|p| p.start == until) {
+        Some(next) => next.start,
+        None => plan.at(until).until,
     }
 }
 

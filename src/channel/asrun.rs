@@ -34,6 +34,8 @@ pub struct Part {
     pub end: Option<Timestamp>,
     /// What.
     pub source: AiringSource,
+    /// It filled a gap.
+    pub filler: bool,
     /// The command to which it was due.
     pub hand: Option<Hand>,
 }
@@ -61,6 +63,7 @@ pub fn as_run(
             start: airing.start,
             end: end(airing, next, sources),
             source: airing.source.clone(),
+            filler: airing.filler,
             hand: airing.hand.as_deref().cloned(),
         };
         match rows.last_mut().filter(|row| row.programme == airing.programme) {

@@ -174,6 +174,10 @@ fn starts_are_met(run: &Run) -> Checked {
         }
         let programme = |i: usize| run.plans[i].1.at(placed.start).programme.map(|p| p.id);
         let in_force = run.plans.partition_point(|(from, _)| *from < placed.start).saturating_sub(1);
+        // What was on air when the plan changed stays.
+        if airing.start <= run.plans[in_force].0 {
+            continue;
+        }
         let around = |i: usize| {
             let (from, _) = run.plans[i];
             let down = run.stops.iter().find(|(_, up)| *up == from).map_or(from, |(died, _)| *died);

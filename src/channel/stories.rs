@@ -269,15 +269,19 @@ fn a_gap_s_slate_does_not_swallow_a_programme_that_a_stop_fell_on() {
     assert_eq!(run.story()[1], "20:00:30.72 lesson grape 0..4");
 }
 
+/// What has started stays; the next start of the new plan is met.
 #[test]
-fn a_new_plan_cuts_what_is_on_air_now_and_changes_nothing_earlier() {
+fn a_new_plan_changes_nothing_that_has_started() {
     let mut run = Run::start(grape(), lessons("\"grape\""), clock("20:00:08"));
     run.play_until(clock("20:00:30"));
     run.poll(ms(0));
     run.reload(plan(&entry("20:00:20", Some("20:30"), "relay = \"national\"")));
-    run.play_until(clock("20:00:50"));
-    assert_eq!(run.story()[0], "20:00:00.00 lesson grape 0..8");
-    assert_eq!(run.story()[1], "20:00:30.72 slate-short.lost 0..21…");
+    run.play_until(clock("20:01:00"));
+    assert_eq!(run.story(), ["20:00:00.00 lesson grape 0..16…"]);
+    run.reload(plan(&entry("20:01:10", Some("20:30"), "relay = \"national\"")));
+    run.play_until(clock("20:01:30"));
+    assert_eq!(run.story()[0], "20:00:00.00 lesson grape 0..19");
+    assert_eq!(run.story()[1], "20:01:12.96 slate-short.lost 0..18…");
 }
 
 #[test]

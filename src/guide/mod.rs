@@ -3,6 +3,7 @@
 //!
 //! Invariant: pure; every text is a function of its arguments.
 
+mod atom;
 mod ical;
 mod json;
 mod m3u;
@@ -15,6 +16,7 @@ mod slate_layout;
 mod xml;
 mod xmltv;
 
+pub use atom::{News, atom};
 pub use ical::ics;
 pub use json::json;
 pub use m3u::m3u;

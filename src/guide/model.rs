@@ -1,5 +1,6 @@
 //! What is on one channel, with every end resolved.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -35,6 +36,8 @@ pub struct Listing {
     pub lang: Lang,
     /// Programmes in the order of their starts; none overlaps the next.
     pub entries: Vec<Entry>,
+    /// Titles of the lessons they play, as far as these are known.
+    pub lessons: BTreeMap<LessonId, Titles>,
 }
 
 /// One programme with its resolved end.
@@ -74,6 +77,20 @@ impl Entry {
 }
 
 impl Listing {
+    /// What `entry` is about, by language: the titles of its lessons, where
+    /// they say more than its own.
+    pub fn about(&self, entry: &Entry) -> Titles {
+        let own = self.titles(entry);
+        let mut about: BTreeMap<Lang, Vec<&str>> = BTreeMap::new();
+        for titles in entry.lessons().iter().filter_map(|lesson| self.lessons.get(lesson)) {
+            for (lang, title) in &titles.0 {
+                about.entry(lang.clone()).or_default().push(title);
+            }
+        }
+        let joined = about.into_iter().map(|(lang, titles)| (lang, titles.join(" · ")));
+        Titles(joined.filter(|(lang, said)| own.0.get(lang) != Some(said)).collect())
+    }
+
     /// The titles to show for `entry`: its own; where the schedule gives none,
     /// the channel's names; where there are none either, its identifier.
     pub fn titles(&self, entry: &Entry) -> Titles {
@@ -104,6 +121,7 @@ pub fn listing(
         names: channel.names.clone(),
         lang: channel.lang.clone(),
         entries,
+        lessons: BTreeMap::new(),
     }
 }
 

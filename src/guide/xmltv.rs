@@ -29,7 +29,7 @@ pub fn xmltv(listings: &[Listing], tz: &TimeZone, base_url: &str) -> String {
     }
     for listing in listings {
         for entry in &listing.entries {
-            programme(&mut out, listing, entry, tz);
+            programme(&mut out, listing, entry, tz, base_url);
         }
     }
     out.push_str("</tv>\n");
@@ -51,11 +51,12 @@ fn channel(out: &mut String, listing: &Listing, base_url: &str) {
     line(out, format_args!("  </channel>"));
 }
 
-fn programme(out: &mut String, listing: &Listing, entry: &Entry, tz: &TimeZone) {
+fn programme(out: &mut String, listing: &Listing, entry: &Entry, tz: &TimeZone, base_url: &str) {
     let (start, stop) = (civil(entry.programme.start, tz), civil(entry.end, tz));
     let id = tv_id(&listing.channel);
     line(out, format_args!("  <programme start=\"{start}\" stop=\"{stop}\" channel=\"{id}\">"));
     texts(out, "title", &listing.titles(entry));
+    texts(out, "desc", &listing.about(entry));
     line(out, format_args!("    <date>{}</date>", &start[..8]));
     for (lang, category) in categories(entry.kind) {
         line(out, format_args!("    <category lang=\"{lang}\">{category}</category>"));
@@ -65,6 +66,16 @@ fn programme(out: &mut String, listing: &Listing, entry: &Entry, tz: &TimeZone) 
     // Players divide by it.
     let seconds = entry.length().as_secs().max(1);
     line(out, format_args!("    <length units=\"seconds\">{seconds}</length>"));
+    if let Some(lesson) = entry.lessons().iter().find(|l| listing.lessons.contains_key(l)) {
+        let icon = format!("{base_url}/lessons/{lesson}/poster.jpg");
+        line(out, format_args!("    <icon src=\"{}\"/>", escape(&icon)));
+    }
+    if let Some(episode) = &entry.programme.episode {
+        // Counted from 0 (xmltv.dtd, episode-num).
+        let (number, of) = (episode.number - 1, episode.of);
+        line(out, format_args!("    <episode-num system=\"xmltv_ns\">.{number}/{of}.</episode-num>"));
+        line(out, format_args!("    <episode-num system=\"onscreen\">{}/{of}</episode-num>", episode.number));
+    }
     line(out, format_args!("  </programme>"));
 }
 

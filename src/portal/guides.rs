@@ -1,14 +1,19 @@
 //! The guide for machines: XMLTV, M3U, iCalendar.
 
 use hyper::StatusCode;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::base::{ChannelId, Lang};
-use crate::guide::{ics, m3u, xmltv};
+use crate::guide::{Entry, News, atom, ics, m3u, xmltv};
+use crate::schedule::ProgrammeId;
 
-use super::pages::{GUIDE_AHEAD, GUIDE_BACK};
+use super::i18n;
+use super::pages::{GUIDE_AHEAD, GUIDE_BACK, param};
 use super::reply::{Reply, problem};
 use super::state::{Portal, info};
+
+/// How far a series' calendar reaches.
+const SERIES_AHEAD: SignedDuration = SignedDuration::from_hours(24 * 90);
 
 impl Portal {
     /// `/guide.xml`.
@@ -32,17 +37,45 @@ impl Portal {
         Reply::ok("audio/x-mpegurl; charset=utf-8", list).cached("no-store")
     }
 
-    /// `/channels/{id}/guide.ics`.
-    pub fn guide_ics(&self, id: &str, lang: &Lang, now: Timestamp) -> Reply {
+    /// `/channels/{id}/guide.ics`: the next days; with `?series=` one series, months
+    /// ahead; with `?programme=` one programme.
+    pub fn guide_ics(&self, id: &str, query: &str, lang: &Lang, now: Timestamp) -> Reply {
         let county = self.county.load();
         let channel = ChannelId::new(id).ok().and_then(|id| county.channels.iter().find(|c| c.id == id));
-        match channel {
-            Some(channel) => {
-                let listing = self.listing(channel, now - GUIDE_BACK, now + GUIDE_AHEAD);
-                Reply::ok("text/calendar; charset=utf-8", ics(&listing, lang, now)).cached("max-age=60")
-            }
-            None => problem(StatusCode::NOT_FOUND, "Not found", "there is no such channel"),
+        let Some(channel) = channel else {
+            return problem(StatusCode::NOT_FOUND, "Not found", "there is no such channel");
+        };
+        let (series, one) = (param(query, "series"), param(query, "programme"));
+        let start = one.and_then(|id| ProgrammeId(id.to_owned()).start());
+        let (from, to) = match (start, series) {
+            (Some(start), _) => (start, start + SignedDuration::from_secs(1)),
+            (None, Some(_)) => (now - GUIDE_BACK, now + SERIES_AHEAD),
+            (None, None) => (now - GUIDE_BACK, now + GUIDE_AHEAD),
+        };
+        let mut listing = self.listing(channel, from, to);
+        let asked = |e: &Entry| {
+            one.is_none_or(|id| e.programme.id.0 == id)
+                && series.is_none_or(|s| e.programme.episode.as_ref().is_some_and(|e| e.series == s))
+        };
+        listing.entries.retain(asked);
+        if listing.entries.is_empty() && (one.is_some() || series.is_some()) {
+            return problem(StatusCode::NOT_FOUND, "Not found", "nothing of this name is planned");
         }
+        Reply::ok("text/calendar; charset=utf-8", ics(&listing, lang, now)).cached("max-age=60")
+    }
+
+    /// `/lessons.atom`.
+    pub fn lessons_atom(&self, lang: &Lang, base_url: &str) -> Reply {
+        let catalogue = self.library.catalogue();
+        let news = catalogue.lessons().filter_map(|(id, package)| {
+            let made = std::fs::metadata(package.folder.join("package.json")).and_then(|m| m.modified());
+            let updated = Timestamp::try_from(made.ok()?).ok()?;
+            Some(News { id: id.to_string(), titles: package.manifest.titles.clone(), updated })
+        });
+        let news: Vec<News> = news.collect();
+        let title = i18n::text(lang, "feed-title", &[]);
+        Reply::ok("application/atom+xml; charset=utf-8", atom(&news, &title, lang, base_url))
+            .cached("max-age=300")
     }
 
     /// `/lessons/{id}/poster.jpg`.

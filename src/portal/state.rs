@@ -1,5 +1,6 @@
 //! What pages and API look things up in.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use crate::base::{Bell, Clock, LessonId, Shutdown};
 use crate::config::{Channel, County};
 use crate::courseware::{Catalogue, Library, Queue};
 use crate::delivery::{Channels, Desk, MediaSources, Stills};
-use crate::guide::{ChannelInfo, Listing, listing};
+use crate::guide::{ChannelInfo, Entry, Listing, listing};
 use crate::schedule::{Names, Plans};
 use crate::store::Store;
 
@@ -82,13 +83,22 @@ impl Portal {
     pub(super) fn listing(&self, channel: &Channel, from: Timestamp, to: Timestamp) -> Listing {
         let info = info(channel);
         match self.plans.load().get(&channel.id) {
-            Some(plan) => listing(&info, plan, from, to, &|id| self.lesson_length(id)),
+            Some(plan) => {
+                let mut listing = listing(&info, plan, from, to, &|id| self.lesson_length(id));
+                let catalogue = self.library.catalogue();
+                let titled = |id: &LessonId| {
+                    catalogue.lesson(id).map(|p| (id.clone(), p.manifest.titles.clone()))
+                };
+                listing.lessons = listing.entries.iter().flat_map(Entry::lessons).filter_map(titled).collect();
+                listing
+            }
             None => Listing {
                 channel: info.id,
                 number: info.number,
                 names: info.names,
                 lang: info.lang,
                 entries: Vec::new(),
+                lessons: BTreeMap::new(),
             },
         }
     }

@@ -23,6 +23,9 @@ pub enum When {
 pub struct Draft {
     /// When it stands.
     pub when: When,
+    /// Dates on which an entry of every week does not stand.
+    #[serde(default)]
+    pub except: Vec<Date>,
     /// When it starts.
     pub start: Option<Time>,
     /// It starts when the entry above it has ended.
@@ -74,6 +77,7 @@ impl Draft {
     pub fn new(when: When) -> Self {
         Self {
             when,
+            except: Vec::new(),
             start: None,
             follows: false,
             end: None,
@@ -93,11 +97,7 @@ impl Draft {
         let text = |key: &str| values.get(key).and_then(toml::Value::as_str);
         let list = |key: &str| values.get(key).and_then(toml::Value::as_array).into_iter().flatten();
         let when = if section == Self::ONCE {
-            let date = values.get("date").and_then(|d| d.as_datetime()?.date);
-            let written = date.and_then(|d| {
-                Date::new(d.year.try_into().ok()?, d.month.try_into().ok()?, d.day.try_into().ok()?).ok()
-            });
-            When::Once(written.or_else(|| text("date")?.parse().ok()))
+            When::Once(values.get("date").and_then(date_of))
         } else {
             When::Weekly(match text("days") {
                 Some("daily") => [true; 7],
@@ -109,6 +109,7 @@ impl Draft {
         let titles = titles.filter_map(|(l, t)| Some((Lang::new(l).ok()?, t.as_str()?.to_owned())));
         Self {
             when,
+            except: list("except").filter_map(date_of).collect(),
             start: text("start").and_then(time),
             follows: text("start") == Some(FOLLOWING),
             end: text("end").and_then(time),
@@ -168,7 +169,7 @@ impl Draft {
             When::Weekly(days) => (Some(days).filter(|d| *d != [false; 7]).map(named), None),
             When::Once(date) => (
                 None,
-                date.and_then(|d| Some(Value::from(d.to_string().parse::<toml_edit::Datetime>().ok()?))),
+                date.as_ref().and_then(dated),
             ),
         };
         let titles = self.titles.0.iter().map(|(l, t)| (l.as_str(), Value::from(t.as_str())));
@@ -176,6 +177,7 @@ impl Draft {
         vec![
             ("days", days),
             ("date", date),
+            ("except", (!self.except.is_empty()).then(|| Value::Array(self.except.iter().filter_map(dated).collect()))),
             ("start", if self.follows { Some(FOLLOWING.into()) } else { self.start.map(|t| time_written(t).into()) }),
             (
                 "end",
@@ -230,6 +232,18 @@ impl Draft {
         };
         days.into_iter().map(|day| (day * DAY + start, day * DAY + start + length)).collect()
     }
+}
+
+/// A date as TOML has it.
+fn dated(date: &Date) -> Option<Value> {
+    date.to_string().parse::<toml_edit::Datetime>().ok().map(Value::from)
+}
+
+fn date_of(value: &toml::Value) -> Option<Date> {
+    let written = value.as_datetime().and_then(|d| d.date).and_then(|d| {
+        Date::new(d.year.try_into().ok()?, d.month.try_into().ok()?, d.day.try_into().ok()?).ok()
+    });
+    written.or_else(|| value.as_str()?.parse().ok())
 }
 
 fn second(time: Time) -> i64 {

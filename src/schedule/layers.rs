@@ -133,10 +133,16 @@ impl Plan {
         turns
     }
 
-    fn turns_on<'p>(&'p self, date: Date, turns: &mut Vec<Turn<'p>>) {
+    /// The day of the week, Monday being 0, whose entries stand on `date`; none
+    /// on a holiday without any.
+    pub fn weekday_of(&self, date: Date) -> Option<usize> {
         let usual = Some(weekday_index(date.weekday()));
-        let Some(day) = self.holidays.get(&date).copied().unwrap_or(usual) else { return };
-        for weekly in self.weekly.iter().filter(|w| w.days[day]) {
+        self.holidays.get(&date).copied().unwrap_or(usual)
+    }
+
+    fn turns_on<'p>(&'p self, date: Date, turns: &mut Vec<Turn<'p>>) {
+        let Some(day) = self.weekday_of(date) else { return };
+        for weekly in self.weekly.iter().filter(|w| w.days[day] && !w.except.contains(&date)) {
             if let Some((start, end)) = instants(&self.tz, date, weekly.start, weekly.end) {
                 turns.push(Turn { start, end, entry: &weekly.entry });
             }

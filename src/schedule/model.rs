@@ -144,6 +144,8 @@ impl Plan {
 pub(super) struct Weekly {
     /// Monday first.
     pub(super) days: [bool; 7],
+    /// Dates on which it does not stand.
+    pub(super) except: Vec<Date>,
     pub(super) start: Time,
     /// At or before the start means the next day; `24:00` is `00:00`.
     pub(super) end: Option<Time>,

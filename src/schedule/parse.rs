@@ -171,6 +171,8 @@ impl Reader<'_, '_> {
         let (start, end) = self.times(&f);
         let entry = self.entry(&f);
         let at = f.at;
+        let except = f.optional::<Vec<At<Date>>>("except").map(|e| e.value).unwrap_or_default();
+        let except: Vec<Date> = except.into_iter().map(|date| date.value).collect();
         if let Some(At { value: TimeOfDay::Following, at: here }) = start {
             let own = f.optional::<Days>("days");
             f.close();
@@ -184,13 +186,14 @@ impl Reader<'_, '_> {
                 return None;
             }
             let end = end.map(|e| e.value);
-            return Some(At { value: Weekly { days, start, end, entry: entry? }, at });
+            return Some(At { value: Weekly { days, except, start, end, entry: entry? }, at });
         }
         let days = f.required::<Days>("days", "\"daily\", \"weekdays\" or a list of days");
         f.close();
         let start = start.and_then(|start| self.fixed(start));
         let (start, Days(days)) = (start?, days?.value);
-        let weekly = Weekly { days, start: start.value, end: end.as_ref().map(|e| e.value), entry: entry? };
+        let end_value = end.as_ref().map(|e| e.value);
+        let weekly = Weekly { days, except, start: start.value, end: end_value, entry: entry? };
         clock_change::check_weekly(self.doc, self.tz, &weekly, &start, end.as_ref());
         Some(At { value: weekly, at })
     }

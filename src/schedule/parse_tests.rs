@@ -164,7 +164,7 @@ relay = "national"
             ("11:9", "expected true or false"),
             ("12:1", "nothing to play"),
             ("13:9", "`tomorrow` is not a date"),
-            ("19:9", "both `play` and `relay`"),
+            ("19:9", "keep one"),
         ],
     );
 }

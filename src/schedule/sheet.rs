@@ -15,6 +15,8 @@ use crate::base::{DAY_NAMES, Lang};
 pub enum Column {
     /// Days of the week, or a date.
     When,
+    /// Dates on which it does not stand.
+    Except,
     /// When it starts.
     Start,
     /// When it ends.
@@ -49,6 +51,7 @@ pub fn columns(languages: &[Lang]) -> Vec<Column> {
         Column::Episodes,
         Column::Keep,
         Column::Lang,
+        Column::Except,
     ];
     before.into_iter().chain(titles).chain(after).collect()
 }
@@ -132,6 +135,7 @@ fn cell(draft: &Draft, column: &Column, words: &Words) -> String {
                 chosen.collect::<Vec<_>>().join(" ")
             }
         },
+        Column::Except => draft.except.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
         Column::Start if draft.follows => words.following.clone(),
         Column::Start => draft.start.map(time_written).unwrap_or_default(),
         Column::End => match draft.end {
@@ -186,7 +190,8 @@ fn same(a: &str, b: &str) -> bool {
 }
 
 fn column(heading: &str, words: &[Words]) -> Option<Column> {
-    const PLAIN: [(&str, Column); 10] = [
+    const PLAIN: [(&str, Column); 11] = [
+        ("except", Column::Except),
         ("when", Column::When),
         ("start", Column::Start),
         ("end", Column::End),
@@ -228,6 +233,10 @@ impl Row<'_> {
                 Some(Column::When) => match self.when(cell) {
                     Some(when) => draft.when = when,
                     None => self.wrong(Wrong::When(text)),
+                },
+                Some(Column::Except) => match cell.split_whitespace().map(str::parse).collect() {
+                    Ok(dates) => draft.except = dates,
+                    Err(_) => self.wrong(Wrong::When(text)),
                 },
                 Some(Column::Start) if self.said(cell, FOLLOWING, |w| &w.following) => draft.follows = true,
                 Some(Column::Start) => draft.start = self.time(cell),

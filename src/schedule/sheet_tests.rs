@@ -18,6 +18,7 @@ fn languages() -> Vec<Lang> {
 fn words() -> Words {
     let named = [
         (Column::When, "日期或星期"),
+        (Column::Except, "除外"),
         (Column::Start, "开始"),
         (Column::End, "结束"),
         (Column::Lessons, "课程"),
@@ -63,6 +64,10 @@ fn drafts() -> impl Strategy<Value = Vec<Draft>> {
         episodes: if plays == 3 { episodes } else { 0 },
         keep: keep && plays == 2,
         lang: keep.then(|| lang("ug-Arab")),
+        except: match when {
+            When::Weekly(_) if repeat => vec![Date::constant(2026, 12, 24), Date::constant(2027, 1, 1)],
+            _ => Vec::new(),
+        },
         ..Draft::new(when)
     });
     proptest::collection::vec(one, 0..8).prop_map(|mut all| {

@@ -6,6 +6,7 @@ import { fetchMissingLetters } from "./letters";
 import { startNavigation } from "./navigation";
 import { showPresent } from "./present";
 import { startRefresh } from "./refresh";
+import { startReminders } from "./remind";
 
 fetchMissingLetters();
 startNavigation();
@@ -13,3 +14,4 @@ startRefresh();
 showPresent();
 startApp();
 startEnrolling();
+startReminders();

@@ -19,6 +19,7 @@ pub(super) fn typed(form: &Form, before: Option<&Draft>, languages: &[Lang]) -> 
     let follows = form.get("follows") == "1";
     Draft {
         when: if weekly { When::Weekly(days()) } else { When::Once(form.get("date").parse().ok()) },
+        except: before.filter(|_| weekly).map(|b| b.except.clone()).unwrap_or_default(),
         start: schedule::time(form.get("start")).filter(|_| !follows),
         follows,
         end: schedule::time(form.get("end")),

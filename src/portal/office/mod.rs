@@ -26,9 +26,11 @@ mod second_factor;
 mod second_gate;
 mod sheets;
 mod sites;
+mod standing;
 mod terminals;
 mod tokens;
 mod undo;
+mod week;
 
 use hyper::StatusCode;
 
@@ -220,6 +222,12 @@ impl Portal {
             }
             (["office", "schedule", id, "take"], Some(form)) if rights.edit_programmes() => {
                 self.take_sheet(request, ctx, &visitor, &rights, (id, form)).await
+            }
+            (["office", "schedule", id, "copy"], Some(form)) if rights.edit_programmes() => {
+                self.copy_days(request, ctx, &visitor, (id, form)).await
+            }
+            (["office", "schedule", id, mark, "move"], Some(form)) if rights.edit_programmes() => {
+                self.move_entry(request, ctx, &visitor, (id, mark, form)).await
             }
             (["office", "schedule", id, "new"], None) => {
                 if !rights.edit_programmes() {

@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use hyper::StatusCode;
 use jiff::civil::Date;
 
-use crate::base::entries::{Entry, entries};
-use crate::base::{ChannelId, Lang, LessonId, Titles};
+use crate::base::entries::Entry;
+use crate::base::{ChannelId, LessonId, Titles};
 use crate::config::Channel;
 use crate::people::Rights;
 use crate::portal::i18n;
 use crate::portal::pages::{day as day_span, param};
 use crate::portal::reply::Reply;
 use crate::portal::state::{Portal, schedule_names};
-use crate::portal::views::{EntryList, EntryRow, Menu, PageContext, Played, Remark, ScheduleForm, SchedulePage, ScheduleRow, days_said};
+use crate::portal::views::{EntryList, EntryRow, Menu, PageContext, Played, Remark, ScheduleForm, SchedulePage, ScheduleRow, WeekRow, days_said};
 use crate::schedule::{self, Draft, When};
 
 use super::documents::{NotWritten, Swap, Which};
@@ -21,12 +21,12 @@ use super::drafts::{lack_key, typed};
 use super::entries::{not_read, not_written};
 use super::request::{Form, OfficeRequest};
 use super::sites::done;
+use super::standing::{SECTIONS, marked, overlapped, read, series_of, titled_or};
+use super::week::entry_of;
 use super::{Answer, Refusal, Visitor, html};
 
 /// Where schedules are.
 const ROOM: &str = "/office/schedule";
-/// Sections of a schedule.
-const SECTIONS: [&str; 2] = ["weekly", "once"];
 /// Lessons that can be added at once to those an entry has.
 const MORE: usize = 4;
 /// Warnings shown.
@@ -78,12 +78,19 @@ impl Portal {
         let date = param(query, "date").and_then(|d| d.parse().ok()).unwrap_or(today);
         let monday = date.checked_sub(jiff::Span::new().days(date.weekday().to_monday_zero_offset()));
         let monday: Date = monday.map_err(|e| Refusal::Ours(e.to_string()))?;
+        let plan = self.plans.load().get(&channel.id).cloned();
         let days = (0..7).filter_map(|n| {
             let day = monday.checked_add(jiff::Span::new().days(n)).ok()?;
             let (from, to) = day_span(day, ctx.tz).ok()?;
             let listing = self.listing(&channel, from, to);
             let rows = listing.entries.iter().filter(|e| e.programme.start >= from);
-            Some((day, rows.map(|e| self.programme(&listing, e)).collect()))
+            let rows = rows.map(|e| {
+                let view = self.programme(&listing, e);
+                let start = ctx.tz.to_datetime(view.start);
+                let due = plan.as_ref().and_then(|p| entry_of(&text, start.date(), start.time(), p));
+                WeekRow::of(view, due)
+            });
+            Some((day, rows.collect()))
         });
         let days = days.collect();
         let series = series_of(&text);
@@ -114,6 +121,9 @@ impl Portal {
             Some(format!("{back}?date={date}"))
         };
         let page = SchedulePage {
+            not: param(query, "not").and_then(not_said),
+            monday,
+            token: visitor.secret.form_token(),
             channel: &channel,
             days,
             before: beside(-7),
@@ -351,41 +361,15 @@ impl Portal {
     }
 }
 
-/// The entries of a section. A file that is no TOML has none: what is wrong
-/// with it is told beside.
-fn read(text: &str, section: &str) -> Vec<Entry> {
-    entries(text, section).unwrap_or_default()
-}
-
-/// The series of a schedule: names and titles.
-fn series_of(text: &str) -> Vec<(String, Titles)> {
-    let of = |entry: &Entry| {
-        let values = entry.values();
-        let id = values.get("id")?.as_str()?.to_owned();
-        let titles = values.get("title").and_then(toml::Value::as_table).into_iter().flatten();
-        let titles = titles.filter_map(|(l, t)| Some((Lang::new(l).ok()?, t.as_str()?.to_owned())));
-        Some((id, Titles(titles.collect())))
-    };
-    read(text, "series").iter().filter_map(of).collect()
-}
-
-/// A name to show: the identifier where there are no titles.
-fn titled_or(titles: &Titles, id: &str) -> Titles {
-    let plain = || Lang::new("en").map(|en| Titles([(en, id.to_owned())].into())).unwrap_or_default();
-    if titles.0.is_empty() { plain() } else { titles.clone() }
-}
-
-/// The entry with this mark, and its section.
-fn marked(text: &str, mark: &str) -> Option<(&'static str, Entry)> {
-    let mut all = SECTIONS.into_iter().flat_map(|s| read(text, s).into_iter().map(move |e| (s, e)));
-    all.find(|(_, entry)| entry.mark() == mark)
-}
-
-/// The first entry that `draft` would overlap, but for the one it replaces.
-fn overlapped(text: &str, draft: &Draft, but: Option<&str>) -> Option<Draft> {
-    let section = draft.section();
-    let others = read(text, section).into_iter().filter(|e| Some(e.mark().as_str()) != but);
-    others.map(|e| Draft::of(section, &e.values())).find(|other| draft.overlaps(other))
+/// Key of why something was not done in the grid.
+fn not_said(why: &str) -> Option<&'static str> {
+    match why {
+        "started" => Some("grid-started"),
+        "overlaps" => Some("grid-overlaps"),
+        "copied" => Some("grid-copied-nothing"),
+        "failed" => Some("grid-failed"),
+        _ => None,
+    }
 }
 
 impl Again {

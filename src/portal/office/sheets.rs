@@ -199,7 +199,8 @@ fn standing(text: &str) -> Result<Vec<Draft>, Refusal> {
     Ok(drafts)
 }
 
-const HEADINGS: [(Column, &str); 10] = [
+const HEADINGS: [(Column, &str); 11] = [
+    (Column::Except, "sheet-except"),
     (Column::When, "schedule-when"),
     (Column::Start, "schedule-start"),
     (Column::End, "schedule-end"),

@@ -73,6 +73,11 @@ pub struct ProgrammeView {
 }
 
 impl ProgrammeView {
+    /// Its name on `channel`, as calendars are asked for it.
+    pub(super) fn id(&self, channel: &ChannelId) -> String {
+        crate::schedule::ProgrammeId::new(channel, self.start).0
+    }
+
     /// True while it runs.
     pub(super) fn covers(&self, now: Timestamp) -> bool {
         self.start <= now && now < self.end

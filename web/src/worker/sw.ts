@@ -94,3 +94,8 @@ function headersOf(kept: Response): Headers {
   headers.delete("content-length");
   return headers;
 }
+
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(self.clients.openWindow(String(event.notification.data)));
+});

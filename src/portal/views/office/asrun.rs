@@ -100,7 +100,10 @@ impl AsRunRow {
         let parts = row.parts.iter().map(|p| AsRunPart {
             start: p.start,
             end: p.end,
-            source: source(&p.source),
+            source: match source(&p.source) {
+                lesson if p.filler => SourceView { key: "kind-filler", ..lesson },
+                other => other,
+            },
             hand: p.hand.as_ref().map(HandView::of),
         });
         Self {

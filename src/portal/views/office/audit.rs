@@ -43,6 +43,7 @@ impl AuditRow<'_> {
             "relay-changed" => "did-relay-changed",
             "settings-changed" => "did-settings-changed",
             "channel-directed" => "did-channel-directed",
+            "schedule-copied" => "did-schedule-copied",
             "schedule-taken-in" => "did-schedule-taken-in",
             "schedule-changed" => "did-schedule-changed",
             "lesson-changed" => "did-lesson-changed",

@@ -33,7 +33,7 @@ pub use remark::Remark;
 pub use second_factor::{AuthenticatorPage, RecoveryPage, SecondPage};
 
 pub use sheet::{DifferenceView, SheetPage};
-pub use schedule::{Played, ScheduleForm, SchedulePage, ScheduleRow, days_said};
+pub use schedule::{Played, ScheduleForm, SchedulePage, ScheduleRow, WeekRow, days_said};
 
 /// A page with nothing but what its template says of it.
 macro_rules! page {

@@ -1,11 +1,13 @@
 //! The schedule of a channel.
 
+use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 
 use super::places::Done;
 use super::{Menu, Remark, page};
 use crate::base::{DAY_NAMES, Lang, Titles};
 use crate::config::Channel;
+use crate::portal::i18n;
 use crate::portal::views::{PageContext, ProgrammeView};
 use crate::schedule::{Draft, When, time_written};
 
@@ -44,6 +46,12 @@ impl ScheduleRow {
     }
 }
 
+/// Minutes from midnight of `date` in the county.
+fn minutes(ctx: &PageContext<'_>, date: &Date, at: &Timestamp) -> i64 {
+    let midnight = ctx.tz.to_timestamp(date.at(0, 0, 0, 0)).unwrap_or(*at);
+    at.duration_since(midnight).as_secs() / 60
+}
+
 fn shown(time: Option<Time>) -> String {
     time.map_or_else(String::new, time_written)
 }
@@ -57,13 +65,41 @@ pub fn days_said(ctx: &PageContext<'_>, days: [bool; 7]) -> String {
     chosen.collect::<Vec<_>>().join(" · ")
 }
 
+/// A programme of the week, and the entry to which it is due.
+#[derive(Debug, Clone)]
+pub struct WeekRow {
+    /// The programme.
+    pub view: ProgrammeView,
+    /// Mark of its entry; none: it cannot be moved by itself.
+    pub mark: Option<String>,
+    /// It stands every week.
+    pub weekly: bool,
+    /// Its entry says when it ends.
+    pub ends: bool,
+}
+
+impl WeekRow {
+    /// Of a programme that is due to an entry.
+    pub fn of(view: ProgrammeView, due: Option<(String, Draft)>) -> Self {
+        let weekly = due.as_ref().is_some_and(|(_, d)| matches!(d.when, When::Weekly(_)));
+        let ends = due.as_ref().is_some_and(|(_, d)| d.end.is_some());
+        Self { view, mark: due.map(|(mark, _)| mark), weekly, ends }
+    }
+}
+
 /// A week of a channel, and the entries that make it.
 #[derive(Debug, Clone)]
 pub struct SchedulePage<'a> {
     /// Whose.
     pub channel: &'a Channel,
     /// Each day with what starts on it.
-    pub days: Vec<(Date, Vec<ProgrammeView>)>,
+    pub days: Vec<(Date, Vec<WeekRow>)>,
+    /// The week's first day.
+    pub monday: Date,
+    /// Of its forms.
+    pub token: String,
+    /// Key of why something was not done.
+    pub not: Option<&'static str>,
     /// The week before.
     pub before: Option<String>,
     /// The week after.
@@ -88,8 +124,31 @@ pub struct SchedulePage<'a> {
 page!(SchedulePage, "office/schedule.html", "schedule-title");
 
 impl SchedulePage<'_> {
-    fn is_past(&self, programme: &ProgrammeView, ctx: &PageContext<'_>) -> bool {
-        programme.end <= ctx.now
+    fn is_past(&self, row: &WeekRow, ctx: &PageContext<'_>) -> bool {
+        row.view.end <= ctx.now
+    }
+
+    fn has_begun(&self, row: &WeekRow, ctx: &PageContext<'_>) -> bool {
+        row.view.start <= ctx.now
+    }
+
+    /// Minutes that may be empty without a mark.
+    fn most(&self) -> u64 {
+        self.channel.max_gap.as_secs() / 60
+    }
+
+    /// Texts whose places the script fills.
+    fn moving(&self, ctx: &PageContext<'_>) -> String {
+        let places = [("date", "{date}"), ("from", "{from}"), ("to", "{to}")];
+        i18n::text(ctx.lang, "grid-moving", &places)
+    }
+
+    fn gap(&self, ctx: &PageContext<'_>) -> String {
+        i18n::text(ctx.lang, "grid-gap", &[("minutes", "{minutes}")])
+    }
+
+    fn next_week(&self) -> Date {
+        self.monday.checked_add(jiff::Span::new().days(7)).unwrap_or(self.monday)
     }
 }
 
