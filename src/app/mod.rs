@@ -9,6 +9,7 @@ mod commands;
 mod compress;
 mod events;
 mod files;
+mod keeping;
 mod keys;
 mod logging;
 mod metrics;

@@ -26,6 +26,7 @@ use crate::relay::RelayEvent;
 use crate::schedule::Plans;
 use crate::store::{Event, Store};
 
+use super::keeping::Keeping;
 use super::keys;
 use super::metrics::Metrics;
 use super::on_air::OnAirTask;
@@ -175,6 +176,16 @@ impl Server {
             hands: direction.in_force(),
             empty: Arc::default(),
         };
+        let keeping = Keeping {
+            county: Arc::clone(&county),
+            plans: Arc::clone(&plans),
+            sources: Arc::clone(&sources),
+            library: library.clone(),
+            store: store.clone(),
+            clock: Arc::clone(&clock),
+            reload: reload.clone(),
+        };
+        server.back.spawn(keeping.run(server.stop.clone()));
         server.back.spawn(slates.run(server.stop.clone()));
         server.back.spawn(planner.run(wakes, server.stop.clone()));
         server.back.spawn(on_air.run(server.stop.clone()));

@@ -62,7 +62,7 @@ pub struct Library {
 }
 
 /// Folders that packaging makes on its way; one left behind is of a crash.
-const UNFINISHED: &str = ".tmp-";
+pub(super) const UNFINISHED: &str = ".tmp-";
 /// A replaced package, kept for what is on air.
 const REPLACED: &str = ".old-";
 

@@ -6,8 +6,10 @@
 
 mod catalogue;
 mod inbox;
+mod keep;
 mod queue;
 
 pub use catalogue::{Catalogue, Library, LibraryError, Package};
 pub use inbox::{Ready, Scanner, SideFiles, lesson_id};
+pub use keep::{KeepError, Unfinished, keep};
 pub use queue::{JobState, JobStatus, Outcome, Queue, QueueEvent};

@@ -34,12 +34,19 @@ pub struct Poster {
 
 /// Sizes of type by step, in 210ths of the sheet's width: millimetres on A4.
 const SIZES: [f32; 6] = [7.0, 6.0, 5.2, 4.5, 4.0, 3.6];
-/// Room for the list, in the same measure: two columns so long.
-const COLUMN: f32 = 196.0;
-/// Length of a line beside its time.
-const LINE: f32 = 70.0;
-/// Height of a line, times its size.
-const LEADING: f32 = 1.5;
+/// What the sheet has room for, in the same measure.
+struct Room {
+    /// Two columns so long.
+    column: f32,
+    /// Length of a line beside its time.
+    line: f32,
+    /// Height of a line, times its size.
+    leading: f32,
+}
+
+const ROWS: Room = Room { column: 196.0, line: 74.0, leading: 1.48 };
+/// Mongolian: as wide as the standing figures at the head of each line.
+const UPRIGHT: Room = Room { column: 112.0, line: 100.0, leading: 3.1 };
 /// Room that a day's heading takes, in lines.
 const HEADING: f32 = 2.2;
 
@@ -62,9 +69,11 @@ pub fn poster(listing: &Listing, monday: Date, tz: &TimeZone, lang: &Lang) -> Po
         .into_iter()
         .map(|((start, titles), days)| (PosterLine { start, titles: Titles(titles.into_iter().collect()) }, days))
         .collect();
+    let room = if lang.as_str().ends_with("-Mong") { &UPRIGHT } else { &ROWS };
     let mut left_out = 0;
     let step = loop {
-        if let Some(step) = (0..SIZES.len()).find(|step| needs(&lines, SIZES[*step], lang) <= 2.0 * COLUMN) {
+        let fits = |step: &usize| needs(&lines, SIZES[*step], lang, room) <= 2.0 * room.column;
+        if let Some(step) = (0..SIZES.len()).find(fits) {
             break step;
         }
         let last = lines.iter().enumerate().max_by_key(|(_, (line, _))| from_evening(line.start));
@@ -89,10 +98,10 @@ fn from_evening(time: Time) -> i64 {
 }
 
 /// The length of column that the lines take at a size.
-fn needs(lines: &[(PosterLine, [bool; 7])], size: f32, lang: &Lang) -> f32 {
+fn needs(lines: &[(PosterLine, [bool; 7])], size: f32, lang: &Lang, room: &Room) -> f32 {
     let rows = |line: &PosterLine| {
         let title = line.titles.best(lang).map_or("", |(_, title)| title);
-        (ems(title) * size / LINE).ceil().max(1.0)
+        (ems(title) * size / room.line).ceil().max(1.0)
     };
     let mut rows_in_all = 0.0;
     let mut days = [false; 7];
@@ -104,7 +113,7 @@ fn needs(lines: &[(PosterLine, [bool; 7])], size: f32, lang: &Lang) -> f32 {
         }
     }
     let headings = days.iter().filter(|d| **d).count() + usize::from(lines.iter().any(|(_, on)| *on == [true; 7]));
-    (rows_in_all + headings as f32 * HEADING) * size * LEADING
+    (rows_in_all + headings as f32 * HEADING) * size * room.leading
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use super::drafts::{lack_key, typed};
 use super::entries::{not_read, not_written};
 use super::request::{Form, OfficeRequest};
 use super::sites::done;
-use super::standing::{SECTIONS, marked, overlapped, read, series_of, titled_or};
+use super::standing::{SECTIONS, marked, overlapped, read, read_all, series_of, titled_or};
 use super::week::entry_of;
 use super::{Answer, Refusal, Visitor, html};
 
@@ -78,7 +78,7 @@ impl Portal {
         let date = param(query, "date").and_then(|d| d.parse().ok()).unwrap_or(today);
         let monday = date.checked_sub(jiff::Span::new().days(date.weekday().to_monday_zero_offset()));
         let monday: Date = monday.map_err(|e| Refusal::Ours(e.to_string()))?;
-        let plan = self.plans.load().get(&channel.id).cloned();
+        let (plan, all) = (self.plans.load().get(&channel.id).cloned(), read_all(&text));
         let days = (0..7).filter_map(|n| {
             let day = monday.checked_add(jiff::Span::new().days(n)).ok()?;
             let (from, to) = day_span(day, ctx.tz).ok()?;
@@ -87,7 +87,7 @@ impl Portal {
             let rows = rows.map(|e| {
                 let view = self.programme(&listing, e);
                 let start = ctx.tz.to_datetime(view.start);
-                let due = plan.as_ref().and_then(|p| entry_of(&text, start.date(), start.time(), p));
+                let due = plan.as_ref().and_then(|p| entry_of(&all, start.date(), start.time(), p));
                 WeekRow::of(view, due)
             });
             Some((day, rows.collect()))

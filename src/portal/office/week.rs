@@ -182,9 +182,9 @@ impl Portal {
         let stands = |p: &&Programme| {
             there.iter().any(|q| civil(q).time() == civil(p).time() && q.titles == p.titles && q.play == p.play)
         };
-        let sources = of_day(source)?;
+        let (sources, all) = (of_day(source)?, read_all(text));
         let drafts = sources.iter().filter(|p| !stands(p)).map(|p| {
-            let standing = entry_of(text, civil(p).date(), civil(p).time(), plan);
+            let standing = entry_of(&all, civil(p).date(), civil(p).time(), plan);
             let base = standing.map_or_else(|| Draft::new(When::Once(None)), |(_, draft)| draft);
             let end = base.end.or_else(|| p.end.map(|end| ctx.tz.to_datetime(end).time()));
             Draft {
@@ -203,12 +203,11 @@ impl Portal {
 /// The entry to which a programme is due that starts at this time of this
 /// date: its mark, and what it says. None of one that follows another.
 pub(super) fn entry_of(
-    text: &str,
+    all: &[(String, Draft)],
     date: Date,
     start: Time,
     plan: &crate::schedule::Plan,
 ) -> Option<(String, Draft)> {
-    let all = read_all(text);
     let same_minute = |draft: &Draft| draft.start == Some(start);
     let once = all.iter().find(|(_, d)| d.when == When::Once(Some(date)) && same_minute(d));
     let day = plan.weekday_of(date);

@@ -1,6 +1,6 @@
 // A week of programmes that can be taken hold of, by pointer and by keyboard.
 import { Panel } from "./panel";
-import { clock, DAY, moved, overlap, type Place, STEP, stretched } from "./slot";
+import { clock, DAY, moved, overlapping, type Place, STEP, stretched } from "./slot";
 
 /** Height of a minute, pixels. */
 const SCALE = 0.8;
@@ -40,7 +40,7 @@ export class Grid {
     this.panel = new Panel(this.list, texts, this.dates, (slot) => this.put(slot, slot.stands));
     for (const section of Array.from(this.list.querySelectorAll<HTMLElement>(".week-day")))
       this.addDay(section);
-    this.mark();
+    this.mark(this.columns.map((_, day) => day));
     this.list.scrollTop = EVENING * SCALE;
   }
 
@@ -72,7 +72,7 @@ export class Grid {
     };
     this.slots.push(slot);
     column.append(element);
-    this.put(slot, stands);
+    this.draw(slot, stands);
     if (slot.begun) element.classList.add("past");
     const movable = slot.mark !== null && (slot.weekly || !slot.begun);
     if (!movable) return;
@@ -82,8 +82,14 @@ export class Grid {
     element.addEventListener("pointerdown", (event) => this.grab(event, slot));
   }
 
-  /** Puts a programme at a place, and says where. */
+  /** Puts a programme at a place, and marks what that changes. */
   private put(slot: Slot, place: Place): void {
+    const before = slot.place.day;
+    this.draw(slot, place);
+    this.mark([before, place.day]);
+  }
+
+  private draw(slot: Slot, place: Place): void {
     slot.place = place;
     const { element } = slot;
     const column = this.columns[place.day];
@@ -99,22 +105,24 @@ export class Grid {
     const is =
       place.day === slot.stands.day && place.from === slot.stands.from && place.to === slot.stands.to;
     element.classList.toggle("moved", !is);
-    this.mark();
   }
 
-  /** Marks what overlaps, and what is empty for too long. */
-  private mark(): void {
-    for (const slot of this.slots) {
-      const clash = this.slots.some((other) => other !== slot && overlap(slot.place, other.place));
+  /** Marks what overlaps, and what of these days is empty for too long. */
+  private mark(days: readonly number[]): void {
+    const clashes = overlapping(this.slots.map((slot) => slot.place));
+    for (const [at, slot] of this.slots.entries()) {
+      const clash = clashes.has(at);
+      if (slot.element.classList.contains("clash") === clash) continue;
       slot.element.classList.toggle("clash", clash);
       slot.element.title = clash ? (this.texts.overlaps ?? "") : "";
     }
     const most = Number(this.list.dataset.most);
-    for (const [day, column] of this.columns.entries()) {
+    for (const day of new Set(days)) {
+      const column = this.columns[day];
+      if (column === undefined) continue;
       for (const old of Array.from(column.querySelectorAll(".gap"))) old.remove();
-      const own = this.slots
-        .filter((slot) => slot.place.day === day)
-        .sort((a, b) => a.place.from - b.place.from);
+      const own = this.slots.filter((slot) => slot.place.day === day);
+      own.sort((a, b) => a.place.from - b.place.from);
       for (const [at, slot] of own.entries()) {
         const next = own[at + 1]?.place.from ?? DAY;
         if (next - slot.place.to > most && at + 1 < own.length) column.append(this.gap(slot.place.to, next));

@@ -26,9 +26,21 @@ export function stretched(place: Place, minutes: number): Place {
   return { ...place, to: Math.min(place.from + DAY, Math.max(place.from + STEP, to)) };
 }
 
-export function overlap(a: Place, b: Place): boolean {
-  const at = (place: Place, minutes: number) => place.day * DAY + minutes;
-  return at(a, a.from) < at(b, b.to) && at(b, b.from) < at(a, a.to);
+/** Which of `places` overlap another. */
+export function overlapping(places: readonly Place[]): Set<number> {
+  const on = (place: Place, minutes: number) => place.day * DAY + minutes;
+  const spans = places.map((place, at) => ({ at, from: on(place, place.from), to: on(place, place.to) }));
+  spans.sort((a, b) => a.from - b.from);
+  const found = new Set<number>();
+  let longest: (typeof spans)[number] | undefined;
+  for (const span of spans) {
+    if (longest !== undefined && span.from < longest.to) {
+      found.add(span.at);
+      found.add(longest.at);
+    }
+    if (longest === undefined || span.to > longest.to) longest = span;
+  }
+  return found;
 }
 
 /** `19:05`; the midnight that ends a day is `24:00`. */
