@@ -49,7 +49,10 @@ fn commands_are_on_air_in_the_log_and_outlive_a_fall() {
 
     // What is on the page is what is on air, with a picture of it.
     let page = duty.get("/office/duty/xiangtu").with(200, "the desk").text();
-    assert!(page.contains("value=\"hold\"") && page.contains(&format!("name=\"no\" value=\"{}\"", no_of(&grapes))));
+    assert!(
+        page.contains("value=\"hold\"")
+            && page.contains(&format!("name=\"no\" value=\"{}\"", no_of(&grapes)))
+    );
     let picture = wait_for("a picture", PATIENCE, || {
         let answer = duty.get("/office/duty/xiangtu/picture").with(200, "a picture");
         (answer.header("content-type") == Some("image/jpeg")).then_some(answer)
@@ -112,7 +115,8 @@ fn commands_are_on_air_in_the_log_and_outlive_a_fall() {
     for said in ["Skipped", "Relay by hand", "Slate: put on by hand", "Back to the schedule", "gulnar"] {
         assert!(page.contains(said), "{said}: {page}");
     }
-    let today = page.split("/office/asrun/xiangtu/").nth(1).and_then(|r| r.split(".csv").next()).expect("a table");
+    let today =
+        page.split("/office/asrun/xiangtu/").nth(1).and_then(|r| r.split(".csv").next()).expect("a table");
     let answer = admin.get(&format!("/office/asrun/xiangtu/{today}.csv")).with(200, "the table");
     let (kind, table) = (answer.header("content-type").unwrap_or_default().to_owned(), answer.text());
     assert!(kind.starts_with("text/csv"), "{kind}");

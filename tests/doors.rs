@@ -70,10 +70,7 @@ fn doors() -> BTreeMap<&'static str, Vec<Ask>> {
         ("GET office/duty/*/picture", vec![page("/office/duty/xiangtu/picture", OFFICE)]),
         ("GET office/asrun", vec![page("/office/asrun", PLANNERS_AND_READERS)]),
         ("GET office/asrun/*", vec![page("/office/asrun/xiangtu", PLANNERS_AND_READERS)]),
-        (
-            "GET office/asrun/*/*",
-            vec![page("/office/asrun/xiangtu/2026-11-25.csv", PLANNERS_AND_READERS)],
-        ),
+        ("GET office/asrun/*/*", vec![page("/office/asrun/xiangtu/2026-11-25.csv", PLANNERS_AND_READERS)]),
         ("GET office/design", vec![page("/office/design", OFFICE)]),
         (
             "GET office/people",
@@ -89,6 +86,36 @@ fn doors() -> BTreeMap<&'static str, Vec<Ask>> {
         ("GET office/schedule", vec![page("/office/schedule", PLANNERS_AND_READERS)]),
         ("GET office/schedule/*", vec![page("/office/schedule/xiangtu", PLANNERS_AND_READERS)]),
         ("POST office/schedule/*", vec![form("/office/schedule/xiangtu", "days=mon", EDITORS)]),
+        ("GET office/schedule/*/table", vec![page("/office/schedule/xiangtu/table", EDITORS)]),
+        (
+            "GET office/schedule/*/table.xlsx",
+            vec![page("/office/schedule/xiangtu/table.xlsx", PLANNERS_AND_READERS)],
+        ),
+        (
+            "GET office/schedule/*/table.csv",
+            vec![page("/office/schedule/xiangtu/table.csv", PLANNERS_AND_READERS)],
+        ),
+        ("POST office/schedule/*/look", vec![form("/office/schedule/xiangtu/look", "whole=1", EDITORS)]),
+        (
+            "POST office/schedule/*/take",
+            vec![form(
+                "/office/schedule/xiangtu/take",
+                "carried={\"mark\":\"\",\"whole\":false,\"drafts\":[]}",
+                EDITORS,
+            )],
+        ),
+        (
+            "POST office/schedule/*/copy",
+            vec![form("/office/schedule/xiangtu/copy", "from=2026-11-23&to=2026-11-24", EDITORS)],
+        ),
+        (
+            "POST office/schedule/*/*/move",
+            vec![form(
+                "/office/schedule/xiangtu/none/move",
+                "scope=day&was=2026-11-23&date=2026-11-24&start=10:00&end=11:00",
+                EDITORS,
+            )],
+        ),
         ("GET office/schedule/*/new", vec![page("/office/schedule/xiangtu/new", EDITORS)]),
         ("GET office/schedule/*/*", vec![page("/office/schedule/xiangtu/none", PLANNERS_AND_READERS)]),
         ("POST office/schedule/*/*", vec![form("/office/schedule/xiangtu/none", "days=mon", EDITORS)]),

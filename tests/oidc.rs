@@ -54,7 +54,10 @@ fn a_provider_with(port: u16, server: &Server, env: &[(&str, &str)]) -> Program 
     install.good("tests/oidc installs from npm");
     let mut command = Command::new("node");
     command.arg(project("tests/oidc/provider.mjs")).env("PORT", port.to_string());
-    command.envs(env.iter().copied()).env("SECRET", SECRET).env("REDIRECT", server.client.url("/sign-in/oidc/back"));
+    command
+        .envs(env.iter().copied())
+        .env("SECRET", SECRET)
+        .env("REDIRECT", server.client.url("/sign-in/oidc/back"));
     let mut program = Program::start(&mut command);
     wait_for("`listening` from the provider", PATIENCE, || {
         assert!(program.is_running(), "the provider did not start: {:#?}", program.err.all());
@@ -294,33 +297,41 @@ fn a_provider_changes_its_keys_while_somebody_is_there() {
     browser.get("/me").with(200, "signed in");
 }
 
-/// A certificate for this machine, and its key.
-fn a_certificate(county: &County, name: &str) -> (String, String) {
-    let file = |end: &str| county.path(&format!("{name}.{end}")).display().to_string();
-    let (key, certificate) = (file("key"), file("crt"));
-    let mut openssl = Command::new("openssl");
-    openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]);
-    openssl.args(["-days", "2", "-subj", "/CN=id.example", "-addext", "subjectAltName=IP:127.0.0.1"]);
-    openssl.args(["-keyout", &key, "-out", &certificate]);
-    Program::run(&mut openssl, PATIENCE).good("a certificate");
-    (key, certificate)
+/// A certificate authority of its own: its certificate, and key and certificate
+/// of this machine.
+fn an_authority(county: &County, name: &str) -> (String, String, String) {
+    let file = |end: &str| county.path(&format!("{name}-{end}")).display().to_string();
+    let run = |arguments: &[&str]| {
+        Program::run(Command::new("openssl").args(arguments), PATIENCE).good("openssl");
+    };
+    let (root_key, root, key) = (file("root.key"), file("root.crt"), file("key"));
+    let (asked, certificate, names) = (file("csr"), file("crt"), file("names"));
+    let new =
+        ["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=id"];
+    let own = [&new[..], &["-x509", "-days", "2", "-keyout", &root_key, "-out", &root]].concat();
+    run(&own);
+    run(&[&new[..], &["-keyout", &key, "-out", &asked]].concat());
+    std::fs::write(&names, "subjectAltName=IP:127.0.0.1\n").expect("a file");
+    let signed = ["x509", "-req", "-days", "2", "-in", &asked, "-CA", &root, "-CAkey", &root_key];
+    run(&[&signed[..], &["-CAcreateserial", "-extfile", &names, "-out", &certificate]].concat());
+    (root, key, certificate)
 }
 
 #[test]
 fn a_provider_is_asked_over_tls_if_its_certificate_is_known_and_not_otherwise() {
     let county = a_county();
-    let (key, certificate) = a_certificate(&county, "known");
-    let (_, another) = a_certificate(&county, "another");
-    for (known, good) in [(&certificate, true), (&another, false)] {
+    let (root, key, certificate) = an_authority(&county, "known");
+    let (another, ..) = an_authority(&county, "another");
+    for (known, good) in [(&root, true), (&another, false)] {
         let (port, browsers) = (free_port(), free_port());
         let issuer = format!("https://127.0.0.1:{port}");
-        let (_county, server, mut owner) =
-            an_office_of(a_county().with_env("SSL_CERT_FILE", known), &issuer);
+        let (_county, server, mut owner) = an_office_of(a_county().with_env("SSL_CERT_FILE", known), &issuer);
         let open = browsers.to_string();
         let tls = [("KEY", key.as_str()), ("CERTIFICATE", &certificate), ("BROWSERS", &open)];
         let _provider = a_provider_with(port, &server, &tls);
         if !good {
-            let page = Browser::new(&server).get("/sign-in/oidc").with(422, "a stranger's certificate").text();
+            let page =
+                Browser::new(&server).get("/sign-in/oidc").with(422, "a stranger's certificate").text();
             assert!(page.contains("cannot be reached"), "{page}");
             let line = server.logged(&["the identity provider is of no help"], PATIENCE);
             assert!(line.to_string().contains("ertificate"), "{line}");

@@ -125,7 +125,9 @@ fn a_table_goes_out_and_comes_in_again() {
 
 /// The mark of the first entry that stands every week.
 fn mark_of(page: &str, start: &str) -> String {
-    let item = page.split("<li").find(|item| item.contains(&format!(">{start}</time>")) && item.contains("data-mark"));
+    let item = page
+        .split("<li")
+        .find(|item| item.contains(&format!(">{start}</time>")) && item.contains("data-mark"));
     let mark = item.and_then(|i| i.split("data-mark=\"").nth(1)).and_then(|r| r.split('"').next());
     mark.unwrap_or_else(|| panic!("no entry at {start}: {page}")).to_owned()
 }
@@ -133,7 +135,9 @@ fn mark_of(page: &str, start: &str) -> String {
 #[test]
 fn an_entry_is_moved_for_every_week_or_for_one_day() {
     let (county, _server, mut admin, mut editor) = an_editor();
-    let week = |browser: &mut Browser, date: &str| browser.get(&format!("{ROOM}?date={date}")).with(200, "a week").text();
+    let week = |browser: &mut Browser, date: &str| {
+        browser.get(&format!("{ROOM}?date={date}")).with(200, "a week").text()
+    };
     // A week far ahead: none of it has begun. 2027-03-01 is a Monday.
     let page = week(&mut editor, "2027-03-03");
     let mark = mark_of(&page, "19:00");
@@ -142,7 +146,10 @@ fn an_entry_is_moved_for_every_week_or_for_one_day() {
     let now = text(&county);
     assert!(now.contains("except = [2027-03-02]"), "{now}");
     assert!(now.contains("date = 2027-03-03\nstart = \"21:00\"\nend = \"22:10\""), "{now}");
-    let page = week(&mut editor, "2027-03-03");
+    let page = wait_for("it is in force", PATIENCE, || {
+        let page = week(&mut editor, "2027-03-03");
+        page.contains(">21:00</time>").then_some(page)
+    });
     let tuesday = page.split("data-date=\"2027-03-02\"").nth(1).and_then(|r| r.split("</section>").next());
     assert!(!tuesday.expect("Tuesday").contains("News"), "it does not stand that day");
     undo(&mut editor, &moved);
@@ -170,7 +177,10 @@ fn an_entry_is_moved_for_every_week_or_for_one_day() {
     editor.act(ROOM, other).with(303, "one more that Tuesday");
     let copied = editor.act(&format!("{ROOM}/copy"), "from=2027-03-02&to=2027-03-05").with(303, "copied");
     let now = text(&county);
-    assert!(now.contains("date = 2027-03-05\nstart = \"09:00\"") && now.matches("[[once]]").count() == 2, "{now}");
+    assert!(
+        now.contains("date = 2027-03-05\nstart = \"09:00\"") && now.matches("[[once]]").count() == 2,
+        "{now}"
+    );
     let twice = to(&editor.act(&format!("{ROOM}/copy"), "from=2027-03-02&to=2027-03-05").with(303, "twice"));
     assert!(twice.ends_with("not=copied"), "{twice}");
     undo(&mut editor, &copied);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::base::{ChannelId, Clock, LessonId, Lang, RelayId, Shutdown, Titles, WorkerProcess};
+use crate::base::{ChannelId, Clock, Lang, LessonId, RelayId, Shutdown, Titles, WorkerProcess};
 use crate::channel::{Airing, AiringSource};
 use crate::config::County;
 use crate::courseware::{KeepError, Library, Unfinished, keep};
@@ -142,10 +142,17 @@ fn lesson_of(programme: &Programme) -> Option<LessonId> {
 
 /// The programme's titles with its date; else the channel's names with it.
 fn dated(titles: &Titles, county: &County, channel: &ChannelId, start: Timestamp) -> Titles {
-    let names = county.channels.iter().find(|c| c.id == *channel).map(|c| c.names.clone()).unwrap_or_default();
+    let names =
+        county.channels.iter().find(|c| c.id == *channel).map(|c| c.names.clone()).unwrap_or_default();
     let titles = if titles.0.is_empty() { names } else { titles.clone() };
     let date = county.tz.to_datetime(start).date();
-    Titles(titles.0.into_iter().map(|(lang, title): (Lang, String)| (lang, format!("{title} · {date}"))).collect())
+    Titles(
+        titles
+            .0
+            .into_iter()
+            .map(|(lang, title): (Lang, String)| (lang, format!("{title} · {date}")))
+            .collect(),
+    )
 }
 
 /// A picture of it, if one can be taken; a lesson without one is a lesson all the same.

@@ -122,7 +122,13 @@ impl OnAirTask {
         }
         let hands = self.hands.load();
         let decided = work.timeline.decided();
-        steps.extend(work.timeline.advance((&plan, hands.get(id)), &*self.sources, &channel.lineup, now, now - RESUME));
+        steps.extend(work.timeline.advance(
+            (&plan, hands.get(id)),
+            &*self.sources,
+            &channel.lineup,
+            now,
+            now - RESUME,
+        ));
         let heartbeat = steady.saturating_sub(work.stored) >= HEARTBEAT;
         let quiet = steps.is_empty() && decided == work.timeline.decided();
         if quiet && !heartbeat && !channel.timeline().airings().is_empty() {

@@ -151,7 +151,13 @@ mod tests {
 
     #[test]
     fn a_message_is_said_once() {
-        let warn = |line: usize, message: String| Problem { file: "x".into(), line, column: 1, fault: Fault::Gap, message };
+        let warn = |line: usize, message: String| Problem {
+            file: "x".into(),
+            line,
+            column: 1,
+            fault: Fault::Gap,
+            message,
+        };
         let lessons = |n: usize| (0..n).map(|i| format!("no lesson {i}"));
         let twice: Vec<Problem> = lessons(7).chain(lessons(7)).enumerate().map(|(i, m)| warn(i, m)).collect();
         let (first, more) = first_of_each(&twice);

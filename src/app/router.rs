@@ -148,7 +148,8 @@ impl Router {
                 Some(answer(self.portal.lessons_atom(&lang, &self.base_url(headers)), method))
             }
             ["print", name] => {
-                let unknown = || problem(StatusCode::NOT_FOUND, "Not found", "nothing is being printed there");
+                let unknown =
+                    || problem(StatusCode::NOT_FOUND, "Not found", "nothing is being printed there");
                 Some(answer(self.portal.being_printed(name).unwrap_or_else(unknown), method))
             }
             ["lessons", id, "poster.jpg"] => Some(answer(self.portal.poster(id).await, method)),

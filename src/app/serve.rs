@@ -192,8 +192,7 @@ impl Server {
         server.back.spawn(readiness(Arc::clone(&channels), Arc::clone(&ready), server.stop.clone()));
         let printer = Printer::new(county.load().media.join("posters"), address);
         let stills = county.load().media.join("stills");
-        let stills =
-            Stills::new(stills, Arc::clone(&channels), Arc::clone(&sources), Arc::clone(&segments));
+        let stills = Stills::new(stills, Arc::clone(&channels), Arc::clone(&sources), Arc::clone(&segments));
         let delivery = Delivery {
             desk: desk.clone(),
             channels: Arc::clone(&channels),

@@ -11,7 +11,9 @@ use serde::de::DeserializeOwned;
 use crate::base::SystemClock;
 use crate::hls::wire::{PackageLine, StillJob};
 use crate::pipeline::studio::{BroadcastJob, FilmJob, broadcast, film};
-use crate::pipeline::{PackageJob, PipelineError, RelayJob, SlateJob, package, run_relay, slate, take_stills};
+use crate::pipeline::{
+    PackageJob, PipelineError, RelayJob, SlateJob, package, run_relay, slate, take_stills,
+};
 
 /// A worker that takes pictures ends when it was not asked for one for so long.
 const UNUSED: std::time::Duration = std::time::Duration::from_secs(60);

@@ -23,7 +23,8 @@ pub(crate) fn read_holidays(doc: &Document<'_>, root: &Fields<'_, '_>) -> Holida
     for f in root.tables("holiday") {
         let from = f.required::<Date>("from", "its first day, such as 2026-10-01");
         let to = f.optional::<Date>("to");
-        let like = f.required::<String>("like", "the day whose programmes stand, such as \"sun\", or \"none\"");
+        let like =
+            f.required::<String>("like", "the day whose programmes stand, such as \"sun\", or \"none\"");
         f.close();
         let (Some(from), Some(like)) = (from, like) else { continue };
         let day = match DAY_NAMES.iter().position(|d| *d == like.value) {

@@ -71,7 +71,8 @@ pub fn as_run(
             None => rows.push(begun(airing, part, airings)),
         }
     }
-    let aired = |p: &Programme| airings.iter().any(|a| a.programme.as_ref() == Some(&p.id) && a.segments != Some(0));
+    let aired =
+        |p: &Programme| airings.iter().any(|a| a.programme.as_ref() == Some(&p.id) && a.segments != Some(0));
     // Before its first airing the channel was not there to miss anything.
     let began = airings.first().filter(|a| a.no == 0).map_or(Timestamp::MIN, |a| a.start);
     let due = |p: &&Programme| p.start >= from.max(began) && p.start < to && p.start <= now;

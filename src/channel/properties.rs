@@ -215,7 +215,8 @@ fn commands_are_obeyed(run: &Run) -> Checked {
             let before_next = placed.start < over - PATIENCE;
             let due = hand.takes_over(placed.start) && placed.start > hand.since && before_next;
             // While it was down, nothing was decided: it begins where the channel begins again.
-            let down = run.stops.iter().any(|(died, up)| placed.start >= *died - LONGEST * 3 && placed.start <= *up);
+            let down =
+                run.stops.iter().any(|(died, up)| placed.start >= *died - LONGEST * 3 && placed.start <= *up);
             let late = placed.start < hand.since + LONGEST;
             prop_assert!(!due || mine || down || late, "at {}: {:#?}", placed.start, run.story());
         }

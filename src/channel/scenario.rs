@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use crate::schedule::Plan;
 
-use super::simulation::{Run, Seen};
 use super::Command;
+use super::simulation::{Run, Seen};
 use super::testing::{Feed, World, a_feed, a_lesson, clock, entry, ms, plan, relay, secs};
 
 /// The longest segment of any feed and lesson here.

@@ -8,7 +8,9 @@ use crate::hls::MediaPlaylist;
 use crate::schedule::Plan;
 
 use super::testing::{World, lineup, ms};
-use super::{Airing, Command, Hand, Headers, Lineup, Placed, Rendition, Step, Timeline, Window, media_playlist};
+use super::{
+    Airing, Command, Hand, Headers, Lineup, Placed, Rendition, Step, Timeline, Window, media_playlist,
+};
 
 /// How often the timeline is carried on.
 pub(super) const TICK: SignedDuration = SignedDuration::from_millis(250);

@@ -86,7 +86,11 @@ fn public_url(doc: &Document<'_>, root: &Fields<'_, '_>) -> Option<String> {
 fn folder(doc: &Document<'_>, root: &Fields<'_, '_>, base_dir: &Path, key: &'static str) -> PathBuf {
     let given = root.or(key, format!("../{key}"));
     if given.value.is_empty() {
-        doc.problem(given.at, Fault::Empty, format!("`{key}` is empty: expected a folder, such as \"../{key}\""));
+        doc.problem(
+            given.at,
+            Fault::Empty,
+            format!("`{key}` is empty: expected a folder, such as \"../{key}\""),
+        );
     }
     base_dir.join(given.value)
 }

@@ -57,7 +57,11 @@ impl Read for Size {
         let Some(text) = value.get_ref().as_str() else { return doc.wrong(value, expected) };
         let size = size(text);
         if size.is_none() {
-            doc.problem(value.span().start, Fault::Value, format!("`{text}` is not a size: expected {expected}"));
+            doc.problem(
+                value.span().start,
+                Fault::Value,
+                format!("`{text}` is not a size: expected {expected}"),
+            );
         }
         size.map(Size)
     }
@@ -130,7 +134,11 @@ fn ladder(doc: &Document<'_>, tables: Vec<Fields<'_, '_>>) -> Vec<Rung> {
         if let (Some(name), Some(height), Some(kbps)) = (name, height, kbps) {
             rung_name(doc, &mut names, &name);
             if height.value % 2 == 1 {
-                doc.problem(height.at, Fault::Value, format!("{} is odd: H.264 needs an even height", height.value));
+                doc.problem(
+                    height.at,
+                    Fault::Value,
+                    format!("{} is odd: H.264 needs an even height", height.value),
+                );
             }
             let height = At { at: height.at, value: within(doc, height, 64, 4320, "a picture fits there") };
             let kbps = At { at: kbps.at, value: within(doc, kbps, 32, 100_000, "a picture fits there") };

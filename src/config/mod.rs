@@ -22,7 +22,15 @@ use crate::base::{Fault, Problem, Problems};
 
 /// Reads the county's file. Relative paths in it are relative to it.
 pub fn load(path: &Path) -> Result<County, Problems> {
-    let unreadable = |message| Problems(vec![Problem { file: path.to_owned(), line: 1, column: 1, fault: Fault::Unreadable, message }]);
+    let unreadable = |message| {
+        Problems(vec![Problem {
+            file: path.to_owned(),
+            line: 1,
+            column: 1,
+            fault: Fault::Unreadable,
+            message,
+        }])
+    };
     let bytes = std::fs::read(path).map_err(|e| {
         unreadable(format!("cannot be read ({e}): give the county's file with --config FILE"))
     })?;
@@ -75,7 +83,11 @@ impl<K: Ord + Clone + std::fmt::Display> Unique<K> {
             Some(first) => {
                 let line = doc.line(*first);
                 let what = self.what;
-                doc.problem(key.at, Fault::Twice, format!("{what} `{}` is already used in line {line}", key.value));
+                doc.problem(
+                    key.at,
+                    Fault::Twice,
+                    format!("{what} `{}` is already used in line {line}", key.value),
+                );
             }
         }
     }
@@ -100,7 +112,11 @@ fn within<T: PartialOrd + std::fmt::Debug>(
     why: &str,
 ) -> T {
     if value.value < least || value.value > most {
-        doc.problem(value.at, Fault::Range, format!("expected {least:?} to {most:?}, found {:?}: {why}", value.value));
+        doc.problem(
+            value.at,
+            Fault::Range,
+            format!("expected {least:?} to {most:?}, found {:?}: {why}", value.value),
+        );
     }
     value.value
 }

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::{Oidc, people::NAME};
-use crate::base::{Fault, Titles};
 use crate::base::document::{At, Document, Fields};
+use crate::base::{Fault, Titles};
 
 /// The provider; none where no issuer is named.
 pub(super) fn read(doc: &Document<'_>, f: Fields<'_, '_>, base_dir: &Path) -> Option<Oidc> {

@@ -18,7 +18,9 @@ use super::catalogue::UNFINISHED;
 #[derive(Debug, thiserror::Error)]
 pub enum KeepError {
     /// Nothing of it is recorded (any more).
-    #[error("nothing of it is recorded any more: `retention_hours` of the relay is shorter than the programme's wait")]
+    #[error(
+        "nothing of it is recorded any more: `retention_hours` of the relay is shorter than the programme's wait"
+    )]
     Nothing,
     /// A file cannot be read or written.
     #[error("{path}: {source}")]
@@ -62,12 +64,15 @@ impl Unfinished {
 /// Those of `segments` that one player can show one after the other: of the
 /// descriptions that occur, the one that lasts longest.
 fn of_one_kind(segments: &[LiveSegment]) -> Vec<&LiveSegment> {
-    let kind = |s: &LiveSegment| -> Vec<String> { s.tracks().map(|t| format!("{} {}", t.name, t.init)).collect() };
+    let kind =
+        |s: &LiveSegment| -> Vec<String> { s.tracks().map(|t| format!("{} {}", t.name, t.init)).collect() };
     let mut lasts: BTreeMap<Vec<String>, u64> = BTreeMap::new();
     for segment in segments {
         *lasts.entry(kind(segment)).or_default() += segment.us;
     }
-    let Some(longest) = lasts.into_iter().max_by_key(|(_, us)| *us).map(|(kind, _)| kind) else { return Vec::new() };
+    let Some(longest) = lasts.into_iter().max_by_key(|(_, us)| *us).map(|(kind, _)| kind) else {
+        return Vec::new();
+    };
     segments.iter().filter(|s| kind(s) == longest).collect()
 }
 

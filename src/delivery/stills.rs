@@ -50,7 +50,14 @@ impl Stills {
         sources: Arc<MediaSources>,
         segments: Arc<Segments>,
     ) -> Self {
-        Self { folder, channels, sources, segments, made: Mutex::default(), worker: tokio::sync::Mutex::default() }
+        Self {
+            folder,
+            channels,
+            sources,
+            segments,
+            made: Mutex::default(),
+            worker: tokio::sync::Mutex::default(),
+        }
     }
 
     /// The picture with which the newest listed segment of a channel begins, a JPEG.

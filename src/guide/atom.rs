@@ -64,7 +64,9 @@ mod tests {
         };
         let feed = atom(&[news("a", "旧", 10), news("b", "新 <&>", 20)], "新课程", &zh, "http://x");
         assert!(feed.find("lessons/b") < feed.find("lessons/a"), "{feed}");
-        assert!(feed.contains("新 &lt;&amp;&gt;") && feed.contains("<updated>1970-01-01T00:00:20Z</updated>"));
+        assert!(
+            feed.contains("新 &lt;&amp;&gt;") && feed.contains("<updated>1970-01-01T00:00:20Z</updated>")
+        );
         assert!(atom(&[], "新课程", &zh, "http://x").contains("<updated>1970-01-01T00:00:00Z</updated>"));
     }
 }

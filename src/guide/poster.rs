@@ -67,7 +67,9 @@ pub fn poster(listing: &Listing, monday: Date, tz: &TimeZone, lang: &Lang) -> Po
     }
     let mut lines: Vec<(PosterLine, [bool; 7])> = standing
         .into_iter()
-        .map(|((start, titles), days)| (PosterLine { start, titles: Titles(titles.into_iter().collect()) }, days))
+        .map(|((start, titles), days)| {
+            (PosterLine { start, titles: Titles(titles.into_iter().collect()) }, days)
+        })
         .collect();
     let room = if lang.as_str().ends_with("-Mong") { &UPRIGHT } else { &ROWS };
     let mut left_out = 0;
@@ -112,7 +114,8 @@ fn needs(lines: &[(PosterLine, [bool; 7])], size: f32, lang: &Lang, room: &Room)
             (0..7).for_each(|day| days[day] |= on[day]);
         }
     }
-    let headings = days.iter().filter(|d| **d).count() + usize::from(lines.iter().any(|(_, on)| *on == [true; 7]));
+    let headings =
+        days.iter().filter(|d| **d).count() + usize::from(lines.iter().any(|(_, on)| *on == [true; 7]));
     (rows_in_all + headings as f32 * HEADING) * size * room.leading
 }
 
@@ -130,7 +133,8 @@ mod tests {
         let channel = a_channel();
         let tz = TimeZone::get(SHANGHAI).expect("a zone");
         let entries = programmes.iter().map(|(day, time, title)| {
-            let date = jiff::civil::date(2026, 11, 30).checked_add(jiff::Span::new().days(*day)).expect("a date");
+            let date =
+                jiff::civil::date(2026, 11, 30).checked_add(jiff::Span::new().days(*day)).expect("a date");
             let start = tz.to_timestamp(date.to_datetime(time.parse().expect("a time"))).expect("once");
             let lang = Lang::new("zh-Hans").expect("a tag");
             let programme = Programme {
@@ -145,7 +149,8 @@ mod tests {
             };
             Entry { programme, end: start + jiff::SignedDuration::from_mins(30), kind: Kind::Lesson }
         });
-        let (id, number, names, lang) = (channel.id.clone(), channel.number, channel.names.clone(), channel.lang.clone());
+        let (id, number, names, lang) =
+            (channel.id.clone(), channel.number, channel.names.clone(), channel.lang.clone());
         Listing { channel: id, number, names, lang, entries: entries.collect(), lessons: BTreeMap::new() }
     }
 
@@ -157,7 +162,12 @@ mod tests {
     #[test]
     fn what_is_the_same_every_day_is_said_once() {
         let mut all: Vec<_> = (0..7).map(|day| (day, "19:00:00", "新闻")).collect();
-        all.extend([(0, "19:30:20", "葡萄"), (2, "19:30:00", "葡萄"), (-1, "19:30:00", "上周"), (7, "19:30:00", "下周")]);
+        all.extend([
+            (0, "19:30:20", "葡萄"),
+            (2, "19:30:00", "葡萄"),
+            (-1, "19:30:00", "上周"),
+            (7, "19:30:00", "下周"),
+        ]);
         let poster = of(&a_week(&all));
         assert_eq!(poster.every_day.len(), 1);
         let days: Vec<usize> = poster.days.iter().map(|(_, lines)| lines.len()).collect();
@@ -168,13 +178,16 @@ mod tests {
 
     #[test]
     fn a_full_week_gets_smaller_type_and_loses_the_night_first() {
-        let times: Vec<String> = (0..24).flat_map(|h| [0, 20, 40].map(|m| format!("{h:02}:{m:02}:00"))).collect();
+        let times: Vec<String> =
+            (0..24).flat_map(|h| [0, 20, 40].map(|m| format!("{h:02}:{m:02}:00"))).collect();
         let all: Vec<_> = times.iter().map(|t| (3, t.as_str(), "长一些的节目名称")).collect();
         let poster = of(&a_week(&all));
         assert_eq!(poster.step, SIZES.len() - 1);
         assert!(poster.left_out > 0);
         let kept = &poster.days[3].1;
-        assert!(kept.iter().any(|l| l.start.hour() == 20) && kept.iter().all(|l| l.start != Time::midnight()));
+        assert!(
+            kept.iter().any(|l| l.start.hour() == 20) && kept.iter().all(|l| l.start != Time::midnight())
+        );
         assert_eq!(kept.len() + poster.left_out, times.len());
         let few: Vec<_> = all.iter().skip(54).copied().collect();
         assert!(of(&a_week(&few)).step < poster.step);

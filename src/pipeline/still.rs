@@ -36,10 +36,7 @@ pub(super) fn render(svg: &str, format: &str, width: u32, height: u32) -> Result
 }
 
 /// Takes pictures as `jobs` ask for them, and says of each how it went.
-pub fn take_stills(
-    jobs: impl Iterator<Item = StillJob>,
-    out: &mut impl Write,
-) -> Result<(), PipelineError> {
+pub fn take_stills(jobs: impl Iterator<Item = StillJob>, out: &mut impl Write) -> Result<(), PipelineError> {
     init_for_files()?;
     for job in jobs {
         let line = match poster(&job.mp4, &job.jpeg, job.height) {

@@ -49,7 +49,8 @@ impl Printer {
         };
         let path = std::env::var_os("PATH").unwrap_or_default();
         let named = ["chromium", "chromium-browser", "google-chrome-stable"];
-        let browser = std::env::split_paths(&path).flat_map(|p| named.map(|n| p.join(n))).find(|p| p.is_file());
+        let browser =
+            std::env::split_paths(&path).flat_map(|p| named.map(|n| p.join(n))).find(|p| p.is_file());
         Self { browser, folder, here, one: tokio::sync::Mutex::default(), page: Mutex::default() }
     }
 

@@ -86,10 +86,10 @@ impl Portal {
             Some(plan) => {
                 let mut listing = listing(&info, plan, from, to, &|id| self.lesson_length(id));
                 let catalogue = self.library.catalogue();
-                let titled = |id: &LessonId| {
-                    catalogue.lesson(id).map(|p| (id.clone(), p.manifest.titles.clone()))
-                };
-                listing.lessons = listing.entries.iter().flat_map(Entry::lessons).filter_map(titled).collect();
+                let titled =
+                    |id: &LessonId| catalogue.lesson(id).map(|p| (id.clone(), p.manifest.titles.clone()));
+                listing.lessons =
+                    listing.entries.iter().flat_map(Entry::lessons).filter_map(titled).collect();
                 listing
             }
             None => Listing {

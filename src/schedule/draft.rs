@@ -167,18 +167,26 @@ impl Draft {
             When::Weekly([true, true, true, true, true, true, true]) => (Some("daily".into()), None),
             When::Weekly([true, true, true, true, true, false, false]) => (Some("weekdays".into()), None),
             When::Weekly(days) => (Some(days).filter(|d| *d != [false; 7]).map(named), None),
-            When::Once(date) => (
-                None,
-                date.as_ref().and_then(dated),
-            ),
+            When::Once(date) => (None, date.as_ref().and_then(dated)),
         };
         let titles = self.titles.0.iter().map(|(l, t)| (l.as_str(), Value::from(t.as_str())));
         let lessons: Array = self.lessons.iter().map(String::as_str).collect();
         vec![
             ("days", days),
             ("date", date),
-            ("except", (!self.except.is_empty()).then(|| Value::Array(self.except.iter().filter_map(dated).collect()))),
-            ("start", if self.follows { Some(FOLLOWING.into()) } else { self.start.map(|t| time_written(t).into()) }),
+            (
+                "except",
+                (!self.except.is_empty())
+                    .then(|| Value::Array(self.except.iter().filter_map(dated).collect())),
+            ),
+            (
+                "start",
+                if self.follows {
+                    Some(FOLLOWING.into())
+                } else {
+                    self.start.map(|t| time_written(t).into())
+                },
+            ),
             (
                 "end",
                 self.end.map(|t| if t == Time::midnight() { "24:00".into() } else { time_written(t).into() }),

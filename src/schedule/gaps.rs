@@ -10,8 +10,8 @@ use super::Plan;
 use super::model::Weekly;
 use super::overlap::{clock, week};
 use super::parse::Dated;
-use crate::base::{Fault, Problem};
 use crate::base::document::{At, Document};
+use crate::base::{Fault, Problem};
 
 /// Adds a warning for each gap of the week, and for each that a dated entry tears.
 pub(super) fn warn(
@@ -32,7 +32,11 @@ pub(super) fn warn(
             if long && !usual.between(from, to).is_empty() {
                 let message = told(Duration::try_from(from.duration_until(to)).unwrap_or_default(), limit);
                 let at = from.to_zoned_datetime(plan.tz.clone()).strftime("%Y-%m-%d %H:%M").to_string();
-                warnings.push(doc.place(entry.at, Fault::Gap, format!("{message} from {at}: a dated entry replaced it")));
+                warnings.push(doc.place(
+                    entry.at,
+                    Fault::Gap,
+                    format!("{message} from {at}: a dated entry replaced it"),
+                ));
             }
         }
     }
@@ -61,9 +65,11 @@ fn of_the_week(doc: &Document<'_>, weekly: &[At<Weekly>], limit: Duration, warni
     for (index, (gap, end, days)) in found {
         let more = if days > 1 { format!(" (and {} more times a week)", days - 1) } else { String::new() };
         let message = told(Duration::from_secs(gap as u64), limit);
-        warnings.push(
-            doc.place(weekly[index].at, Fault::Gap, format!("{message} after this entry, from {}{more}", clock(end))),
-        );
+        warnings.push(doc.place(
+            weekly[index].at,
+            Fault::Gap,
+            format!("{message} after this entry, from {}{more}", clock(end)),
+        ));
     }
 }
 

@@ -22,11 +22,24 @@ struct Standing {
 
 const SECTIONS: [&str; 2] = ["weekly", "once"];
 
+/// By what an entry of a table is known again in the file, the surest first.
+const LIKENESSES: [fn(&Draft, &Draft) -> bool; 4] = [
+    |a, b| a == b,
+    |a, b| (a.when, a.start, a.follows) == (b.when, b.start, b.follows),
+    |a, b| plays_the_same(a, b) && a.titles == b.titles,
+    |a, b| plays_the_same(a, b) && a.when == b.when,
+];
+
+fn plays_the_same(a: &Draft, b: &Draft) -> bool {
+    let plays = (&a.lessons, &a.relay, &a.series, a.repeat) == (&b.lessons, &b.relay, &b.series, b.repeat);
+    plays && a.section() == b.section() && a.follows == b.follows
+}
+
 /// `text`, a schedule's file, with the entries of a table, and what that
 /// changes. Entries that the table has not stay, or go if it is the `whole`.
 ///
 /// One that stands in both stays as it is written. One of the same day and
-/// start is changed in its place; others are added, each that follows another
+/// start, or else one that plays the same, is changed in its place; others are added, each that follows another
 /// right behind that one.
 pub fn merge(text: &str, table: &[Draft], whole: bool) -> Result<(String, Vec<Difference>), EntryError> {
     let mut standing = Vec::new();
@@ -38,13 +51,9 @@ pub fn merge(text: &str, table: &[Draft], whole: bool) -> Result<(String, Vec<Di
         }));
     }
     let mut pairs: Vec<Option<usize>> = vec![None; table.len()];
-    let same_time = |a: &Draft, b: &Draft| (a.when, a.start, a.follows) == (b.when, b.start, b.follows);
-    for equal in [true, false] {
+    for alike in LIKENESSES {
         for (draft, pair) in table.iter().zip(&mut pairs).filter(|(_, pair)| pair.is_none()) {
-            let fits = |s: &Standing| {
-                !s.taken && if equal { s.draft == *draft } else { same_time(&s.draft, draft) }
-            };
-            *pair = standing.iter().position(fits);
+            *pair = standing.iter().position(|s| !s.taken && alike(&s.draft, draft));
             if let Some(at) = *pair {
                 standing[at].taken = true;
             }
@@ -80,7 +89,8 @@ pub fn merge(text: &str, table: &[Draft], whole: bool) -> Result<(String, Vec<Di
             }
         };
         if before.is_none_or(|s| s.draft != *draft) {
-            differences.push(Difference { before: before.map(|s| s.draft.clone()), after: Some(draft.clone()) });
+            differences
+                .push(Difference { before: before.map(|s| s.draft.clone()), after: Some(draft.clone()) });
         }
         above = Some((section, entry));
     }

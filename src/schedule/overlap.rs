@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::model::Weekly;
 use super::parse::Dated;
-use crate::base::{DAY_NAMES, Fault};
 use crate::base::document::{At, Document};
+use crate::base::{DAY_NAMES, Fault};
 
 const DAY: i64 = 86_400;
 const WEEK: i64 = 7 * DAY;

@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 
-use super::model::{Entry, Once, What, Weekly, instants};
+use super::model::{Entry, Once, Weekly, What, instants};
 use super::read::{Days, TimeOfDay};
 use super::series::Series;
 use super::{Plan, Play, clock_change, gaps, overlap};
@@ -271,7 +271,9 @@ impl Reader<'_, '_> {
                 let mut length = SignedDuration::ZERO;
                 for lesson in lessons {
                     let Some(known) = self.known.lessons?.get(lesson) else {
-                        let message = format!("when this begins is known once lesson `{lesson}` is there: until then it is left out");
+                        let message = format!(
+                            "when this begins is known once lesson `{lesson}` is there: until then it is left out"
+                        );
                         self.warnings.push(self.doc.place(at, Fault::NotThere, message));
                         return None;
                     };
@@ -280,7 +282,8 @@ impl Reader<'_, '_> {
                 start.checked_add(length).ok()
             }
             (None, _) => {
-                let message = "the entry above has neither an end nor a fixed length: give one of the two a time";
+                let message =
+                    "the entry above has neither an end nor a fixed length: give one of the two a time";
                 self.doc.problem(at, Fault::Contradiction, message);
                 return None;
             }
@@ -328,7 +331,8 @@ impl Reader<'_, '_> {
             (_, _, Some(series)) => self.next_of(&series, repeat.value, episodes.value),
             (None, None, None) if given.contains(&true) => None,
             (None, None, None) => {
-                let message = "nothing to play: add play = [\"lesson\", …], relay = \"relay\" or series = \"series\"";
+                let message =
+                    "nothing to play: add play = [\"lesson\", …], relay = \"relay\" or series = \"series\"";
                 self.doc.problem(f.at, Fault::Missing, message);
                 None
             }
@@ -339,8 +343,10 @@ impl Reader<'_, '_> {
     /// Warns where a lesson is not in the library.
     pub(super) fn not_there(&mut self, lesson: &At<LessonId>) {
         if self.known.lessons.is_some_and(|all| !all.contains_key(&lesson.value)) {
-            let message =
-                format!("there is no lesson `{}` yet: until it arrives, the rest airs without it", lesson.value);
+            let message = format!(
+                "there is no lesson `{}` yet: until it arrives, the rest airs without it",
+                lesson.value
+            );
             self.warnings.push(self.doc.place(lesson.at, Fault::NotThere, message));
         }
     }
@@ -363,6 +369,9 @@ impl Reader<'_, '_> {
     }
 }
 
+#[cfg(test)]
+#[path = "series_tests.rs"]
+mod series_tests;
 #[cfg(test)]
 #[path = "parse_tests.rs"]
 mod tests;

@@ -18,7 +18,8 @@ impl Reader<'_, '_> {
             let id = f.required::<LessonId>("id", "a name for it, such as \"grape-course\"");
             let titles = f.optional::<Titles>("title").map(|t| t.value).unwrap_or_default();
             let lessons = f.required::<Vec<At<LessonId>>>("lessons", "its lessons in their order");
-            let begins = f.required::<Date>("begins", "the date from which on it is counted, such as 2026-12-01");
+            let begins =
+                f.required::<Date>("begins", "the date from which on it is counted, such as 2026-12-01");
             let again = f.or("again", false).value;
             f.close();
             let (Some(id), Some(lessons), Some(begins)) = (id, lessons, begins) else { continue };
@@ -53,7 +54,11 @@ impl Reader<'_, '_> {
     pub(super) fn next_of(&self, series: &At<String>, repeat: bool, episodes: u32) -> Option<What> {
         let Some(index) = self.series.iter().position(|s| s.id == series.value) else {
             let hint = did_you_mean(&series.value, self.series.iter().map(|s| s.id.as_str()));
-            self.doc.problem(series.at, Fault::Unknown, format!("there is no series `{}`{hint}", series.value));
+            self.doc.problem(
+                series.at,
+                Fault::Unknown,
+                format!("there is no series `{}`{hint}", series.value),
+            );
             return None;
         };
         Some(What::Series { series: index, repeat, episodes })

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
-use super::model::{Entry, Once, What, Weekly, instants};
+use super::model::{Entry, Once, Weekly, What, instants};
 use super::series::Series;
 use super::{Plan, Play, Programme};
 use crate::base::{ChannelId, LessonId, RelayId, Titles};
@@ -27,8 +27,9 @@ fn a_time() -> impl Strategy<Value = Time> {
 }
 
 fn a_weekly() -> impl Strategy<Value = Weekly> {
-    (any::<[bool; 7]>(), a_time(), proptest::option::of(a_time()), a_play())
-        .prop_map(|(days, start, end, entry)| Weekly { days, except: vec![date(2026, 3, 25)], start, end, entry })
+    (any::<[bool; 7]>(), a_time(), proptest::option::of(a_time()), a_play()).prop_map(
+        |(days, start, end, entry)| Weekly { days, except: vec![date(2026, 3, 25)], start, end, entry },
+    )
 }
 
 /// A day in the weeks around a change of Berlin's clocks.
@@ -53,7 +54,8 @@ fn a_plan() -> impl Strategy<Value = Plan> {
             .collect();
         let midnight = date(2026, 3, 20).to_zoned_datetime(tz.clone()).unwrap().timestamp();
         let lessons = (0..5).map(|n| LessonId::new(&format!("e{n}")).unwrap()).collect();
-        let series = Series { id: "s".into(), titles: Titles::default(), lessons, begins: midnight, again: true };
+        let series =
+            Series { id: "s".into(), titles: Titles::default(), lessons, begins: midnight, again: true };
         let holidays = [(date(2026, 3, 26), None), (date(2026, 3, 28), Some(2))].into();
         let plan = Plan::new(ChannelId::new("xiangtu").unwrap(), tz, weekly, once);
         Plan { series: vec![series], holidays, ..plan }

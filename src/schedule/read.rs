@@ -4,8 +4,8 @@ use jiff::civil::Time;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use crate::base::{DAY_NAMES, Fault};
 use crate::base::document::{At, Document, Read, did_you_mean};
+use crate::base::{DAY_NAMES, Fault};
 
 /// Days of the week, Monday first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +19,11 @@ impl Read for Days {
                 "daily" => Some(Self([true; 7])),
                 "weekdays" => Some(Self([true, true, true, true, true, false, false])),
                 _ => {
-                    doc.problem(value.span().start, Fault::Value, format!("unknown days `{word}`: expected {expected}"));
+                    doc.problem(
+                        value.span().start,
+                        Fault::Value,
+                        format!("unknown days `{word}`: expected {expected}"),
+                    );
                     None
                 }
             };

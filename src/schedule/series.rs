@@ -75,8 +75,7 @@ impl Plan {
         let nth = |n: u64| if series.again { Some(n % len.max(1)) } else { Some(n).filter(|n| *n < len) };
         let numbers: Vec<u64> = first.into_iter().flat_map(|f| f..f + episodes).filter_map(nth).collect();
         let lessons = numbers.iter().filter_map(|n| series.lessons.get(*n as usize).cloned());
-        let episode =
-            numbers.first().map(|n| Episode { series: series.id.clone(), number: n + 1, of: len });
+        let episode = numbers.first().map(|n| Episode { series: series.id.clone(), number: n + 1, of: len });
         (Play::Lessons(lessons.collect()), episode)
     }
 

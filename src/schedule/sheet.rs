@@ -245,7 +245,8 @@ impl Row<'_> {
                     draft.titles.0.insert(lang.clone(), text);
                 }
                 Some(Column::Lessons) => {
-                    let apart = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '、' | '，' | '；' | '+');
+                    let apart =
+                        |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '、' | '，' | '；' | '+');
                     draft.lessons = cell.split(apart).filter(|l| !l.is_empty()).map(str::to_owned).collect();
                 }
                 Some(Column::Relay) => draft.relay = Some(text),
@@ -304,7 +305,8 @@ impl Row<'_> {
         let mut rest = cell.trim();
         // Names of days may hold spaces themselves: the longest that fits is taken.
         while !rest.is_empty() {
-            let names = |day: usize| self.words.iter().map(move |w| w.days[day].as_str()).chain([DAY_NAMES[day]]);
+            let names =
+                |day: usize| self.words.iter().map(move |w| w.days[day].as_str()).chain([DAY_NAMES[day]]);
             let fits = (0..7).flat_map(|day| names(day).map(move |name| (day, name)));
             let fits = fits.filter(|(_, name)| !name.is_empty() && starts_with(rest, name));
             let (day, name) = fits.max_by_key(|(_, name)| name.len())?;

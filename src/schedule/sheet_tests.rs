@@ -56,7 +56,9 @@ fn drafts() -> impl Strategy<Value = Vec<Draft>> {
         start: Some(start),
         end,
         follows,
-        titles: Titles(languages().into_iter().zip(["葡萄 (一)", "ئۈزۈم"]).map(|(l, t)| (l, t.to_owned())).collect()),
+        titles: Titles(
+            languages().into_iter().zip(["葡萄 (一)", "ئۈزۈم"]).map(|(l, t)| (l, t.to_owned())).collect(),
+        ),
         lessons: if plays < 2 { vec!["a".into(), "b-2".into()] } else { Vec::new() },
         relay: (plays == 2).then(|| "r".to_owned()),
         series: (plays == 3).then(|| "s".to_owned()),

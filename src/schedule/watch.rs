@@ -86,7 +86,13 @@ impl Folder {
                 let message = format!("cannot be read: {error}");
                 if before.is_none_or(|l| l.text != message) {
                     let file = path.to_owned();
-                    report.problems.push(Problem { file, line: 1, column: 1, fault: Fault::Unreadable, message: message.clone() });
+                    report.problems.push(Problem {
+                        file,
+                        line: 1,
+                        column: 1,
+                        fault: Fault::Unreadable,
+                        message: message.clone(),
+                    });
                 }
                 return Loaded { text: message, plan: last_good };
             }
@@ -120,7 +126,13 @@ impl Folder {
                     first.display()
                 );
                 if !self.rivals.contains(path) {
-                    report.problems.push(Problem { file: path.clone(), line: 1, column: 1, fault: Fault::Twice, message });
+                    report.problems.push(Problem {
+                        file: path.clone(),
+                        line: 1,
+                        column: 1,
+                        fault: Fault::Twice,
+                        message,
+                    });
                 }
                 rivals.insert(path.clone());
             } else {

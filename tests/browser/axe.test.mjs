@@ -8,7 +8,7 @@ import { enterOffice, invite, isNew } from "./people.mjs";
 
 const LANGUAGES = ["zh-Hans", "ug-Arab", "mn-Mong"];
 
-const OPEN = ["/", "/guide", `/channels/${CHANNEL}`, "/lessons", "/sites", `/sites/${SITE_ID}`, "/tv", "/offline"];
+const OPEN = ["/", "/guide", `/channels/${CHANNEL}`, "/lessons", "/sites", `/sites/${SITE_ID}`, "/tv", "/offline", `/channels/${CHANNEL}/poster`];
 const ENTRY = ["/no-such-page", "/guide?date=nonsense", "/sign-in", "/code?code=AAAA-BBBB-CCCC", "/enrol"];
 const OFFICE = [
   "/office",
@@ -19,9 +19,13 @@ const OFFICE = [
   "/office/new-site",
   "/office/import/sites",
   "/office/townships",
+  `/office/duty/${CHANNEL}`,
+  "/office/asrun",
+  `/office/asrun/${CHANNEL}`,
   "/office/schedule",
-  `/office/schedule/${CHANNEL}`,
+  "/office/schedule/national",
   `/office/schedule/${CHANNEL}/new`,
+  `/office/schedule/${CHANNEL}/table`,
   "/office/lessons",
   "/office/channels",
   `/office/channels/${CHANNEL}`,

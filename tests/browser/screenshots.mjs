@@ -74,6 +74,7 @@ await browse({}, async (context) => {
     "sign-in": "/sign-in",
     code: "/code?code=AAAA-BBBB-CCCC",
     enrol: "/enrol",
+    poster: `/channels/${CHANNEL}/poster`,
   };
   if (fresh) {
     for (const lang of LANGUAGES) await shoot(page, { setup: "/setup" }, lang, "desktop");
@@ -91,6 +92,19 @@ await browse({}, async (context) => {
   const office = {
     office: "/office",
     duty: "/office/duty",
+    "duty-channel": `/office/duty/${CHANNEL}`,
+    schedules: "/office/schedule",
+    schedule: "/office/schedule/national",
+    "schedule-week": `/office/schedule/${CHANNEL}`,
+    "schedule-entry": `/office/schedule/${CHANNEL}/new`,
+    "schedule-table": `/office/schedule/${CHANNEL}/table`,
+    "as-run": `/office/asrun/${CHANNEL}`,
+    "office-lessons": "/office/lessons",
+    channels: "/office/channels",
+    "office-channel": `/office/channels/${CHANNEL}`,
+    relays: "/office/relays",
+    relay: "/office/relays/national",
+    settings: "/office/settings",
     people: "/office/people",
     "office-sites": "/office/sites",
     "office-site": `/office/sites/${SITE_ID}`,

@@ -146,13 +146,18 @@ impl Read for Titles {
         let Some(table) = value.get_ref().as_table() else { return doc.wrong(value, expected) };
         let mut titles = BTreeMap::new();
         for (key, text) in table {
-            let lang = Lang::new(key.get_ref()).map_err(|e| doc.problem(key.span().start, Fault::Value, e.to_string()));
+            let lang = Lang::new(key.get_ref())
+                .map_err(|e| doc.problem(key.span().start, Fault::Value, e.to_string()));
             if let (Ok(lang), Some(text)) = (lang, title(doc, text)) {
                 titles.insert(lang, text);
             }
         }
         if table.is_empty() {
-            doc.problem(value.span().start, Fault::Empty, format!("there is no text here: expected {expected}"));
+            doc.problem(
+                value.span().start,
+                Fault::Empty,
+                format!("there is no text here: expected {expected}"),
+            );
         }
         Some(Self(titles))
     }

@@ -24,7 +24,12 @@ pub(super) const CSV: &str = "text/csv; charset=utf-8; header=present";
 
 impl Portal {
     /// The channels, each with its log.
-    pub(super) fn as_run_list(&self, ctx: &PageContext<'_>, visitor: &Visitor, rights: &Rights<'_>) -> Answer {
+    pub(super) fn as_run_list(
+        &self,
+        ctx: &PageContext<'_>,
+        visitor: &Visitor,
+        rights: &Rights<'_>,
+    ) -> Answer {
         let county = self.county.load();
         let row = |c: &Channel| EntryRow {
             href: format!("{ROOM}/{}", c.id),
@@ -44,7 +49,12 @@ impl Portal {
     }
 
     /// A day of one channel.
-    pub(super) async fn as_run_page(&self, ctx: &PageContext<'_>, rights: &Rights<'_>, (id, query): (&str, &str)) -> Answer {
+    pub(super) async fn as_run_page(
+        &self,
+        ctx: &PageContext<'_>,
+        rights: &Rights<'_>,
+        (id, query): (&str, &str),
+    ) -> Answer {
         let channel = self.channel_named(id)?;
         let date = asked(ctx, query);
         let beside = |date: Option<Date>| date.map(|d| format!("{ROOM}/{id}?date={d}"));

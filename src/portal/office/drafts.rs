@@ -32,7 +32,12 @@ pub(super) fn typed(form: &Form, before: Option<&Draft>, languages: &[Lang]) -> 
             .collect(),
         relay: some("relay").filter(|r| RelayId::new(r).is_ok()),
         repeat: form.get("repeat") == "1" && some("series").is_some(),
-        episodes: form.get("episodes").parse().ok().filter(|n| *n != 1 && some("series").is_some()).unwrap_or(0),
+        episodes: form
+            .get("episodes")
+            .parse()
+            .ok()
+            .filter(|n| *n != 1 && some("series").is_some())
+            .unwrap_or(0),
         series: some("series"),
         keep: form.get("keep") == "1",
         lang: some("lang").and_then(|l| Lang::new(&l).ok()),

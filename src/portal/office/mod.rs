@@ -18,8 +18,8 @@ mod lessons;
 mod me;
 mod people;
 mod places;
-mod registrar;
 mod refusal;
+mod registrar;
 mod request;
 mod schedule;
 mod second_factor;
@@ -76,7 +76,8 @@ impl Portal {
     /// Most bytes of a form sent to `path`: a table of sites is longer than what people type.
     pub fn largest_form(path: &str) -> usize {
         let table = path.starts_with("/office/import/")
-            || (path.starts_with("/office/schedule/") && (path.ends_with("/look") || path.ends_with("/take")));
+            || (path.starts_with("/office/schedule/")
+                && (path.ends_with("/look") || path.ends_with("/take")));
         if table { 2 << 20 } else { 64 << 10 }
     }
 
@@ -140,7 +141,9 @@ impl Portal {
                 self.direct(request, ctx, &visitor, &rights, (id, form)).await
             }
             (["office", "duty", id, "picture"], None) => self.still(id).await,
-            (["office", "asrun"], None) if rights.see_programmes() => Ok(self.as_run_list(ctx, &visitor, &rights)?),
+            (["office", "asrun"], None) if rights.see_programmes() => {
+                Ok(self.as_run_list(ctx, &visitor, &rights)?)
+            }
             (["office", "asrun", id], None) if rights.see_programmes() => {
                 self.as_run_page(ctx, &rights, (id, request.page.query)).await
             }
@@ -208,7 +211,10 @@ impl Portal {
             (["office", "schedule", id], Some(form)) if rights.edit_programmes() => {
                 self.save_schedule(request, ctx, &visitor, &rights, (id, None, form)).await
             }
-            (["office", "schedule", id, "table"], None) if rights.edit_programmes() => {
+            (["office", "schedule", _, "table"], None) if !rights.edit_programmes() => {
+                Err(Refusal::Forbidden)
+            }
+            (["office", "schedule", id, "table"], None) => {
                 self.sheet_page(ctx, &visitor, &rights, (id, sheets::Looked::default()))
             }
             (["office", "schedule", id, "table.xlsx"], None) if rights.see_programmes() => {
@@ -323,8 +329,8 @@ impl Portal {
             (
                 [
                     "office",
-                    "duty" | "asrun" | "people" | "chosen-people" | "audit" | "api" | "townships" | "import" | "undo"
-                    | "new-site" | "schedule" | "lessons" | "channels" | "new-channel" | "relays"
+                    "duty" | "asrun" | "people" | "chosen-people" | "audit" | "api" | "townships" | "import"
+                    | "undo" | "new-site" | "schedule" | "lessons" | "channels" | "new-channel" | "relays"
                     | "new-relay" | "settings",
                     ..,
                 ],

@@ -13,7 +13,10 @@ use crate::portal::i18n;
 use crate::portal::pages::{day as day_span, param};
 use crate::portal::reply::Reply;
 use crate::portal::state::{Portal, schedule_names};
-use crate::portal::views::{EntryList, EntryRow, Menu, PageContext, Played, Remark, ScheduleForm, SchedulePage, ScheduleRow, WeekRow, days_said};
+use crate::portal::views::{
+    EntryList, EntryRow, Menu, PageContext, Played, Remark, ScheduleForm, SchedulePage, ScheduleRow, WeekRow,
+    days_said,
+};
 use crate::schedule::{self, Draft, When};
 
 use super::documents::{NotWritten, Swap, Which};

@@ -74,7 +74,8 @@ impl Portal {
     ) -> Answer {
         let channel = self.channel_named(id)?;
         let carried = looked.carried.as_ref();
-        let status = if looked.problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+        let status =
+            if looked.problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
         let row = |d: &Difference| DifferenceView {
             before: d.before.as_ref().map(|d| told(ctx, d)),
             after: d.after.as_ref().map(|d| told(ctx, d)),
@@ -84,7 +85,10 @@ impl Portal {
             channel: &channel,
             rows: looked.differences.iter().map(row).collect(),
             problems: looked.problems,
-            carried: carried.map(serde_json::to_string).transpose().map_err(|e| Refusal::Ours(e.to_string()))?,
+            carried: carried
+                .map(serde_json::to_string)
+                .transpose()
+                .map_err(|e| Refusal::Ours(e.to_string()))?,
             token: visitor.secret.form_token(),
             menu: Menu::of(rights),
         };
@@ -107,7 +111,8 @@ impl Portal {
         };
         // Unpacking takes a while, and a library that stumbles over a file must not take a thread with it.
         let read = tokio::task::spawn_blocking(move || match file.starts_with(b"PK") {
-            true => workbook::read(&file).map(|mut tables| if tables.is_empty() { Table::default() } else { tables.swap_remove(0) }),
+            true => workbook::read(&file)
+                .map(|mut tables| if tables.is_empty() { Table::default() } else { tables.swap_remove(0) }),
             false => workbook::read_csv("csv", &file),
         });
         let table = match read.await {
@@ -145,7 +150,12 @@ impl Portal {
         }
         if let Err(problems) = self.check(&Which::Schedule(channel.id.clone()), &path, &after) {
             let problems = problems.0.iter().take(SHOWN).map(|p| Remark::on(ctx, p)).collect();
-            return self.sheet_page(ctx, visitor, rights, (id, Looked { differences, problems, carried: None }));
+            return self.sheet_page(
+                ctx,
+                visitor,
+                rights,
+                (id, Looked { differences, problems, carried: None }),
+            );
         }
         let carried = Some(Carried { mark: Entry::kept(text).mark(), whole, drafts });
         self.sheet_page(ctx, visitor, rights, (id, Looked { differences, problems: Vec::new(), carried }))
@@ -243,7 +253,11 @@ fn told(ctx: &PageContext<'_>, draft: &Draft) -> String {
         start => start.map(time_written).unwrap_or_default(),
     };
     let end = draft.end.map(|end| format!("–{}", time_written(end))).unwrap_or_default();
-    let plays = [draft.lessons.join(" "), draft.relay.clone().unwrap_or_default(), draft.series.clone().unwrap_or_default()];
+    let plays = [
+        draft.lessons.join(" "),
+        draft.relay.clone().unwrap_or_default(),
+        draft.series.clone().unwrap_or_default(),
+    ];
     let parts = [when, format!("{start}{end}"), plays.concat()];
     parts.into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join(" · ")
 }

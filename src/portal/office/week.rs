@@ -1,7 +1,7 @@
 //! The week as a grid: a programme is moved or stretched, a day or a week copied.
 
-use jiff::civil::{Date, Time};
 use jiff::Timestamp;
+use jiff::civil::{Date, Time};
 
 use crate::base::entries::{Entry, swap};
 use crate::portal::pages::day as day_span;
@@ -76,7 +76,8 @@ impl Portal {
         let draft = Draft::of(section, &entry.values());
         let weekly = matches!(draft.when, When::Weekly(_));
         let asked = Move { once: asked.once || !weekly, ..asked };
-        let at = |date: Date, time: Time| ctx.tz.to_ambiguous_timestamp(date.to_datetime(time)).compatible().ok();
+        let at =
+            |date: Date, time: Time| ctx.tz.to_ambiguous_timestamp(date.to_datetime(time)).compatible().ok();
         let begun = |date: Date, time: Option<Time>| {
             time.and_then(|time| at(date, time)).is_none_or(|start: Timestamp| start <= request.page.now)
         };
@@ -93,7 +94,12 @@ impl Portal {
         let made = || -> Result<Swap, NotWritten> {
             if moved.section() == section {
                 let to = fill(&entry, &moved)?;
-                return Ok(Swap { which, section: section.to_owned(), from: Some(entry.clone()), to: Some(to) });
+                return Ok(Swap {
+                    which,
+                    section: section.to_owned(),
+                    from: Some(entry.clone()),
+                    to: Some(to),
+                });
             }
             // One day of a weekly entry: it does not stand that day, another does.
             let mut stays = draft.clone();
@@ -133,7 +139,8 @@ impl Portal {
         let (from, to) = (date("from")?, date("to")?);
         let days = if form.get("days") == "7" { 7 } else { 1 };
         let back = format!("/office/schedule/{id}?date={to}");
-        let later = |date: Date, n: i64| date.checked_add(jiff::Span::new().days(n)).map_err(|_| Refusal::Elsewhere);
+        let later =
+            |date: Date, n: i64| date.checked_add(jiff::Span::new().days(n)).map_err(|_| Refusal::Elsewhere);
         let mut copies = Vec::new();
         for n in 0..days {
             let (source, target) = (later(from, n)?, later(to, n)?);
@@ -180,7 +187,9 @@ impl Portal {
         let civil = |p: &Programme| ctx.tz.to_datetime(p.start);
         let there = of_day(target)?;
         let stands = |p: &&Programme| {
-            there.iter().any(|q| civil(q).time() == civil(p).time() && q.titles == p.titles && q.play == p.play)
+            there
+                .iter()
+                .any(|q| civil(q).time() == civil(p).time() && q.titles == p.titles && q.play == p.play)
         };
         let (sources, all) = (of_day(source)?, read_all(text));
         let drafts = sources.iter().filter(|p| !stands(p)).map(|p| {

@@ -30,7 +30,15 @@ pub use manifest::{MANIFEST, manifest};
 pub use model::{
     ChannelCard, ChannelStatus, LessonCard, PackagingState, PackagingView, ProgrammeKind, ProgrammeView,
 };
-pub use office::{ApiPage, AsRunPage, AsRunPart, AsRunRow, AuditPage, AuditRow, AuthenticatorPage, ChoosePage, DifferenceView, DirectPage, Done, DutyChannel, DutyPage, EnrolPage, EntryList, EntryPage, EntryRow, Field, FieldValue, HandView, ImportPage, InvitedPage, KeptPage, ListedSite, MePage, Menu, NewSitePage, OfficeHome, OfficeLessons, OfficeSite, OfficeSites, PeopleForm, PeoplePage, PersonRow, PlaceForm, PlaceLine, Played, ProviderPage, RecoveryPage, RelayRow, Remark, ScheduleForm, SchedulePage, ScheduleRow, ScopeView, SecondPage, SetupPage, Sheet, SheetPage, WeekRow, SignInPage, SignInRow, SourceView, TokenPage, TokenRow, TownshipsPage, days_said};
+pub use office::{
+    ApiPage, AsRunPage, AsRunPart, AsRunRow, AuditPage, AuditRow, AuthenticatorPage, ChoosePage,
+    DifferenceView, DirectPage, Done, DutyChannel, DutyPage, EnrolPage, EntryList, EntryPage, EntryRow,
+    Field, FieldValue, HandView, ImportPage, InvitedPage, KeptPage, ListedSite, MePage, Menu, NewSitePage,
+    OfficeHome, OfficeLessons, OfficeSite, OfficeSites, PeopleForm, PeoplePage, PersonRow, PlaceForm,
+    PlaceLine, Played, ProviderPage, RecoveryPage, RelayRow, Remark, ScheduleForm, SchedulePage, ScheduleRow,
+    ScopeView, SecondPage, SetupPage, Sheet, SheetPage, SignInPage, SignInRow, SourceView, TokenPage,
+    TokenRow, TownshipsPage, WeekRow, days_said,
+};
 pub use offline::OfflinePage;
 pub use poster::{Paper, PosterPage};
 pub use sites::{

@@ -161,20 +161,30 @@ export class Grid {
     const box = element.getBoundingClientRect();
     const edge = event.clientY > box.bottom - EDGE;
     const begin = { x: event.clientX, y: event.clientY, place: slot.place };
-    element.setPointerCapture(event.pointerId);
     const follow = (now: PointerEvent) => {
       const minutes = (now.clientY - begin.y) / SCALE;
       if (edge) this.put(slot, stretched(begin.place, minutes));
       else this.put(slot, moved(begin.place, this.day(now.clientX) - begin.place.day, minutes));
     };
+    // On the window: what is put into another day's column leaves the page for a moment,
+    // and a pointer that was captured by it is lost.
+    const over = () => {
+      removeEventListener("pointermove", follow);
+      removeEventListener("pointerup", end);
+      removeEventListener("pointercancel", leave);
+    };
     const end = () => {
-      element.removeEventListener("pointermove", follow);
+      over();
       if (element.classList.contains("moved")) this.panel.open(slot, false);
       else element.focus({ preventScroll: true });
     };
-    element.addEventListener("pointermove", follow);
-    element.addEventListener("pointerup", end, { once: true });
-    element.addEventListener("pointercancel", () => this.put(slot, slot.stands), { once: true });
+    const leave = () => {
+      over();
+      this.put(slot, slot.stands);
+    };
+    addEventListener("pointermove", follow);
+    addEventListener("pointerup", end);
+    addEventListener("pointercancel", leave);
     event.preventDefault();
   }
 

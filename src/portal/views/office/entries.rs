@@ -1,7 +1,7 @@
 //! Entries of files as lists and forms: channels, relays, the county, lessons.
 
-use super::{Menu, Remark};
 use super::places::Done;
+use super::{Menu, Remark};
 use crate::base::{Lang, Titles};
 use crate::portal::views::PageContext;
 

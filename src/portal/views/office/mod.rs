@@ -32,8 +32,8 @@ pub use places::{
 pub use remark::Remark;
 pub use second_factor::{AuthenticatorPage, RecoveryPage, SecondPage};
 
-pub use sheet::{DifferenceView, SheetPage};
 pub use schedule::{Played, ScheduleForm, SchedulePage, ScheduleRow, WeekRow, days_said};
+pub use sheet::{DifferenceView, SheetPage};
 
 /// A page with nothing but what its template says of it.
 macro_rules! page {
