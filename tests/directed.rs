@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use support::browser::{Browser, an_office, join};
 use support::county::{Entry, Plays, a_county};
-use support::media::{Upstream, free_udp_port, package_lesson};
+use support::media::{Upstream, decode, free_udp_port, package_lesson, without_errors};
 use support::rules::Referee;
 use support::server::{PATIENCE, Server};
 use support::time::{ms, now, wait_for};
@@ -126,4 +126,47 @@ fn commands_are_on_air_in_the_log_and_outlive_a_fall() {
     admin.get("/office/asrun/xiangtu/yesterday.csv").with(404, "no date");
     let audit = admin.get("/office/audit").text();
     assert!(audit.contains("directed a channel") && audit.contains("slate") && audit.contains("gulnar"));
+}
+
+/// Nothing is encoded: what was recorded is what is played, on a line from 0.
+#[test]
+fn a_relayed_programme_that_is_kept_becomes_a_lesson() {
+    let port = free_udp_port();
+    let _upstream = Upstream::to(port);
+    let county = a_county().with_relay("national", port);
+    let end = after(40);
+    let relayed = Entry { start: after(-5), end, plays: Plays::Relay("national"), title: "转播" };
+    county.schedule(&[relayed]);
+    let text = std::fs::read_to_string(county.schedule_file()).expect("the schedule");
+    county.schedule_text(&text.replace("relay = \"national\"", "relay = \"national\"\nkeep = true"));
+    let server = Server::start(&county);
+    server.has_relay("national");
+    newest(&server, "the relay on air", |a| a["source"] == "relay");
+    wait_for("its end", PATIENCE, || (now() > end).then_some(()));
+    let aired = server.as_run().into_iter().find(|a| a["source"] == "relay").expect("the relay's airing");
+    let segments = wait_for("the airing closed", PATIENCE, || {
+        let airings = server.as_run();
+        airings.iter().find(|a| a["no"] == aired["no"]).and_then(|a| a["segments"].as_u64())
+    });
+    // A fall between its end and its keeping.
+    let address = server.client.address;
+    server.kill();
+    let server = Server::start_again(&county, address).ready();
+    let lesson = wait_for("the lesson", PATIENCE, || server.client.items("/api/v1/lessons").pop());
+    let id = lesson["id"].as_str().expect("its name").to_owned();
+    assert!(id.starts_with("xiangtu-"), "{lesson}");
+    let title = lesson["titles"]["zh-Hans"].as_str().expect("its title");
+    assert!(title.starts_with("转播 · 20"), "{title}");
+    let index = server.client.open(&format!("/lessons/{id}/index.m3u8"));
+    let media = server.live(&index, "v360");
+    assert_eq!(media.segments.len() as u64, segments, "as many as were on air");
+    let length = std::time::Duration::from_millis(lesson["duration_ms"].as_u64().expect("its length"));
+    let player = decode(&format!("http://{address}/lessons/{id}/index.m3u8"), None);
+    let decoded = without_errors(player.finish(PATIENCE), "the lesson as a player sees it");
+    let (frames, expected) = (decoded.video.len() as f64, length.as_secs_f64() * 25.0);
+    assert!((frames - expected).abs() < 8.0, "{frames} pictures of {expected}");
+    assert!(server.client.get(&format!("/lessons/{id}/poster.jpg")).status == 200, "it has a picture");
+    // It is kept once.
+    std::thread::sleep(std::time::Duration::from_secs(12));
+    assert_eq!(server.client.items("/api/v1/lessons").len(), 1);
 }

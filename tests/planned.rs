@@ -87,7 +87,7 @@ fn a_table_goes_out_and_comes_in_again() {
     // Changed, added and removed: first looked at, then taken.
     let changed = table.replace("19:00,20:00", "18:30,19:30").replace("News", "Evening news");
     let rows = format!("{changed}2027-01-05,12:00,12:30,,,Noon,sheep,,,,,,\r\n");
-    let looked = look(&mut editor, &rows, false).with(200, "a preview").text();
+    let looked = look(&mut editor, &rows, true).with(200, "a preview").text();
     for said in ["18:30–19:30", "19:00–20:00", "2027-01-05", "Noon", "Evening news"] {
         assert!(looked.contains(said), "{said}: {looked}");
     }
@@ -103,8 +103,12 @@ fn a_table_goes_out_and_comes_in_again() {
     undo(&mut editor, &taken);
     assert_eq!(text(&county), SCHEDULE, "undone, to the byte");
 
+    // A part of it: what has another time is one more, which overlaps what stays.
+    let over = look(&mut editor, &rows, false).with(422, "it overlaps").text();
+    assert!(over.contains("It overlaps another programme"), "{over}");
+
     // Somebody else was faster: what was looked at is not taken over it.
-    let looked = look(&mut editor, &rows, false).with(200, "a preview").text();
+    let looked = look(&mut editor, &rows, true).with(200, "a preview").text();
     let other = "kind=once&date=2027-02-01&start=09:00&end=10:00&title.en=Other&play=grapes";
     admin.act(ROOM, other).with(303, "an entry of somebody else");
     let stale = take(&mut editor, &looked).with(422, "stale").text();
@@ -141,8 +145,8 @@ fn an_entry_is_moved_for_every_week_or_for_one_day() {
     // A week far ahead: none of it has begun. 2027-03-01 is a Monday.
     let page = week(&mut editor, "2027-03-03");
     let mark = mark_of(&page, "19:00");
-    let one_day = format!("scope=day&was=2027-03-02&date=2027-03-03&start=21:00&end=22:10");
-    let moved = editor.act(&format!("{ROOM}/{mark}/move"), &one_day).with(303, "moved");
+    let one_day = "scope=day&was=2027-03-02&date=2027-03-03&start=21:00&end=22:10";
+    let moved = editor.act(&format!("{ROOM}/{mark}/move"), one_day).with(303, "moved");
     let now = text(&county);
     assert!(now.contains("except = [2027-03-02]"), "{now}");
     assert!(now.contains("date = 2027-03-03\nstart = \"21:00\"\nend = \"22:10\""), "{now}");
@@ -175,6 +179,9 @@ fn an_entry_is_moved_for_every_week_or_for_one_day() {
     // A day is copied where it is another; what stands there anyhow is not written again.
     let other = "kind=once&date=2027-03-02&start=09:00&end=10:00&title.en=Extra&play=sheep";
     editor.act(ROOM, other).with(303, "one more that Tuesday");
+    wait_for("it is in force", PATIENCE, || {
+        week(&mut editor, "2027-03-03").contains(">Extra<").then_some(())
+    });
     let copied = editor.act(&format!("{ROOM}/copy"), "from=2027-03-02&to=2027-03-05").with(303, "copied");
     let now = text(&county);
     assert!(
@@ -184,6 +191,12 @@ fn an_entry_is_moved_for_every_week_or_for_one_day() {
     let twice = to(&editor.act(&format!("{ROOM}/copy"), "from=2027-03-02&to=2027-03-05").with(303, "twice"));
     assert!(twice.ends_with("not=copied"), "{twice}");
     undo(&mut editor, &copied);
+    let in_the_week = |page: String| {
+        page.split("id=\"grid-texts\"").next().map_or(0, |week| week.matches(">Extra<").count())
+    };
+    wait_for("the copy is gone from the week again", PATIENCE, || {
+        (in_the_week(week(&mut editor, "2027-03-03")) == 1).then_some(())
+    });
     editor.act(&format!("{ROOM}/copy"), "from=2027-03-01&to=2027-03-08&days=7").with(303, "a week");
     assert!(text(&county).contains("date = 2027-03-09\nstart = \"09:00\""));
     let audit = admin.get("/office/audit").text();

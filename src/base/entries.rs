@@ -130,6 +130,12 @@ pub fn swap(
     from: Option<&Entry>,
     to: Option<&Entry>,
 ) -> Result<String, EntryError> {
+    if let (None, Some(new)) = (from, to)
+        && section != ROOT
+        && let Some(last) = entries(text, section)?.last()
+    {
+        return add_after(text, section, last, new);
+    }
     let at = match from {
         Some(from) => {
             Some(entries(text, section)?.iter().position(|e| e.0 == from.0).ok_or(EntryError::Gone)?)
@@ -162,10 +168,8 @@ pub fn swap(
                 let whole = format!("\n{}", prefix(&table));
                 table.decor_mut().set_prefix(whole);
             }
-            if tables.is_empty() {
-                // Behind all that stand there, of which there are no more than lines.
-                table.set_position(isize::try_from(text.lines().count()).ok());
-            }
+            // Behind all that stand there, of which there are no more than lines.
+            table.set_position(isize::try_from(text.lines().count()).ok());
             tables.push(table);
         }
         (Some(at), Some(mut table)) => {
@@ -202,7 +206,8 @@ pub fn swap(
 
 /// `text` with the entry `new` right behind the entry `above`.
 pub fn add_after(text: &str, section: &str, above: &Entry, new: &Entry) -> Result<String, EntryError> {
-    let at = entries(text, section)?.iter().position(|e| e.0 == above.0).ok_or(EntryError::Gone)?;
+    // Of two that are alike the last.
+    let at = entries(text, section)?.iter().rposition(|e| e.0 == above.0).ok_or(EntryError::Gone)?;
     let mut document = parse(text)?;
     let mut table = new.table(section)?;
     let there = document.get(section).and_then(Item::as_array_of_tables);
@@ -320,6 +325,14 @@ mod tests {
         let none = swap(&without, "weekly", Some(&all[1]), None).expect("taken out");
         assert!(none.contains("# What stands every week.") && none.contains("# The end."), "{none}");
         assert!(!none.contains("weekly]]"), "{none}");
+    }
+
+    #[test]
+    fn a_new_one_stands_behind_the_last_of_its_like() {
+        let file = "[[s]]\nn = 0\n\n[[a]]\nn = 1\n\n[[a]]\nn = 2\n\n# b\n[[b]]\nn = 3\n";
+        let new = Entry::new("a").with("a", [("n", Some(4.into()))]).expect("made");
+        let added = swap(file, "a", None, Some(&new)).expect("added");
+        assert_eq!(added, file.replace("\n# b", "\n[[a]]\nn = 4\n\n# b"));
     }
 
     #[test]

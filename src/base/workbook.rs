@@ -260,7 +260,7 @@ mod tests {
     fn dates_and_times_of_a_spreadsheet_are_read_as_people_see_them() {
         assert_eq!(date_time(46357.0), "2026-12-01");
         assert_eq!(date_time(0.8125), "19:30");
-        assert_eq!(date_time(46357.812_673_611), "2026-12-01 19:30:15");
+        assert_eq!(date_time(46_357.812_673_611), "2026-12-01 19:30:15");
         assert_eq!(date_time(0.999_999_9), "1899-12-31", "the second that rounds up to a day");
     }
 

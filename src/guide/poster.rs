@@ -50,6 +50,9 @@ const UPRIGHT: Room = Room { column: 112.0, line: 100.0, leading: 3.1 };
 /// Room that a day's heading takes, in lines.
 const HEADING: f32 = 2.2;
 
+/// When something is on, and what it is called.
+type Said = (Time, Vec<(Lang, String)>);
+
 /// The week from `monday` on, from a listing that holds it.
 ///
 /// What begins in the hours when people watch stays longest where there is not
@@ -57,7 +60,7 @@ const HEADING: f32 = 2.2;
 pub fn poster(listing: &Listing, monday: Date, tz: &TimeZone, lang: &Lang) -> Poster {
     let civil = |t: Timestamp| tz.to_datetime(t);
     let dates: Vec<Date> = std::iter::successors(Some(monday), |d| d.tomorrow().ok()).take(7).collect();
-    let mut standing: BTreeMap<(Time, Vec<(Lang, String)>), [bool; 7]> = BTreeMap::new();
+    let mut standing: BTreeMap<Said, [bool; 7]> = BTreeMap::new();
     for entry in &listing.entries {
         let start = civil(entry.programme.start);
         let Some(day) = dates.iter().position(|d| *d == start.date()) else { continue };

@@ -39,7 +39,8 @@ fn plays_the_same(a: &Draft, b: &Draft) -> bool {
 /// changes. Entries that the table has not stay, or go if it is the `whole`.
 ///
 /// One that stands in both stays as it is written. One of the same day and
-/// start, or else one that plays the same, is changed in its place; others are added, each that follows another
+/// start is changed in its place, in a whole table also one that plays the
+/// same at another time; others are added, each that follows another
 /// right behind that one.
 pub fn merge(text: &str, table: &[Draft], whole: bool) -> Result<(String, Vec<Difference>), EntryError> {
     let mut standing = Vec::new();
@@ -51,7 +52,9 @@ pub fn merge(text: &str, table: &[Draft], whole: bool) -> Result<(String, Vec<Di
         }));
     }
     let mut pairs: Vec<Option<usize>> = vec![None; table.len()];
-    for alike in LIKENESSES {
+    // In a part of a schedule the same lesson at another time is one more.
+    let known = if whole { LIKENESSES.len() } else { 2 };
+    for alike in &LIKENESSES[..known] {
         for (draft, pair) in table.iter().zip(&mut pairs).filter(|(_, pair)| pair.is_none()) {
             *pair = standing.iter().position(|s| !s.taken && alike(&s.draft, draft));
             if let Some(at) = *pair {

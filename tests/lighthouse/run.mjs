@@ -1,8 +1,5 @@
 // Lighthouse on the pages that viewers see most, on a computer and on a phone
 // four times slower on a slow line. Reports lie in results/.
-//
-// Pages with a player start playing at once: on the slow phone that work is
-// counted as delay (docs/performance.md), so their speed there is said only.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { launch } from "chrome-launcher";
 import lighthouse, { desktopConfig } from "lighthouse";
@@ -50,8 +47,7 @@ let failed = false;
 for (const [screen, config] of Object.entries(SCREENS)) {
   for (const lang of languages) {
     for (const [name, path] of Object.entries(pages)) {
-      const fast = screen === "computer" || !["channel", "lesson"].includes(name);
-      const asked = (scores) => scores.every((score, at) => score >= LEAST || (CATEGORIES[at] === "performance" && !fast));
+      const asked = (scores) => scores.every((score) => score >= LEAST);
       const { lhr, report, scores } = await measure(`${base}${path}?lang=${lang}`, config, asked);
       writeFileSync(`${results}${name}.${lang}.${screen}.html`, report);
       const times = METRICS.map((id) => lhr.audits[id]?.displayValue ?? "–").join(", ");

@@ -52,6 +52,7 @@ async function refresh(container: HTMLElement): Promise<void> {
     container.textContent = "";
     container.append(...Array.from(fresh.childNodes, (node) => document.adoptNode(node)));
   }
+  document.dispatchEvent(new Event("refreshed"));
   if (focused !== null && addressOfFocus(container) !== focused) {
     container.querySelector<HTMLElement>(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   }

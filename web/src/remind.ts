@@ -30,11 +30,16 @@ function keep(reminders: readonly Reminder[]): void {
 }
 
 export function startReminders(): void {
-  for (const button of Array.from(document.querySelectorAll<HTMLButtonElement>("[data-remind]")))
-    offer(button);
+  offerAll();
+  document.addEventListener("refreshed", offerAll);
   if (kept().length === 0) return;
   look();
   setInterval(look, EVERY_MS);
+}
+
+function offerAll(): void {
+  const buttons = document.querySelectorAll<HTMLButtonElement>("[data-remind][hidden]");
+  for (const button of Array.from(buttons)) offer(button);
 }
 
 function offer(button: HTMLButtonElement): void {

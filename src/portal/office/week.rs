@@ -186,11 +186,13 @@ impl Portal {
         };
         let civil = |p: &Programme| ctx.tz.to_datetime(p.start);
         let there = of_day(target)?;
-        let stands = |p: &&Programme| {
-            there
-                .iter()
-                .any(|q| civil(q).time() == civil(p).time() && q.titles == p.titles && q.play == p.play)
+        // The next episode of a series stands there for the one before.
+        let series = |p: &Programme| p.episode.as_ref().map(|e| e.series.clone());
+        let alike = |p: &Programme, q: &Programme| {
+            let goes_on = series(p).is_some() && series(p) == series(q);
+            civil(p).time() == civil(q).time() && p.titles == q.titles && (p.play == q.play || goes_on)
         };
+        let stands = |p: &&Programme| there.iter().any(|q| alike(p, q));
         let (sources, all) = (of_day(source)?, read_all(text));
         let drafts = sources.iter().filter(|p| !stands(p)).map(|p| {
             let standing = entry_of(&all, civil(p).date(), civil(p).time(), plan);
