@@ -36,7 +36,8 @@ async function shoot(page, pages, lang, screen) {
   for (const [name, address] of Object.entries(pages)) {
     await page.goto(on(address, lang));
     if (name === "screen") await page.waitForTimeout(4000);
-    if (["channel", "lesson"].includes(name)) await playing(page).catch(() => console.error(`${name}: nothing plays`));
+    // A phone asks before it plays: that is what its picture shows.
+    if (["channel", "lesson"].includes(name) && screen !== "phone") await playing(page, 15_000).catch(() => console.error(`${name}: nothing plays`));
     await take(page, name, lang, screen);
   }
 }
