@@ -343,7 +343,9 @@ async fn collect(said: &Extensions, body: Incoming, most: usize) -> Result<Bytes
         }
         Err(error) => {
             let detail = format!("the body could not be read, or is over {most} bytes: {error}");
-            Err(problem(StatusCode::PAYLOAD_TOO_LARGE, "Body refused", &detail))
+            // The rest is not read: nobody must send another request behind it.
+            Err(problem(StatusCode::PAYLOAD_TOO_LARGE, "Body refused", &detail)
+                .with(header::CONNECTION, "close"))
         }
     }
 }

@@ -70,7 +70,8 @@ impl Printer {
         if let Ok(known) = tokio::fs::read(&file).await {
             return Ok(known);
         }
-        let _one = self.one.lock().await;
+        let one = tokio::time::timeout(PATIENCE, self.one.lock()).await;
+        let _one = one.map_err(|_| "others are being printed".to_owned())?;
         if let Ok(known) = tokio::fs::read(&file).await {
             return Ok(known);
         }
