@@ -98,7 +98,11 @@ test("data is saved, with script and without", async () => {
       await page.goto("/");
       assert.equal(await page.locator(".poster img").count(), 0, "it is remembered");
       if (javaScriptEnabled) {
+        // Nothing is fetched before somebody asks for it.
         await page.goto(`/channels/${CHANNEL}`);
+        await page.waitForTimeout(2000);
+        assert.equal(await page.evaluate(() => window.__player.hls), null);
+        await page.locator('[data-act="start"]').click();
         await playing(page);
         await page.waitForTimeout(8000);
         const { level, heights } = await page.evaluate(() => {
@@ -109,6 +113,7 @@ test("data is saved, with script and without", async () => {
         await page.locator('[data-act="sound-only"]').click();
         await page.waitForFunction(() => (window.__player.hls?.levels ?? []).length === 1);
         await page.reload();
+        await page.locator('[data-act="start"]').click();
         await playing(page);
         assert.equal(await page.locator('[data-act="sound-only"]').getAttribute("aria-pressed"), "true");
       }

@@ -142,7 +142,7 @@ const JOBS = {
       const { page } = desk;
       await desk.enter("/office/schedule");
       await desk.follow(`/office/schedule/${CHANNEL}`);
-      await page.locator(`main a[href^="/office/schedule/${CHANNEL}/"]`).first().click();
+      await page.locator(`main td a[href^="/office/schedule/${CHANNEL}/"]`).first().click();
       await page.locator("form.place").waitFor();
       await desk.look();
       await desk.readsOnly();
