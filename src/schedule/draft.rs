@@ -24,7 +24,6 @@ pub struct Draft {
     /// When it stands.
     pub when: When,
     /// Dates on which an entry of every week does not stand.
-    #[serde(default)]
     pub except: Vec<Date>,
     /// When it starts.
     pub start: Option<Time>,

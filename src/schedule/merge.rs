@@ -20,7 +20,8 @@ struct Standing {
     taken: bool,
 }
 
-const SECTIONS: [&str; 2] = ["weekly", "once"];
+/// Sections of a schedule that hold its entries.
+pub const SECTIONS: [&str; 2] = ["weekly", "once"];
 
 /// By what an entry of a table is known again in the file, the surest first.
 const LIKENESSES: [fn(&Draft, &Draft) -> bool; 4] = [

@@ -17,7 +17,7 @@ mod sheet;
 mod watch;
 
 pub use draft::{Draft, Lack, When, time, time_written};
-pub use merge::{Difference, merge};
+pub use merge::{Difference, SECTIONS, merge};
 pub use model::{Filler, Plan, Play, Programme, ProgrammeId, Slot};
 pub use parse::{Known, Names, parse};
 pub use read::FOLLOWING;

@@ -1,26 +1,19 @@
 //! The as-run log (播出日志): a channel's day, on the page and as a table.
 
-use hyper::header::CONTENT_DISPOSITION;
 use jiff::civil::Date;
 
-use crate::base::Direction;
-use crate::base::workbook::{self, Table};
 use crate::channel::as_run;
 use crate::config::Channel;
 use crate::people::Rights;
 use crate::portal::pages::{day, param};
-use crate::portal::reply::Reply;
 use crate::portal::state::Portal;
-use crate::portal::views::{AsRunPage, AsRunRow, EntryList, EntryRow, Menu, PageContext};
+use crate::portal::views::{AsRunPage, AsRunRow, Menu, PageContext};
 
-use super::import::XLSX;
-use super::sites::done;
+use super::lists::table_reply;
 use super::{Answer, Refusal, Visitor, html};
 
 /// Where as-run logs are.
 const ROOM: &str = "/office/asrun";
-/// CSV as spreadsheets read it (RFC 4180).
-pub(super) const CSV: &str = "text/csv; charset=utf-8; header=present";
 
 impl Portal {
     /// The channels, each with its log.
@@ -30,22 +23,7 @@ impl Portal {
         visitor: &Visitor,
         rights: &Rights<'_>,
     ) -> Answer {
-        let county = self.county.load();
-        let row = |c: &Channel| EntryRow {
-            href: format!("{ROOM}/{}", c.id),
-            number: Some(i64::from(c.number)),
-            names: c.names.clone(),
-            id: c.id.to_string(),
-        };
-        let page = EntryList {
-            heading: ctx.t("asrun-title"),
-            text: "asrun-text",
-            rows: county.channels.iter().map(row).collect(),
-            new: None,
-            done: done(ctx.path, visitor, ROOM),
-            menu: Menu::of(rights),
-        };
-        Ok(html(page.render(ctx)?))
+        self.channel_list(ctx, visitor, rights, (ROOM, "asrun-title", "asrun-text"))
     }
 
     /// A day of one channel.
@@ -77,19 +55,7 @@ impl Portal {
         let date: Date = date.parse().map_err(|_| Refusal::Unknown)?;
         let rows = self.as_run_rows(ctx, &channel, date).await?;
         let rows = AsRunRow::table(ctx, &rows);
-        let named = format!("attachment; filename=\"asrun-{id}-{date}.{kind}\"");
-        let reply = match kind {
-            "csv" => Reply::ok(CSV, workbook::csv(&rows)),
-            "xlsx" => {
-                let table = Table { name: format!("{id} {date}").chars().take(31).collect(), rows };
-                let rtl = ctx.lang.direction() == Direction::Rtl;
-                let written = tokio::task::spawn_blocking(move || workbook::write(&[table], rtl)).await;
-                let bytes = written.map_err(|e| Refusal::Ours(e.to_string()))?;
-                Reply::ok(XLSX, bytes.map_err(|e| Refusal::Ours(e.to_string()))?)
-            }
-            _ => return Err(Refusal::Unknown),
-        };
-        Ok(reply.with(CONTENT_DISPOSITION, named))
+        table_reply(ctx, (&format!("{id} {date}"), &format!("asrun-{id}-{date}"), kind), rows).await
     }
 
     /// What was planned and on air that day.

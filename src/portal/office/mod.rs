@@ -15,6 +15,7 @@ mod identity;
 mod import;
 mod kept;
 mod lessons;
+mod lists;
 mod me;
 mod people;
 mod places;

@@ -14,17 +14,16 @@ use crate::portal::pages::{day as day_span, param};
 use crate::portal::reply::Reply;
 use crate::portal::state::{Portal, schedule_names};
 use crate::portal::views::{
-    EntryList, EntryRow, Menu, PageContext, Played, Remark, ScheduleForm, SchedulePage, ScheduleRow, WeekRow,
-    days_said,
+    Menu, PageContext, Played, Remark, ScheduleForm, SchedulePage, ScheduleRow, WeekRow, days_said,
 };
-use crate::schedule::{self, Draft, When};
+use crate::schedule::{self, Draft, SECTIONS, When};
 
 use super::documents::{NotWritten, Swap, Which};
 use super::drafts::{lack_key, typed};
 use super::entries::{not_read, not_written};
 use super::request::{Form, OfficeRequest};
 use super::sites::done;
-use super::standing::{SECTIONS, marked, overlapped, read, read_all, series_of, titled_or};
+use super::standing::{marked, overlapped, read, read_all, series_of, titled_or};
 use super::week::entry_of;
 use super::{Answer, Refusal, Visitor, html};
 
@@ -49,22 +48,7 @@ pub(super) struct Again {
 impl Portal {
     /// The channels, each with its schedule.
     pub(super) fn schedules(&self, ctx: &PageContext<'_>, visitor: &Visitor, rights: &Rights<'_>) -> Answer {
-        let county = self.county.load();
-        let row = |c: &Channel| EntryRow {
-            href: format!("{ROOM}/{}", c.id),
-            number: Some(i64::from(c.number)),
-            names: c.names.clone(),
-            id: c.id.to_string(),
-        };
-        let page = EntryList {
-            heading: ctx.t("schedule-title"),
-            text: "schedule-text",
-            rows: county.channels.iter().map(row).collect(),
-            new: None,
-            done: done(ctx.path, visitor, ROOM),
-            menu: Menu::of(rights),
-        };
-        Ok(html(page.render(ctx)?))
+        self.channel_list(ctx, visitor, rights, (ROOM, "schedule-title", "schedule-text"))
     }
 
     /// A week of a channel, and the entries that make it.

@@ -1,25 +1,24 @@
 //! A schedule as a spreadsheet: taken out, looked through, taken in.
 
 use hyper::StatusCode;
-use hyper::header::CONTENT_DISPOSITION;
 
+use crate::base::Lang;
 use crate::base::entries::{Entry, entries};
 use crate::base::workbook::{self, Table};
-use crate::base::{Direction, Lang};
 use crate::people::Rights;
 use crate::portal::i18n;
 use crate::portal::reply::Reply;
 use crate::portal::state::Portal;
 use crate::portal::views::{DifferenceView, Menu, PageContext, Remark, SheetPage, days_said};
 use crate::schedule::{
-    Column, Difference, Draft, SheetProblem, When, Words, Wrong, merge, read_sheet, time_written, write_sheet,
+    Column, Difference, Draft, SECTIONS, SheetProblem, When, Words, Wrong, merge, read_sheet, time_written,
+    write_sheet,
 };
 
-use super::asrun::CSV;
 use super::documents::{NotWritten, Swap, WHOLE, Which};
 use super::drafts::lack_key;
 use super::entries::{not_read, not_written};
-use super::import::XLSX;
+use super::lists::table_reply;
 use super::request::{Form, OfficeRequest};
 use super::{Answer, Refusal, Visitor, html};
 
@@ -49,19 +48,7 @@ impl Portal {
         let channel = self.channel_named(id)?;
         let (_, text) = self.document(&Which::Schedule(channel.id.clone())).map_err(not_read)?;
         let rows = write_sheet(&standing(&text)?, &words(ctx.lang), ctx.languages);
-        let named = format!("attachment; filename=\"{id}.{kind}\"");
-        let reply = match kind {
-            "csv" => Reply::ok(CSV, workbook::csv(&rows)),
-            "xlsx" => {
-                let table = Table { name: id.chars().take(31).collect(), rows };
-                let rtl = ctx.lang.direction() == Direction::Rtl;
-                let written = tokio::task::spawn_blocking(move || workbook::write(&[table], rtl)).await;
-                let bytes = written.map_err(|e| Refusal::Ours(e.to_string()))?;
-                Reply::ok(XLSX, bytes.map_err(|e| Refusal::Ours(e.to_string()))?)
-            }
-            _ => return Err(Refusal::Unknown),
-        };
-        Ok(reply.with(CONTENT_DISPOSITION, named))
+        table_reply(ctx, (id, id, kind), rows).await
     }
 
     /// Where a table is taken in, and what it would change.
@@ -202,7 +189,7 @@ impl Portal {
 /// The entries of a schedule's file, weekly ones first.
 fn standing(text: &str) -> Result<Vec<Draft>, Refusal> {
     let mut drafts = Vec::new();
-    for section in ["weekly", "once"] {
+    for section in SECTIONS {
         let all = entries(text, section).map_err(|e| not_read(NotWritten::Entry(e)))?;
         drafts.extend(all.iter().map(|e| Draft::of(section, &e.values())));
     }

@@ -2,10 +2,7 @@
 
 use crate::base::entries::{Entry, entries};
 use crate::base::{Lang, Titles};
-use crate::schedule::Draft;
-
-/// Sections of a schedule.
-pub(super) const SECTIONS: [&str; 2] = ["weekly", "once"];
+use crate::schedule::{Draft, SECTIONS};
 
 /// The entries of a section. A file that is no TOML has none: what is wrong
 /// with it is told beside.
