@@ -92,7 +92,9 @@ impl Plan {
     fn weekly_slots(&self, from: Timestamp, to: Timestamp) -> Vec<Piece<'_>> {
         let turns = self.turns(from, to);
         let slot = |(i, turn): (usize, &Turn<'_>)| {
-            let next = turns.get(i + 1).map_or_else(|| later(turn.start, LONGEST), |n| n.start);
+            // Holidays may leave out turns: the next one can be weeks away.
+            let longest = later(turn.start, LONGEST);
+            let next = turns.get(i + 1).map_or(longest, |n| n.start.min(longest));
             (turn.start, turn.end.map_or(next, |end| end.min(next)), turn.end.is_some())
         };
         let kept = turns.iter().enumerate().filter(|(_, t)| t.start < to || t.start <= from);
