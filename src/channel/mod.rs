@@ -24,6 +24,10 @@ pub use sources::{Asset, Slate, Sources};
 pub use timeline::{Placed, Step, Timeline};
 
 #[cfg(test)]
+mod assembly;
+#[cfg(test)]
+mod day;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod scenario;

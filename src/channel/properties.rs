@@ -289,25 +289,29 @@ fn nothing_is_repeated(run: &Run) -> Checked {
     Ok(())
 }
 
+/// All of them.
+pub(super) fn keeps_the_rules(run: &Run) -> Checked {
+    prop_assert!(!run.polls.is_empty());
+    a_number_never_changes(run)?;
+    renditions_agree_with_the_log(run)?;
+    windows_follow_each_other(run)?;
+    durations_are_the_time_that_passed(run)?;
+    the_edge_is_near(run)?;
+    every_segment_exists(run)?;
+    starts_are_met(run)?;
+    commands_are_obeyed(run)?;
+    the_past_is_listed(run)?;
+    equal_inputs_give_equal_bytes(run)?;
+    nothing_is_repeated(run)?;
+    headers_stand_at_changes_alone(run)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
     fn a_channel_keeps_the_rules(scenario in scenario::an_evening()) {
-        let run = scenario.play();
-        prop_assert!(!run.polls.is_empty());
-        a_number_never_changes(&run)?;
-        renditions_agree_with_the_log(&run)?;
-        windows_follow_each_other(&run)?;
-        durations_are_the_time_that_passed(&run)?;
-        the_edge_is_near(&run)?;
-        every_segment_exists(&run)?;
-        starts_are_met(&run)?;
-        commands_are_obeyed(&run)?;
-        the_past_is_listed(&run)?;
-        equal_inputs_give_equal_bytes(&run)?;
-        nothing_is_repeated(&run)?;
-        headers_stand_at_changes_alone(&run)?;
+        keeps_the_rules(&scenario.play())?;
     }
 
     /// (j) A dead relay shows the slate within `slate_after` (or its own long

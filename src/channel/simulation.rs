@@ -81,10 +81,6 @@ impl Run {
         &self.plans.last().expect("never empty").1
     }
 
-    fn hand(&self) -> Option<&Hand> {
-        self.hands.last()
-    }
-
     /// Somebody gives a command.
     pub(super) fn command(&mut self, command: Command, for_secs: Option<i64>) {
         let until = for_secs.map(|s| self.now + SignedDuration::from_secs(s));
@@ -103,16 +99,18 @@ impl Run {
 
     fn tick(&mut self) {
         self.world.go_to(self.now);
-        let (plan, hand) = (self.plan().clone(), self.hand().cloned());
+        let (_, plan) = self.plans.last().expect("never empty");
         let steps = self.timeline.advance(
-            (&plan, hand.as_ref()),
+            (plan, self.hands.last()),
             &self.world,
             &self.lineup,
             self.now,
             self.now - RESUME,
         );
         self.store(&steps);
-        assert_eq!(self.timeline.airings(), self.log, "the steps tell all that changed");
+        // A step may reach back to the airing before the last.
+        let (told, there) = (self.log.len().saturating_sub(3), self.timeline.airings());
+        assert_eq!(there[told.min(there.len())..], self.log[told..], "the steps tell all that changed");
     }
 
     /// Ticks until `instant`.
