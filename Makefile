@@ -32,7 +32,8 @@ audit: ## licences, advisories and sources of crates (needs cargo-deny)
 
 bench: deps ## criterion and whole-process benchmarks
 	@$(MAKE) --no-print-directory web
-	cargo bench --locked --bench delivery
+	scripts/npm-run.sh benches/channel-engine installed
+	cargo bench --locked --bench delivery --bench channels
 
 api-fuzz: web ## the API under schemathesis (from PyPI, to be installed by hand)
 	scripts/api-fuzz.sh
@@ -77,4 +78,4 @@ web/node_modules/.installed: web/package.json web/package-lock.json
 
 clean: ## remove everything made by building
 	cargo clean
-	rm -rf web/dist web/node_modules tests/browser/node_modules tests/browser/results tests/lighthouse/node_modules tests/lighthouse/results tests/oidc/node_modules
+	rm -rf web/dist web/node_modules tests/browser/node_modules tests/browser/results tests/lighthouse/node_modules tests/lighthouse/results tests/oidc/node_modules benches/channel-engine/node_modules

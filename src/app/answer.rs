@@ -7,7 +7,14 @@ use crate::delivery::Body;
 use crate::portal::Reply;
 
 /// Types that go out compressed to those who take it.
-const COMPRESSIBLE: [&str; 3] = ["text/javascript", "text/css", "image/svg+xml"];
+const COMPRESSIBLE: [&str; 6] = [
+    "text/javascript",
+    "text/css",
+    "image/svg+xml",
+    "application/xml",
+    "application/atom+xml",
+    "text/calendar",
+];
 
 /// The one place where a reply becomes HTTP.
 pub(super) fn answer(reply: Reply, method: &Method) -> Response<Body> {
@@ -21,7 +28,7 @@ pub(super) fn answer(reply: Reply, method: &Method) -> Response<Body> {
             headers.insert(name, value);
         }
     };
-    if reply.status != StatusCode::NO_CONTENT {
+    if !matches!(reply.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
         set(header::CONTENT_TYPE, reply.content_type);
         set(header::CONTENT_LENGTH, &length.to_string());
     }

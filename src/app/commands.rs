@@ -121,7 +121,7 @@ pub(super) fn guide(
     let (infos, listings): (Vec<_>, Vec<_>) = infos.into_iter().unzip();
     let text = match format {
         GuideFormat::Xmltv => guide::xmltv(&listings, &county.tz, &base),
-        GuideFormat::M3u => guide::m3u(&infos, &base),
+        GuideFormat::M3u => guide::m3u(&infos, &base, "", county.catch_up().as_hours() / 24),
         GuideFormat::Ics => listings.iter().map(|l| guide::ics(l, &l.lang, now)).collect(),
         GuideFormat::Json => format!("{:#}\n", guide::json(&listings)),
     };

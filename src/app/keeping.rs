@@ -1,6 +1,7 @@
 //! The task that keeps relayed programmes: when one is over, what was recorded
 //! of it becomes a lesson.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,11 +15,11 @@ use crate::courseware::{KeepError, Library, Unfinished, keep};
 use crate::delivery::MediaSources;
 use crate::hls::wire::{StillJob, StillLine};
 use crate::hls::{LiveSegment, TrackKind};
+use crate::portal::Changed as _;
 use crate::schedule::{Plans, Programme};
 use crate::store::{Event, Store};
 
 use super::reload::Reload;
-use crate::portal::Changed as _;
 
 /// How often it is looked for programmes that are over.
 const LOOK: Duration = Duration::from_secs(10);
@@ -45,19 +46,27 @@ pub(super) struct Keeping {
 impl Keeping {
     /// Keeps what is to be kept until `stop`.
     pub(super) async fn run(self, stop: Shutdown) {
+        // What was tried already, as the store says or as it has just happened.
+        let mut tried = BTreeSet::new();
         loop {
             tokio::select! {
                 () = stop.wait() => return,
                 () = tokio::time::sleep(LOOK) => {}
             }
             let now = self.clock.now();
-            for (channel, programme) in self.over(now) {
-                let Some(id) = lesson_of(&programme) else { continue };
+            let over = self.over(now);
+            tried.retain(|id| over.iter().any(|(_, p)| lesson_of(p).as_ref() == Some(id)));
+            for (channel, programme) in over {
+                let Some(id) = lesson_of(&programme).filter(|id| !tried.contains(id)) else { continue };
                 match self.was_tried(&id).await {
                     Ok(false) => self.try_to_keep(&channel, &programme, &id, now).await,
                     Ok(true) => {}
-                    Err(error) => tracing::error!(%error, "what was kept cannot be looked up"),
+                    Err(error) => {
+                        tracing::error!(%error, "what was kept cannot be looked up");
+                        continue;
+                    }
                 }
+                tried.insert(id);
             }
         }
     }
@@ -66,7 +75,7 @@ impl Keeping {
     fn over(&self, now: Timestamp) -> Vec<(ChannelId, Programme)> {
         let plans = self.plans.load();
         let mut over = Vec::new();
-        for (channel, plan) in plans.iter() {
+        for (channel, plan) in plans.iter().filter(|(_, plan)| plan.keeps_any()) {
             for programme in plan.between(now - BACK, now).into_iter().filter(|p| p.keep) {
                 let end = programme.end.unwrap_or_else(|| plan.at(programme.start).until);
                 if end + AFTER < now {

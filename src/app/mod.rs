@@ -20,5 +20,6 @@ mod reload;
 mod router;
 mod serve;
 mod signals;
+mod slate_list;
 mod slates;
 mod worker;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio::sync::mpsc;
 
-use crate::base::{Bell, Clock, Problem, Shutdown, watch_folder};
+use crate::base::{Bell, ChannelId, Clock, Problem, Shutdown, watch_folder};
 use crate::config::County;
 use crate::courseware::Library;
 use crate::portal::schedule_names;
@@ -28,6 +28,8 @@ pub(super) enum Wake {
 pub(super) struct Planning {
     pub(super) county: Arc<ArcSwap<County>>,
     pub(super) plans: Arc<ArcSwap<Plans>>,
+    /// Channels whose schedule as it stands is refused.
+    pub(super) refused: Arc<ArcSwap<BTreeSet<ChannelId>>>,
     pub(super) library: Library,
     pub(super) store: Store,
     pub(super) clock: Arc<dyn Clock>,
@@ -79,7 +81,11 @@ impl Planner {
                 }
                 () = tokio::time::sleep(LOOK) => Wake::Files,
             };
-            let report = self.look(wake == Wake::Again);
+            let again = wake == Wake::Again;
+            if !again && self.folder.is_unchanged(&self.planning.county.load().schedules) {
+                continue;
+            }
+            let report = tokio::task::block_in_place(|| self.look(again));
             self.record(report).await;
         }
     }
@@ -91,6 +97,10 @@ impl Planner {
             Ok(report) => {
                 if !report.changed.is_empty() {
                     self.planning.plans.store(Arc::new(self.folder.plans()));
+                }
+                let refused = self.folder.refused();
+                if **self.planning.refused.load() != refused {
+                    self.planning.refused.store(Arc::new(refused));
                 }
                 report
             }

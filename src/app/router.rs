@@ -12,14 +12,14 @@ use hyper::http::Extensions;
 use hyper::{Method, Request, Response, StatusCode};
 use jiff::Timestamp;
 
-use crate::base::{ChannelId, Clock, LessonId};
+use crate::base::{ChannelId, Clock, Lang, LessonId};
 use crate::delivery::{Body, Delivery, DeskError, Handler, Received};
 use crate::evidence::Item;
 use crate::people::Secret;
 use crate::portal::api::ApiRequest;
 use crate::portal::office::{Form, OfficeRequest, away_cookie_name, cookie_name};
 use crate::portal::pages::PageRequest;
-use crate::portal::{Portal, Reply, assets, problem};
+use crate::portal::{Machine, Portal, Reply, assets, problem};
 
 use super::answer::{answer, by_tls_only, discreet, open_to_all};
 use super::choices::{Choices, without_choices};
@@ -46,7 +46,12 @@ impl Handler for Router {
     async fn call(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
         let now = self.clock.now();
         if let Some(rest) = request.uri().path().strip_prefix("/s/") {
-            let response = self.delivery.session_path(request.method(), rest, request.headers(), now).await;
+            let response = {
+                let query = request.uri().query().unwrap_or_default();
+                let lang = param(query, "lang").and_then(|l| Lang::new(l).ok());
+                let (method, headers) = (request.method(), request.headers());
+                self.delivery.session_path(method, rest, lang.as_ref(), headers, now).await
+            };
             self.metrics.media(response.status());
             return response;
         }
@@ -90,13 +95,15 @@ impl Router {
                 let lang = self.choices(request.uri().query().unwrap_or_default(), request.headers()).lang;
                 answer(self.portal.manifest(&lang), &method)
             }
-            "/guide.xml" => {
-                open_to_all(answer(self.portal.guide_xml(now, &self.base_url(request.headers())), &method))
-            }
+            "/guide.xml" => open_to_all(
+                self.to_machine(&request, move |portal, asker| portal.guide_xml(asker, now)).await,
+            ),
             "/channels.m3u" => {
-                let token = param(request.uri().query().unwrap_or_default(), "terminal");
+                let query = request.uri().query().unwrap_or_default();
+                let lang = param(query, "lang").and_then(|l| Lang::new(l).ok());
                 let base_url = self.base_url(request.headers());
-                open_to_all(answer(self.portal.channels_m3u(&base_url, token), &method))
+                let list = self.portal.channels_m3u(&base_url, param(query, "terminal"), lang.as_ref());
+                open_to_all(answer(list, &method))
             }
             _ if path.starts_with(assets::PREFIX) => {
                 answer(asset(&path[assets::PREFIX.len()..], request.headers()), &method)
@@ -132,7 +139,7 @@ impl Router {
         now: Timestamp,
     ) -> Option<Response<Body>> {
         let query = request.uri().query().unwrap_or_default();
-        let (method, headers) = (request.method(), request.headers());
+        let method = request.method();
         let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         match parts.as_slice() {
             ["channels", id, "index.m3u8"] => {
@@ -144,8 +151,7 @@ impl Router {
                 Some(self.open(item.ok(), query, now).await)
             }
             ["lessons.atom"] => {
-                let lang = self.choices(query, headers).lang;
-                Some(answer(self.portal.lessons_atom(&lang, &self.base_url(headers)), method))
+                Some(self.to_machine(request, move |portal, asker| portal.lessons_atom(asker, now)).await)
             }
             ["print", name] => {
                 let unknown =
@@ -154,11 +160,30 @@ impl Router {
             }
             ["lessons", id, "poster.jpg"] => Some(answer(self.portal.poster(id).await, method)),
             ["channels", id, "guide.ics"] => {
-                let lang = self.choices(query, headers).lang;
-                Some(answer(self.portal.guide_ics(id, query, &lang, now), method))
+                let (id, query) = ((*id).to_owned(), query.to_owned());
+                let make =
+                    move |portal: &Portal, asker: Machine<'_>| portal.guide_ics(&id, &query, asker, now);
+                Some(self.to_machine(request, make).await)
             }
             _ => None,
         }
+    }
+
+    /// The guide for machines: to make it takes a while where there are many channels.
+    async fn to_machine(
+        &self,
+        request: &Request<Incoming>,
+        make: impl FnOnce(&Portal, Machine<'_>) -> Reply + Send + 'static,
+    ) -> Response<Body> {
+        let headers = request.headers().clone();
+        let lang = self.choices(request.uri().query().unwrap_or_default(), &headers).lang;
+        let (base_url, gzip) = (self.base_url(&headers), accepts_gzip(&headers));
+        let portal = Arc::clone(&self.portal);
+        let made = tokio::task::spawn_blocking(move || {
+            make(&portal, Machine { headers: &headers, gzip, base_url: &base_url, lang: &lang })
+        });
+        let failed = |_| problem(StatusCode::INTERNAL_SERVER_ERROR, "Failed", "the guide could not be made");
+        answer(made.await.unwrap_or_else(failed), request.method())
     }
 
     /// A player without script: a session, and on to its playlist.
@@ -178,7 +203,8 @@ impl Router {
                 }
             },
         };
-        let opened = match self.delivery.desk.open(item, param(query, "terminal"), None, span, now) {
+        let lang = param(query, "lang").and_then(|l| Lang::new(l).ok());
+        let opened = match self.delivery.desk.open(item, param(query, "terminal"), lang, span, now) {
             Ok(opened) => opened,
             Err(error @ DeskError::UnknownToken) => {
                 return refuse(StatusCode::UNAUTHORIZED, &error.to_string());

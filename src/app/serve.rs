@@ -21,7 +21,7 @@ use crate::delivery::{self, Channels, Delivery, Desk, MediaSources, Segments, St
 use crate::evidence::{Ledger, NonceKey, TicketKeys};
 use crate::people::Code;
 use crate::portal::office::{Direction, Documents, Gate, Registrar};
-use crate::portal::{Changed, Portal, Printer};
+use crate::portal::{Changed, Portal, Printer, Snapshots};
 use crate::relay::RelayEvent;
 use crate::schedule::Plans;
 use crate::store::{Event, Store};
@@ -123,11 +123,13 @@ impl Server {
         let slates = SlateTask {
             county: Arc::clone(&county),
             plans: Arc::clone(&plans),
+            channels: Arc::clone(&channels),
             library: library.clone(),
             slates,
             sources: Arc::clone(&sources),
             segments: Arc::clone(&segments),
             clock: Arc::clone(&clock),
+            state: Arc::default(),
         };
         let reload = Reload {
             config: config.to_owned(),
@@ -151,9 +153,11 @@ impl Server {
             ledger,
             clock: Arc::clone(&clock),
         };
+        let refused = Arc::default();
         let planner = Planning {
             county: Arc::clone(&county),
             plans: Arc::clone(&plans),
+            refused: Arc::clone(&refused),
             library: library.clone(),
             store: store.clone(),
             clock: Arc::clone(&clock),
@@ -200,8 +204,10 @@ impl Server {
             segments,
         };
         let portal = Portal {
+            snapshots: Arc::new(Snapshots::default()),
             county: Arc::clone(&county),
             plans,
+            refused,
             library,
             queue,
             channels,

@@ -100,6 +100,8 @@ impl Timeline {
             },
             AiringSource::Slate { .. } => match self.choose(view, &view.slot(cursor), cursor) {
                 Choice::Open { source, .. } if !source.is_slate() => Some(None),
+                // Something else is to be announced, or it has just been drawn.
+                Choice::Open { source, .. } if source.slate() != open.source.slate() => Some(None),
                 // Too long for what is left before the next programme.
                 Choice::Open { source, .. } if source != open.source && next.is_some_and(passes) => {
                     Some(None)
@@ -143,9 +145,9 @@ impl Timeline {
         let pending = last.is_some_and(|last| self.count(last) == 0 && !last.continues);
         let continues =
             last.is_some_and(|last| carries_on(last, self.count(last), &source, first)) && !pending;
-        let (programme, titles) = match slot.programme {
-            Some(p) => (Some(p.id), p.titles),
-            None => (None, Titles::default()),
+        let (programme, titles, lang) = match slot.programme {
+            Some(p) => (Some(p.id), p.titles, p.lang),
+            None => (None, Titles::default(), None),
         };
         Airing {
             no: last.map_or(0, |a| a.no + 1),
@@ -153,6 +155,7 @@ impl Timeline {
             item,
             filler,
             titles,
+            lang,
             source,
             first,
             start,

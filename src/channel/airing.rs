@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::base::{LessonId, RelayId, Titles};
+use crate::base::{Lang, LessonId, RelayId, Titles};
 use crate::schedule::ProgrammeId;
 
 use super::Hand;
@@ -19,6 +19,13 @@ pub enum SlateReason {
     Lost,
     /// Somebody on duty asked for it.
     Duty,
+}
+
+impl SlateReason {
+    /// True if it says that programme `id` is next.
+    pub fn announces(&self, id: &ProgrammeId) -> bool {
+        matches!(self, Self::Next(next) if next == id)
+    }
 }
 
 /// Where an airing's segments come from.
@@ -59,6 +66,15 @@ impl AiringSource {
         }
     }
 
+    /// The identifier of the slate's package, of whichever cut; none for what is no slate.
+    pub fn slate(&self) -> Option<&str> {
+        match self {
+            // `<family>.<package>.<hash>`, as `Asset::new` writes it.
+            Self::Slate { owner, .. } => owner.split('.').nth(1),
+            Self::Lesson { .. } | Self::Relay { .. } => None,
+        }
+    }
+
     /// True for slates.
     pub fn is_slate(&self) -> bool {
         matches!(self, Self::Slate { .. })
@@ -79,6 +95,9 @@ pub struct Airing {
     pub filler: bool,
     /// Titles as they were announced.
     pub titles: Titles,
+    /// The language the programme is in, if the schedule says one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lang: Option<Lang>,
     /// Where its segments come from.
     #[serde(flatten)]
     pub source: AiringSource,

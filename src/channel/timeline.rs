@@ -99,6 +99,11 @@ impl Timeline {
         self.airings.last().filter(|a| a.segments.is_none())
     }
 
+    /// The airing that was on air at `instant`, or is.
+    pub fn at(&self, instant: Timestamp) -> Option<&Airing> {
+        self.airings.iter().rev().find(|a| a.start <= instant)
+    }
+
     /// Segments of the last airing that have begun.
     pub fn decided(&self) -> u64 {
         self.decided

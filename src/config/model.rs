@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
 use crate::base::{ChannelId, Holidays, Lang, RelayId, Titles};
@@ -45,6 +46,18 @@ pub struct County {
     pub registry: Registry,
     /// Days that are not like others of the week, on every channel.
     pub holidays: Holidays,
+}
+
+/// Channels' past can be watched for at least so long: a day, and what is on air of it.
+const LEAST_CATCH_UP: SignedDuration = SignedDuration::from_hours(26);
+
+impl County {
+    /// How far back the past of a channel can be watched: as long as the relay
+    /// that keeps its recordings longest, and at least a day.
+    pub fn catch_up(&self) -> SignedDuration {
+        let hours = self.relays.iter().map(|r| SignedDuration::from_hours(i64::from(r.retention_hours)));
+        hours.max().unwrap_or_default().max(LEAST_CATCH_UP)
+    }
 }
 
 /// Limits that keep one peer from starving the others.

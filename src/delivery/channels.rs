@@ -58,8 +58,14 @@ impl OnAir {
         self.timeline.store(Arc::new(timeline));
     }
 
-    /// The multivariant playlist.
-    pub(super) fn multivariant(&self, preferred: Option<&Lang>) -> Bytes {
+    /// The multivariant playlist for who begins to watch what is on air at `instant`.
+    /// Heard by default is `asked`, else the language the programme is in, else the
+    /// channel's own; each if the channel offers it.
+    pub(super) fn multivariant(&self, asked: Option<&Lang>, instant: Timestamp) -> Bytes {
+        let timeline = self.timeline.load();
+        let programme = timeline.at(instant).and_then(|airing| airing.lang.as_ref());
+        let offered = |lang: &&Lang| self.lineup.audio.contains(lang);
+        let preferred = asked.filter(offered).or(programme.filter(offered));
         self.lineup.multivariant(preferred).write().into()
     }
 

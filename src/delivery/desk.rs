@@ -86,7 +86,7 @@ impl Desk {
             title,
             content_hash,
             duration_ms: duration.map(|d| d.as_millis() as i64),
-            lang,
+            lang: lang.clone(),
             device,
             timeout: signed(self.session_timeout),
         };
@@ -98,10 +98,11 @@ impl Desk {
             }
             (Item::Lesson(id), _) => format!("lessons/{id}"),
         };
+        let wish = lang.map(|lang| format!("?lang={lang}")).unwrap_or_default();
         let session = self.ledger.open(opening, now);
         Ok(Opened {
             session,
-            play_path: format!("/s/{}/{place}/index.m3u8", self.tickets.sign(&ticket)),
+            play_path: format!("/s/{}/{place}/index.m3u8{wish}", self.tickets.sign(&ticket)),
             nonce: self.nonces.mint(&id, now),
         })
     }

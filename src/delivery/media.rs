@@ -8,6 +8,7 @@ use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Response, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::base::Lang;
 use crate::channel::{Headers, Placed};
 use crate::evidence::{DeliveredSegment, Item, Ledger, Ticket, TicketError};
 use crate::hls::{Address, SegmentFile};
@@ -15,7 +16,7 @@ use crate::hls::{Address, SegmentFile};
 use super::body::Body;
 use super::channels::Channels;
 use super::desk::Desk;
-use super::playlists;
+use super::playlists::{self, Wish};
 use super::range::{self, Range};
 use super::segments::{SegmentBytes, SegmentError, Segments};
 use super::sources::MediaSources;
@@ -48,11 +49,12 @@ const PICTURES_FIRST: Duration = Duration::from_secs(1);
 const AT_THE_EDGE: SignedDuration = SignedDuration::from_secs(30);
 
 impl Delivery {
-    /// Answers `/s/<ticket>/…`.
+    /// Answers `/s/<ticket>/…`; `lang` is to be heard by default.
     pub async fn session_path(
         &self,
         method: &Method,
         path: &str,
+        lang: Option<&Lang>,
         headers: &HeaderMap,
         now: Timestamp,
     ) -> Response<Body> {
@@ -76,7 +78,7 @@ impl Delivery {
         };
         match rest.strip_prefix("seg/") {
             Some(address) => self.segment(ticket, address, method, headers, now).await,
-            None => self.playlist(&ticket, rest, method, headers_for(headers), now),
+            None => self.playlist(&ticket, rest, method, Wish { headers: headers_for(headers), lang }, now),
         }
     }
 
@@ -85,12 +87,12 @@ impl Delivery {
         ticket: &Ticket,
         rest: &str,
         method: &Method,
-        media_headers: Headers,
+        wish: Wish<'_>,
         now: Timestamp,
     ) -> Response<Body> {
         // A set-top box runs no script: its polls are its sign of life.
         self.desk.ledger.touch(&ticket.session, now);
-        match playlists::find(self, ticket, rest, media_headers, now) {
+        match playlists::find(self, ticket, rest, wish, now) {
             Ok(body) => {
                 let mut response = whole(method, body, PLAYLIST);
                 response.headers_mut().insert(header::CACHE_CONTROL, NEVER);

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use jiff::Timestamp;
 
-use crate::base::{ChannelId, LessonId};
+use crate::base::{ChannelId, Lang, LessonId};
 use crate::channel::{Asset, Headers, Lineup, Sources, vod_playlist};
 use crate::evidence::{Item, Ticket};
 use crate::hls::TrackKind;
@@ -20,12 +20,21 @@ const EMPTY: (StatusCode, &str) = (StatusCode::NOT_FOUND, "nothing was on air th
 const STARTING: (StatusCode, &str) =
     (StatusCode::SERVICE_UNAVAILABLE, "the channel is starting: try again in a moment");
 
+/// How somebody wants to be served.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wish<'a> {
+    /// Where headers stand.
+    pub(super) headers: Headers,
+    /// The language to hear by default.
+    pub(super) lang: Option<&'a Lang>,
+}
+
 /// The playlist at `channels/<id>/…` or `lessons/<id>/…`.
 pub(super) fn find(
     delivery: &Delivery,
     ticket: &Ticket,
     rest: &str,
-    headers: Headers,
+    wish: Wish<'_>,
     now: Timestamp,
 ) -> Found {
     let mut parts = rest.split('/');
@@ -37,9 +46,9 @@ pub(super) fn find(
             }
             let channel = delivery.channels.get(mine).ok_or(UNKNOWN)?;
             match (parts.next(), parts.next(), parts.next(), parts.next()) {
-                (Some(file), None, ..) => live(delivery, &channel, file, headers, now),
+                (Some(file), None, ..) => live(delivery, &channel, file, wish, now),
                 (Some("catchup"), Some(span), Some(file), None) => {
-                    past(delivery, &channel, (span, file), headers, now)
+                    past(delivery, &channel, (span, file), wish, now)
                 }
                 _ => Err(UNKNOWN),
             }
@@ -51,7 +60,7 @@ pub(super) fn find(
             }
             let asset = delivery.sources.lesson(&id).ok_or(UNKNOWN)?;
             match (parts.next(), parts.next()) {
-                (Some(file), None) => lesson(&asset, file),
+                (Some(file), None) => lesson(&asset, file, wish.lang),
                 _ => Err(UNKNOWN),
             }
         }
@@ -59,12 +68,12 @@ pub(super) fn find(
     }
 }
 
-fn live(delivery: &Delivery, channel: &OnAir, file: &str, headers: Headers, now: Timestamp) -> Found {
+fn live(delivery: &Delivery, channel: &OnAir, file: &str, wish: Wish<'_>, now: Timestamp) -> Found {
     if file == "index.m3u8" {
-        return Ok(channel.multivariant(None));
+        return Ok(channel.multivariant(wish.lang, now));
     }
     let name = file.strip_suffix(".m3u8").ok_or(UNKNOWN)?;
-    channel.live(name, headers, &*delivery.sources, now).map_err(|why| match why {
+    channel.live(name, wish.headers, &*delivery.sources, now).map_err(|why| match why {
         NoPlaylist::Unknown => UNKNOWN,
         NoPlaylist::Starting => STARTING,
     })
@@ -74,23 +83,23 @@ fn past(
     delivery: &Delivery,
     channel: &OnAir,
     (span, file): (&str, &str),
-    headers: Headers,
+    wish: Wish<'_>,
     now: Timestamp,
 ) -> Found {
     let (from, to) = span.split_once('-').ok_or(UNKNOWN)?;
     let at = |t: &str| t.parse().ok().and_then(|s| Timestamp::from_second(s).ok()).ok_or(UNKNOWN);
     let span = (at(from)?, at(to)?);
     if file == "index.m3u8" {
-        return Ok(channel.multivariant(None));
+        return Ok(channel.multivariant(wish.lang, span.0));
     }
     let rendition = file.strip_suffix(".m3u8").and_then(|n| channel.lineup.rendition(n)).ok_or(UNKNOWN)?;
-    channel.range(&rendition, &*delivery.sources, span, now, ("../../../../seg/", headers)).ok_or(EMPTY)
+    channel.range(&rendition, &*delivery.sources, span, now, ("../../../../seg/", wish.headers)).ok_or(EMPTY)
 }
 
-fn lesson(asset: &Asset, file: &str) -> Found {
+fn lesson(asset: &Asset, file: &str, lang: Option<&Lang>) -> Found {
     let lineup = lesson_lineup(asset);
     if file == "index.m3u8" {
-        return Ok(lineup.multivariant(None).write().into());
+        return Ok(lineup.multivariant(lang).write().into());
     }
     let rendition = file.strip_suffix(".m3u8").and_then(|n| lineup.rendition(n)).ok_or(UNKNOWN)?;
     Ok(vod_playlist(asset, &lineup, &rendition, "../../seg/").write().into())

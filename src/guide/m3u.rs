@@ -5,22 +5,21 @@ use std::fmt::Write;
 use super::ChannelInfo;
 use super::xmltv::tv_id;
 
-/// Days back that players offer to catch up. Relays are kept for a day unless
-/// the county keeps more; the server answers for what it has.
-const CATCHUP_DAYS: u32 = 1;
-
 /// The list of `channels`, which players join with the guide by `tvg-id`.
-/// `base_url` is the server's address without a slash at the end.
-pub fn m3u(channels: &[ChannelInfo], base_url: &str) -> String {
+/// `base_url` is the server's address without a slash at the end; `carried` are
+/// the parameters of every address, such as `lang=ug-Arab`, or nothing. Players
+/// offer to catch up `days` back.
+pub fn m3u(channels: &[ChannelInfo], base_url: &str, carried: &str, days: i64) -> String {
     let base = attribute(base_url);
     let mut out = format!("#EXTM3U url-tvg=\"{base}/guide.xml\" x-tvg-url=\"{base}/guide.xml\"\n");
     for channel in channels {
-        entry(&mut out, channel, base_url);
+        entry(&mut out, channel, base_url, carried, days);
     }
     out
 }
 
-fn entry(out: &mut String, channel: &ChannelInfo, base_url: &str) {
+fn entry(out: &mut String, channel: &ChannelInfo, base_url: &str, carried: &str, days: i64) {
+    let (first, more) = if carried.is_empty() { ("?", String::new()) } else { ("&", format!("?{carried}")) };
     let name = channel.names.best(&channel.lang).map_or(channel.id.as_str(), |(_, name)| name);
     let group = attribute(channel.lang.own_name());
     let mut attributes = vec![
@@ -32,16 +31,16 @@ fn entry(out: &mut String, channel: &ChannelInfo, base_url: &str) {
     ];
     attributes.extend(channel.logo.as_ref().map(|logo| ("tvg-logo", attribute(logo))));
     attributes.push(("catchup", "append".to_owned()));
-    attributes.push(("catchup-days", CATCHUP_DAYS.to_string()));
-    // The player puts in the seconds since 1970.
-    attributes.push(("catchup-source", "?from=${start}&to=${end}".to_owned()));
+    attributes.push(("catchup-days", days.to_string()));
+    // The player appends it to the address, with the seconds since 1970.
+    attributes.push(("catchup-source", format!("{first}from=${{start}}&to=${{end}}")));
     out.push_str("#EXTINF:-1");
     for (key, value) in attributes {
         // Writing to a String cannot fail.
         let _ = write!(out, " {key}=\"{value}\"");
     }
     let title: String = name.chars().filter(|c| !c.is_control()).collect();
-    let _ = writeln!(out, ",{title}\n{base_url}/channels/{}/index.m3u8", channel.id);
+    let _ = writeln!(out, ",{title}\n{base_url}/channels/{}/index.m3u8{more}", channel.id);
 }
 
 /// M3U knows no escapes: what would end the value is replaced or left out.
@@ -62,7 +61,7 @@ mod tests {
         second.names = Titles::from([("ug-Arab", "يۇرت \"دەرسخانىسى\"\n#EXTINF")]);
         second.number = 2;
         second.logo = Some("http://tv.example/logo.png".to_owned());
-        let list = m3u(&[a_channel(), second], "http://tv.example");
+        let list = m3u(&[a_channel(), second], "http://tv.example", "", 1);
         let expected = "#EXTM3U url-tvg=\"http://tv.example/guide.xml\" x-tvg-url=\"http://tv.example/guide.xml\"\n\
             #EXTINF:-1 tvg-id=\"xiangtu.yuanjiao\" tvg-name=\"乡土课堂\" tvg-chno=\"1\" tvg-language=\"zho\" \
             group-title=\"中文\" catchup=\"append\" catchup-days=\"1\" catchup-source=\"?from=${start}&to=${end}\",乡土课堂\n\
@@ -72,5 +71,8 @@ mod tests {
             catchup-source=\"?from=${start}&to=${end}\",يۇرت \"دەرسخانىسى\"#EXTINF\n\
             http://tv.example/channels/xiangtu/index.m3u8\n";
         assert_eq!(list, expected);
+        let list = m3u(&[a_channel()], "http://tv.example", "terminal=t1&lang=ug-Arab", 7);
+        assert!(list.contains(" catchup-days=\"7\" catchup-source=\"&from=${start}&to=${end}\""), "{list}");
+        assert!(list.ends_with("/channels/xiangtu/index.m3u8?terminal=t1&lang=ug-Arab\n"), "{list}");
     }
 }

@@ -1,4 +1,4 @@
-//! Slates: one picture, silent, in short segments.
+//! Slates: pictures, silent, in short segments.
 
 use std::path::PathBuf;
 
@@ -24,8 +24,8 @@ pub struct SlateJob {
     pub id: String,
     /// Folder of the slates.
     pub out: PathBuf,
-    /// The picture, 1280 × 720.
-    pub svg: String,
+    /// Pictures of 1280 × 720 that are shown in turn.
+    pub pictures: Vec<String>,
     /// Language its audio track is marked with.
     pub lang: Lang,
     /// Titles by language.
@@ -39,26 +39,33 @@ const FRAMES: u32 = 24;
 const AAC_FRAMES: usize = 45;
 const SEGMENT_US: u64 = 960_000;
 const FRAME_TICKS: i64 = 3600;
-/// 31 s before the slate begins again.
+/// A picture is shown for 7.68 s, two segments of the regular cut.
+const TURN: usize = 8;
+/// At least 31 s before the slate begins again.
 const SEGMENTS: usize = 32;
 
-/// Makes the slate's package. One group of pictures is encoded and written
-/// again and again with new times: it is the same picture.
+/// Makes the slate's package. Of each picture one group is encoded, and written
+/// again and again with new times.
 pub fn slate(job: &SlateJob) -> Result<Manifest, PipelineError> {
     init()?;
     let folder = job.out.join(format!(".tmp-{}-{}", job.id, std::process::id()));
     std::fs::create_dir_all(&folder).map_err(PipelineError::io(&folder))?;
     let (width, height) = (1280, 720);
-    let picture = still::render(&job.svg, "I420", width, height)?;
-    let segments_us = vec![SEGMENT_US; SEGMENTS];
+    let render = |svg: &String| still::render(svg, "I420", width, height);
+    let pictures = job.pictures.iter().map(render).collect::<Result<Vec<_>, _>>()?;
+    let round = TURN * pictures.len().max(1);
+    let segments = SEGMENTS.next_multiple_of(round);
+    let segments_us = vec![SEGMENT_US; segments];
     let mut tracks = Vec::new();
     for rung in &job.ladder {
         let (width, height) = rung.size(width, height);
-        let gop = encode_gop(&picture, width, height, rung.kbps)?;
+        let encode = |picture: &Vec<u8>| encode_gop(picture, width, height, rung.kbps);
+        let gops = pictures.iter().map(encode).collect::<Result<Vec<_>, _>>()?;
         let kind = TrackKind::Video { width, height, fps: 25.0 };
         let mut file = TrackFile::create(&folder, &rung.name, FRAME_TICKS, FRAMES as usize)?;
-        for _ in 0..SEGMENTS {
-            for (codec, key, data) in &gop {
+        let turns = gops.iter().cycle().flat_map(|gop| std::iter::repeat_n(gop, TURN));
+        for gop in turns.take(segments) {
+            for (codec, key, data) in gop {
                 file.push(codec, *key, data.clone())?;
             }
         }
@@ -70,7 +77,7 @@ pub fn slate(job: &SlateJob) -> Result<Manifest, PipelineError> {
         id: job.id.clone(),
         content_hash: content_hash(&tracks, &[]),
         titles: job.titles.clone(),
-        source_sha256: hex::encode(Sha256::digest(job.svg.as_bytes())),
+        source_sha256: hex::encode(Sha256::digest(job.pictures.concat())),
         segments_us,
         tracks,
         subtitles: Vec::new(),
@@ -88,7 +95,7 @@ fn silent_track(
 ) -> Result<PackagedTrack, PipelineError> {
     let silence = Silence::make()?;
     let mut file = TrackFile::create(folder, &format!("a-{lang}"), AAC_SAMPLES, AAC_FRAMES)?;
-    for _ in 0..SEGMENTS * AAC_FRAMES {
+    for _ in 0..segments_us.len() * AAC_FRAMES {
         file.push(&silence.codec, true, silence.data.clone())?;
     }
     file.finish(TrackKind::Audio { lang: lang.clone(), channels: 2 }, segments_us)

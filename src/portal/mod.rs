@@ -17,9 +17,12 @@ mod print;
 mod qr;
 mod reply;
 mod site_page;
+mod snapshots;
 mod state;
 pub mod views;
 
+pub use guides::Machine;
 pub use print::Printer;
 pub use reply::{Reply, problem};
+pub use snapshots::Snapshots;
 pub use state::{Changed, Portal, schedule_names};

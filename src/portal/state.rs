@@ -1,13 +1,13 @@
 //! What pages and API look things up in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::base::{Bell, Clock, LessonId, Shutdown};
+use crate::base::{Bell, ChannelId, Clock, LessonId, Shutdown};
 use crate::config::{Channel, County};
 use crate::courseware::{Catalogue, Library, Queue};
 use crate::delivery::{Channels, Desk, MediaSources, Stills};
@@ -18,6 +18,7 @@ use crate::store::Store;
 use super::Printer;
 use super::office::{Direction, Documents, Gate, Registrar};
 use super::oidc::Oidc;
+use super::snapshots::Snapshots;
 
 /// Who puts in force what the office has written into a file.
 pub trait Changed: std::fmt::Debug + Send + Sync {
@@ -44,6 +45,8 @@ pub struct Portal {
     pub county: Arc<ArcSwap<County>>,
     /// The plans in force.
     pub plans: Arc<ArcSwap<Plans>>,
+    /// Channels whose schedule as it stands is refused: an earlier one is in force.
+    pub refused: Arc<ArcSwap<BTreeSet<ChannelId>>>,
     /// The lessons.
     pub library: Library,
     /// The packaging queue.
@@ -68,6 +71,8 @@ pub struct Portal {
     pub printer: Arc<Printer>,
     /// Pictures of what is on air.
     pub stills: Arc<Stills>,
+    /// The guide for machines.
+    pub snapshots: Arc<Snapshots>,
     /// Rings when something changed that people may be looking at.
     pub bell: Bell,
     /// The server is stopping.

@@ -117,6 +117,12 @@ impl Plan {
         &self.fillers
     }
 
+    /// True if anything of it is to be kept as a lesson.
+    pub fn keeps_any(&self) -> bool {
+        let weekly = self.weekly.iter().map(|w| &w.entry);
+        weekly.chain(self.once.iter().map(|o| &o.entry)).any(|entry| entry.keep)
+    }
+
     /// Total for any entries, also for ones that `parse` refuses: of dated
     /// entries at one instant the last stands.
     pub(super) fn new(

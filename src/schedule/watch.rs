@@ -1,8 +1,10 @@
 //! The folder of schedule files: the last good plan of each stays.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use jiff::tz::TimeZone;
 
@@ -26,21 +28,67 @@ pub struct Report {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Loaded {
+    /// Size and time of the file when it was read.
+    stamp: Option<Stamp>,
     /// As last looked at, good or not; the error of one that cannot be read.
-    text: String,
+    text: Arc<str>,
+    /// It is refused as it stands.
+    refused: bool,
     /// The last good plan in it.
     plan: Option<Arc<Plan>>,
+}
+
+/// What tells that a file was not written to since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    length: u64,
+    modified: SystemTime,
+}
+
+/// File systems tell times apart that are further from each other than this.
+const GRAIN: Duration = Duration::from_secs(3);
+
+impl Stamp {
+    /// None for a file that was written to a moment before: it may be written to
+    /// again, of the same length, without a later time.
+    fn of(path: &Path) -> Option<Self> {
+        let meta = std::fs::metadata(path).ok()?;
+        let modified = meta.modified().ok()?;
+        let settled = modified.elapsed().is_ok_and(|age| age > GRAIN);
+        settled.then_some(Self { length: meta.len(), modified })
+    }
+}
+
+fn is_schedule(name: &OsStr) -> bool {
+    Path::new(name).extension().is_some_and(|e| e == "toml")
 }
 
 /// The folder as last looked at.
 #[derive(Debug, Default)]
 pub struct Folder {
     files: BTreeMap<PathBuf, Loaded>,
+    /// Each file by its name as it was then; none for one that may be written to yet.
+    stamps: HashMap<OsString, Option<Stamp>>,
     /// Files that were reported as a channel's second, so that each is said once.
     rivals: BTreeSet<PathBuf>,
 }
 
 impl Folder {
+    /// True if no file came, went or was written to since the last look, so that
+    /// another would find nothing.
+    pub fn is_unchanged(&self, folder: &Path) -> bool {
+        let Ok(entries) = std::fs::read_dir(folder) else { return false };
+        let mut found = 0;
+        for name in entries.filter_map(|e| Some(e.ok()?.file_name())).filter(|name| is_schedule(name)) {
+            let stamp = Stamp::of(&folder.join(&name));
+            if stamp.is_none() || self.stamps.get(&name) != Some(&stamp) {
+                return false;
+            }
+            found += 1;
+        }
+        found == self.stamps.len()
+    }
+
     /// Looks at every `*.toml` in `folder`. A file that does not validate
     /// changes nothing: its last good plan stays in force. With `again`,
     /// files are read anew though they did not change: the lessons did.
@@ -55,11 +103,14 @@ impl Folder {
         let before = self.plans();
         let mut found = BTreeMap::new();
         for entry in std::fs::read_dir(folder)? {
-            let path = entry?.path();
-            if path.extension().is_some_and(|e| e == "toml") {
+            let entry = entry?;
+            if is_schedule(&entry.file_name()) {
+                let path = entry.path();
                 found.insert(path.clone(), self.file(&path, tz, known, again, &mut report));
             }
         }
+        let name = |path: &PathBuf| path.file_name().map(OsStr::to_owned);
+        self.stamps = found.iter().filter_map(|(path, loaded)| Some((name(path)?, loaded.stamp))).collect();
         self.files = found;
         self.report_rivals(&mut report);
         let after = self.plans();
@@ -79,12 +130,16 @@ impl Folder {
         report: &mut Report,
     ) -> Loaded {
         let before = self.files.get(path);
+        let stamp = Stamp::of(path);
+        if let Some(same) = before.filter(|l| stamp.is_some() && l.stamp == stamp && !again) {
+            return same.clone();
+        }
         let last_good = before.and_then(|l| l.plan.clone());
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) => {
                 let message = format!("cannot be read: {error}");
-                if before.is_none_or(|l| l.text != message) {
+                if before.is_none_or(|l| *l.text != *message) {
                     let file = path.to_owned();
                     report.problems.push(Problem {
                         file,
@@ -94,13 +149,15 @@ impl Folder {
                         message: message.clone(),
                     });
                 }
-                return Loaded { text: message, plan: last_good };
+                return Loaded { stamp: None, refused: true, text: message.into(), plan: last_good };
             }
         };
-        if let Some(same) = before.filter(|l| l.text == text && !again) {
-            return same.clone();
+        if let Some(same) = before.filter(|l| *l.text == *text && !again) {
+            return Loaded { stamp, ..same.clone() };
         }
-        let plan = match parse(path, &text, tz, known) {
+        let parsed = parse(path, &text, tz, known);
+        let refused = parsed.is_err();
+        let plan = match parsed {
             Ok((plan, warnings)) => {
                 report.warnings.extend(warnings);
                 Some(Arc::new(plan)).map(|p| last_good.filter(|l| *l == p).unwrap_or(p))
@@ -110,7 +167,7 @@ impl Folder {
                 last_good
             }
         };
-        Loaded { text, plan }
+        Loaded { stamp, refused, text: text.into(), plan }
     }
 
     /// Two files for one channel: the first by name stands.
@@ -140,6 +197,16 @@ impl Folder {
             }
         }
         self.rivals = rivals;
+    }
+
+    /// Channels whose file is refused as it stands; of one that never was good,
+    /// nobody can say whose it is but by its name.
+    pub fn refused(&self) -> BTreeSet<ChannelId> {
+        let named = |path: &Path| ChannelId::new(path.file_stem()?.to_str()?).ok();
+        let files = self.files.iter().filter(|(_, loaded)| loaded.refused);
+        files
+            .filter_map(|(path, l)| l.plan.as_ref().map(|p| p.channel.clone()).or_else(|| named(path)))
+            .collect()
     }
 
     /// The plans in force.

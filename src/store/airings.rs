@@ -1,52 +1,59 @@
 //! The as-run log.
 
 use jiff::Timestamp;
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 use crate::base::ChannelId;
 use crate::channel::{Airing, Step};
 
 use super::{Store, StoreError, us};
 
+fn record(db: &Connection, channel: &str, step: &Step) -> Result<(), StoreError> {
+    match step {
+        Step::Open(a) => {
+            let body = serde_json::to_string(a)?;
+            db.prepare_cached(
+                "insert into airing (channel, no, start_us, until_us, segments, body)
+                 values (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .execute(params![
+                channel,
+                a.no as i64,
+                us(a.start),
+                us(a.until),
+                a.segments.map(|n| n as i64),
+                body
+            ])?
+        }
+        Step::Close { no, segments } => db
+            .prepare_cached("update airing set segments = ?3 where channel = ?1 and no = ?2")?
+            .execute(params![channel, *no as i64, *segments as i64])?,
+        Step::Until { no, until } => db
+            .prepare_cached("update airing set until_us = ?3 where channel = ?1 and no = ?2")?
+            .execute(params![channel, *no as i64, us(*until)])?,
+    };
+    Ok(())
+}
+
 impl Store {
-    /// Stores steps of a channel's as-run log, and that it was carried on at `seen`.
+    /// Stores steps of channels' as-run logs, all or none, and that these channels
+    /// were carried on at `seen`.
     pub async fn record_airings(
         &self,
-        channel: &ChannelId,
-        steps: Vec<Step>,
+        changes: Vec<(ChannelId, Vec<Step>)>,
         seen: Timestamp,
     ) -> Result<(), StoreError> {
-        let channel = channel.to_string();
         self.write(move |db| {
-            for step in &steps {
-                match step {
-                    Step::Open(a) => {
-                        let body = serde_json::to_string(a)?;
-                        db.prepare_cached(
-                            "insert into airing (channel, no, start_us, until_us, segments, body)
-                             values (?1, ?2, ?3, ?4, ?5, ?6)",
-                        )?
-                        .execute(params![
-                            channel,
-                            a.no as i64,
-                            us(a.start),
-                            us(a.until),
-                            a.segments.map(|n| n as i64),
-                            body
-                        ])?
-                    }
-                    Step::Close { no, segments } => db
-                        .prepare_cached("update airing set segments = ?3 where channel = ?1 and no = ?2")?
-                        .execute(params![channel, *no as i64, *segments as i64])?,
-                    Step::Until { no, until } => db
-                        .prepare_cached("update airing set until_us = ?3 where channel = ?1 and no = ?2")?
-                        .execute(params![channel, *no as i64, us(*until)])?,
-                };
+            for (channel, steps) in &changes {
+                let channel = channel.as_str();
+                for step in steps {
+                    record(db, channel, step)?;
+                }
+                db.prepare_cached(
+                    "insert into channel_seen values (?1, ?2) on conflict do update set seen_us = excluded.seen_us",
+                )?
+                .execute(params![channel, us(seen)])?;
             }
-            db.prepare_cached(
-                "insert into channel_seen values (?1, ?2) on conflict do update set seen_us = excluded.seen_us",
-            )?
-            .execute(params![channel, us(seen)])?;
             Ok(())
         })
         .await
