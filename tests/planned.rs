@@ -243,3 +243,140 @@ fn a_poster_is_one_page_on_paper() {
         assert_eq!(server.client.good(&path).body, first.body, "printed once");
     }
 }
+
+/// The mark in the address of a form below `room`.
+fn form_of(page: &str, room: &str) -> String {
+    let before = format!("href=\"{room}/");
+    let mut forms = page.split(&before).skip(1).filter_map(|r| r.split('"').next());
+    forms.find(|f| *f != "new").unwrap_or_else(|| panic!("no form in {room}: {page}")).to_owned()
+}
+
+#[test]
+fn series_fillers_and_holidays_are_made_on_pages() {
+    let (county, server, mut admin, mut editor) = an_editor();
+    let parts = format!("{ROOM}/parts");
+    let new = |sort: &str| format!("{parts}/{sort}/new");
+
+    // A series; the entry that goes on with it is chosen from it at once.
+    let fields = "id=bees&title.en=Bees&lessons=sheep&lessons=&lessons=grapes&begins=2026-03-01&again=1";
+    let made = editor.act(&new("series"), fields).with(303, "a series");
+    assert!(text(&county).contains("id = \"bees\"") && text(&county).contains("begins = 2026-03-01"));
+    assert!(text(&county).contains("lessons = [\"sheep\", \"grapes\"]"), "{}", text(&county));
+    editor.get(&format!("{ROOM}/new")).with(200, "the form").text().contains("Bees");
+    undo(&mut editor, &made);
+    assert_eq!(text(&county), SCHEDULE, "undone, to the byte");
+
+    // What cannot be is told, and what was typed is still there.
+    for (sort, fields, says) in [
+        ("series", "id=bees&title.en=Bees&begins=2026-03-01", "must not be empty"),
+        ("series", "id=bees&title.en=Bees&lessons=sheep&begins=soon", "expected a date"),
+        ("series", "id=vines&title.en=Bees&lessons=sheep&begins=2026-03-01", "already"),
+        ("filler", "lesson=&weight=1", "must not be empty"),
+        ("filler", "lesson=sheep&weight=0", "1 to 1000"),
+        ("holiday", "from=2026-10-07&to=2026-10-01&like=sun", "expected a day from"),
+        ("holiday", "from=&like=sun", "expected a date"),
+    ] {
+        let page = editor.act(&new(sort), fields).with(422, fields).text();
+        assert!(page.contains(says), "{fields}: {page}");
+        assert!(!fields.contains("title.en") || page.contains("value=\"Bees\""), "{page}");
+    }
+    // A series that programmes go on with stays.
+    let page = editor.get(&parts).with(200, "the parts").text();
+    assert!(page.contains("The vine") && page.contains("vines · 2"), "{page}");
+    let vines = form_of(&page, &format!("{parts}/series"));
+    let page = editor.act(&format!("{parts}/series/{vines}/remove"), "").with(422, "in use").text();
+    assert!(page.contains("vines"), "{page}");
+    assert_eq!(text(&county), SCHEDULE);
+
+    editor.act(&new("filler"), "lesson=sheep&weight=3").with(303, "a filler");
+    editor.act(&new("holiday"), "from=2027-05-01&to=2027-05-03&like=none").with(303, "a holiday");
+    let now = text(&county);
+    assert!(now.contains("[[filler]]\nlesson = \"sheep\"\nweight = 3"), "{now}");
+    assert!(now.contains("[[holiday]]\nfrom = 2027-05-01\nto = 2027-05-03\nlike = \"none\""), "{now}");
+    wait_for("nothing is planned on the holiday", PATIENCE, || {
+        let week = editor.get(&format!("{ROOM}?date=2027-05-01")).with(200, "the week").text();
+        let day = week.split("data-date=\"2027-05-01\"").nth(1).and_then(|r| r.split("</section>").next());
+        (!day.expect("the day").contains("News")).then_some(())
+    });
+    let page = editor.get(&parts).with(200, "the parts").text();
+    let filler = form_of(&page, &format!("{parts}/filler"));
+    let form = editor.get(&format!("{parts}/filler/{filler}")).with(200, "its form").text();
+    assert!(form.contains("value=\"sheep\" selected") && form.contains("value=\"3\""), "{form}");
+    editor.act(&format!("{parts}/filler/{filler}"), "lesson=grapes&weight=").with(303, "changed");
+    assert!(text(&county).contains("[[filler]]\nlesson = \"grapes\"\n"), "{}", text(&county));
+
+    // The county's holidays are not an editor's.
+    editor.get("/office/holidays").with(403, "not his");
+    admin.act("/office/holidays/holiday/new", "from=2027-10-01&to=2027-10-07&like=sun").with(303, "made");
+    let file = fs::read_to_string(county.config()).expect("the county");
+    assert!(file.contains("[[holiday]]\nfrom = 2027-10-01\nto = 2027-10-07\nlike = \"sun\""), "{file}");
+    let page = admin.get("/office/holidays").with(200, "the list").text();
+    assert!(page.contains("2027-10-01 – 2027-10-07") && page.contains("Sunday"), "{page}");
+    let mut auditor = join(&server, &admin.invites("auditor", "auditor", "county"));
+    auditor.get(&parts).with(200, "he may read");
+    auditor.get(&new("series")).with(403, "and not write");
+    auditor.act(&new("filler"), "lesson=sheep").with(403, "nor send");
+}
+
+#[test]
+fn one_programme_follows_another() {
+    let (county, _server, _admin, mut editor) = an_editor();
+    let schedule = SCHEDULE.replace("end   = \"20:00\"", "end   = \"19:30\"");
+    county.schedule_text(&schedule);
+    let mark = mark_of(&editor.get(&format!("{ROOM}?date=2027-03-03")).with(200, "a week").text(), "19:00");
+    let page = editor.get(&format!("{ROOM}/{mark}")).with(200, "its form").text();
+    assert!(page.contains(&format!("href=\"{ROOM}/new?after={mark}\"")), "{page}");
+    let form = editor.get(&format!("{ROOM}/new?after={mark}")).with(200, "the form").text();
+    assert!(form.contains("News") && !form.contains("name=\"start\""), "{form}");
+    let fields = format!("after={mark}&follows=1&kind=weekly&title.en=Weather&play=sheep");
+    let made = editor.act(ROOM, &fields).with(303, "made");
+    let now = text(&county);
+    let (news, weather) = (now.find("News").expect("news"), now.find("start = \"following\"").expect("it"));
+    let vines = now.rfind("series = \"vines\"").expect("the series' entry");
+    assert!(news < weather && weather < vines, "it stands behind what it follows: {now}");
+    wait_for("it follows in the guide", PATIENCE, || {
+        let week = editor.get(&format!("{ROOM}?date=2027-03-03")).with(200, "a week").text();
+        week.contains("Weather").then_some(())
+    });
+    undo(&mut editor, &made);
+    assert_eq!(text(&county), schedule);
+    editor.act(ROOM, &fields.replace(&mark, "000000000000")).with(422, "what it follows is gone");
+}
+
+#[test]
+fn machines_are_sent_the_guide_once() {
+    let (county, server, mut admin, _editor) = an_editor();
+    for path in [
+        "/guide.xml",
+        "/channels/xiangtu/guide.ics",
+        "/channels/xiangtu/guide.ics?series=vines",
+        "/lessons.atom",
+    ] {
+        let first = server.client.good(path);
+        let tag = first.header("etag").unwrap_or_else(|| panic!("{path} has no tag")).to_owned();
+        let again = server.client.ask("GET", path, &[("if-none-match", &tag)]).with(304, path);
+        assert_eq!((again.text().len(), again.header("etag")), (0, Some(&*tag)), "{path}");
+        let small = server.client.ask("GET", path, &[("accept-encoding", "gzip")]).with(200, path);
+        assert_eq!(small.header("content-encoding"), Some("gzip"), "{path}");
+        assert_ne!(small.header("etag"), Some(&*tag), "{path}");
+        server.client.ask("GET", path, &[("if-none-match", "\"other\"")]).with(200, path);
+    }
+    let before = server.client.good("/guide.xml");
+    // A file with a mistake empties no guide, and the duty desk says so.
+    county.schedule_text(&SCHEDULE.replace("19:00", "27:00"));
+    wait_for("the alarm", PATIENCE, || {
+        let desk = admin.get("/office/duty").with(200, "the duty desk").text();
+        desk.contains("The schedule file has a mistake").then_some(())
+    });
+    assert_eq!(server.client.good("/guide.xml").header("etag"), before.header("etag"));
+    county.schedule_text(&SCHEDULE.replace("play  = [\"grapes\"]", "play  = [\"gone\"]"));
+    wait_for("the alarm of a lesson that is missing", PATIENCE, || {
+        let desk = admin.get("/office/duty").with(200, "the duty desk").text();
+        (desk.contains("is missing: gone") && !desk.contains("has a mistake")).then_some(())
+    });
+    county.schedule_text(&SCHEDULE.replace("News", "Bulletin"));
+    wait_for("another guide", PATIENCE, || {
+        let guide = server.client.good("/guide.xml");
+        (guide.text().contains("Bulletin") && guide.header("etag") != before.header("etag")).then_some(())
+    });
+}

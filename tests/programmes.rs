@@ -23,7 +23,7 @@ const COMMENTED: &str = "# The county's own channel.\nchannel = \"xiangtu\"\n\n#
 fn first_entry(page: &str) -> String {
     let mut marks =
         page.split("href=\"/office/schedule/xiangtu/").skip(1).filter_map(|r| r.split('"').next());
-    marks.find(|m| *m != "new" && *m != "table").expect("an entry").to_owned()
+    marks.find(|m| !matches!(*m, "new" | "table" | "parts")).expect("an entry").to_owned()
 }
 
 fn undo(browser: &mut Browser, done: &Answer, back: &str) -> String {

@@ -12,7 +12,7 @@ use crate::schedule::ProgrammeId;
 use super::{Answer, html};
 
 /// A relay whose newest segment ended longer ago than this has no picture.
-const LATE: SignedDuration = SignedDuration::from_secs(15);
+pub(super) const LATE: SignedDuration = SignedDuration::from_secs(15);
 /// Events shown of each relay.
 const EVENTS: u32 = 3;
 /// Where there is no picture to be had.
@@ -39,6 +39,7 @@ impl Portal {
             });
         }
         let page = DutyPage {
+            alarms: self.alarms(ctx),
             channels: county.channels.iter().map(|c| self.duty_channel(ctx, c)).collect(),
             relays,
             packaging: self.packaging(),

@@ -34,7 +34,7 @@ pub(super) struct Sort {
     fields: &'static [Spec],
 }
 
-const fn spec(key: &'static str, label: &'static str, hint: &'static str, kind: Kind) -> Spec {
+pub(super) const fn spec(key: &'static str, label: &'static str, hint: &'static str, kind: Kind) -> Spec {
     Spec { key, label, hint, kind }
 }
 
@@ -48,7 +48,7 @@ pub(super) const CHANNELS: Sort = Sort {
     changed: "channel-changed",
     fields: &[
         spec("number", "channel-number-field", "channel-number-advice", Kind::Number(true)),
-        spec("name", "place-name", "", Kind::Names),
+        spec("name", "place-name", "", Kind::Names(true)),
         spec("lang", "channel-lang", "channel-lang-advice", Kind::Lang),
         spec("audio", "channel-audio", "channel-audio-advice", Kind::Langs(true)),
         spec("subtitles", "channel-subtitles", "", Kind::Langs(false)),
@@ -67,7 +67,7 @@ pub(super) const RELAYS: Sort = Sort {
     add: "relays-new",
     changed: "relay-changed",
     fields: &[
-        spec("name", "place-name", "", Kind::Names),
+        spec("name", "place-name", "", Kind::Names(true)),
         spec("sources", "relay-sources", "relay-sources-advice", Kind::Lines),
         spec("audio", "relay-audio", "relay-audio-advice", Kind::Langs(true)),
         spec("service", "relay-service", "relay-service-advice", Kind::Number(false)),
@@ -88,7 +88,7 @@ pub(super) const SETTINGS: Sort = Sort {
     add: "",
     changed: "settings-changed",
     fields: &[
-        spec("name", "settings-name", "", Kind::Names),
+        spec("name", "settings-name", "", Kind::Names(true)),
         spec("languages", "settings-languages", "settings-languages-advice", Kind::Langs(true)),
         spec("timezone", "settings-zone", "settings-zone-advice", Kind::Word),
         spec("public_url", "settings-url", "settings-url-advice", Kind::Word),
@@ -275,7 +275,7 @@ fn entry_form(
     (sort, values, again): (Sort, &toml::Table, Option<Again<'_>>),
 ) -> EntryPage {
     EntryPage {
-        fields: fields(sort.fields, shown(again, values), ctx),
+        fields: fields(sort.fields, shown(again, values), ctx, &[]),
         error: again.map(|a| a.error.to_owned()),
         problems: again.map(|a| a.problems.to_vec()).unwrap_or_default(),
         may_edit: true,

@@ -61,6 +61,7 @@ impl Portal {
             error: again.map(|(key, _)| ctx.t(key)),
             problems: Vec::new(),
             remove: None,
+            back: None,
             may_edit: rights.edit_programmes(),
             button: "place-save",
             done: done(ctx.path, visitor, &address),

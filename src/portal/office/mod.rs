@@ -1,6 +1,7 @@
 //! The office's door and its first rooms: setting up, signing in, people,
 //! what was written by whom. Every answer is a page; forms work without script.
 
+mod alarms;
 mod asrun;
 mod audit;
 mod direct;
@@ -17,6 +18,7 @@ mod kept;
 mod lessons;
 mod lists;
 mod me;
+mod parts;
 mod people;
 mod places;
 mod refusal;
@@ -43,13 +45,14 @@ use entries::{CHANNELS, RELAYS, SETTINGS};
 pub use gate::Gate;
 pub(in crate::portal) use gate::new_code;
 use import::Preview;
+use parts::Place;
 pub(in crate::portal) use refusal::Refusal;
 use refusal::refused;
 pub use registrar::Registrar;
 pub(in crate::portal) use request::clean as clean_name;
 pub use request::{Form, OfficeRequest, away_cookie_name, cookie_name};
 
-use super::pages::HTML;
+use super::pages::{HTML, param};
 use super::reply::{Reply, problem};
 use super::state::Portal;
 use super::views::{Menu, PageContext};
@@ -212,6 +215,14 @@ impl Portal {
             (["office", "schedule", id], Some(form)) if rights.edit_programmes() => {
                 self.save_schedule(request, ctx, &visitor, &rights, (id, None, form)).await
             }
+            (["office", "schedule", id, "parts", rest @ ..], form) if rights.see_programmes() => {
+                let place = self.parts_of(id, &rights)?;
+                self.parts(request, ctx, &visitor, &rights, (&place, rest, form)).await
+            }
+            (["office", "holidays", rest @ ..], form) if rights.edit_channels() => {
+                let place = Place::county(&rights);
+                self.parts(request, ctx, &visitor, &rights, (&place, rest, form)).await
+            }
             (["office", "schedule", _, "table"], None) if !rights.edit_programmes() => {
                 Err(Refusal::Forbidden)
             }
@@ -240,7 +251,10 @@ impl Portal {
                 if !rights.edit_programmes() {
                     return Err(Refusal::Forbidden);
                 }
-                self.schedule_form(ctx, &visitor, &rights, (id, None, None))
+                match param(request.page.query, "after") {
+                    Some(above) => self.follower_form(ctx, &visitor, &rights, (id, above)),
+                    None => self.schedule_form(ctx, &visitor, &rights, (id, None, None)),
+                }
             }
             (["office", "schedule", id, mark], None) if rights.see_programmes() => {
                 self.schedule_form(ctx, &visitor, &rights, (id, Some(mark), None))
@@ -332,7 +346,7 @@ impl Portal {
                     "office",
                     "duty" | "asrun" | "people" | "chosen-people" | "audit" | "api" | "townships" | "import"
                     | "undo" | "new-site" | "schedule" | "lessons" | "channels" | "new-channel" | "relays"
-                    | "new-relay" | "settings",
+                    | "new-relay" | "settings" | "holidays",
                     ..,
                 ],
                 _,

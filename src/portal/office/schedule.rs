@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use hyper::StatusCode;
 use jiff::civil::Date;
 
-use crate::base::entries::Entry;
+use crate::base::entries::{Entry, add_after};
 use crate::base::{ChannelId, LessonId, Titles};
 use crate::config::Channel;
 use crate::people::Rights;
@@ -18,7 +18,7 @@ use crate::portal::views::{
 };
 use crate::schedule::{self, Draft, SECTIONS, When};
 
-use super::documents::{NotWritten, Swap, Which};
+use super::documents::{NotWritten, Swap, WHOLE, Which};
 use super::drafts::{lack_key, typed};
 use super::entries::{not_read, not_written};
 use super::request::{Form, OfficeRequest};
@@ -41,6 +41,8 @@ pub(super) struct Again {
     /// As typed: what is no time is not lost.
     times: (String, String),
     mark: String,
+    /// Mark of the entry that it is to follow; empty: none.
+    after: String,
     error: String,
     problems: Vec<Remark>,
 }
@@ -185,6 +187,15 @@ impl Portal {
         draft.lessons.iter().map(lesson).chain(relays).chain(draft.series.iter().map(of_series)).collect()
     }
 
+    /// The lessons to choose from: identifier and title.
+    pub(super) fn lesson_choices(&self, ctx: &PageContext<'_>) -> Vec<(String, String)> {
+        let catalogue = self.library.catalogue();
+        let lessons = catalogue.lessons();
+        lessons
+            .map(|(id, p)| (id.to_string(), ctx.plain(&titled_or(&p.manifest.titles, id.as_str()))))
+            .collect()
+    }
+
     /// The form for a new entry, or for the one with this mark.
     pub(super) fn schedule_form(
         &self,
@@ -194,25 +205,26 @@ impl Portal {
         (id, mark, again): (&str, Option<&str>, Option<Again>),
     ) -> Answer {
         let channel = self.channel_named(id)?;
-        let status = if again.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+        let refused = again.as_ref().is_some_and(|again| !again.error.is_empty());
+        let status = if refused { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+        let (_, text) = self.schedule_text(&channel.id)?;
         let again = match (again, mark) {
             (Some(again), _) => again,
             (None, None) => Again::of(Draft::new(When::Weekly([true; 7])), String::new()),
             (None, Some(mark)) => {
-                let (_, text) = self.schedule_text(&channel.id)?;
                 let (section, entry) = marked(&text, mark).ok_or(Refusal::Unknown)?;
                 Again::of(Draft::of(section, &entry.values()), mark.to_owned())
             }
         };
         let back = format!("{ROOM}/{id}");
-        let series = series_of(&self.schedule_text(&channel.id)?.1);
-        let titled =
-            |titles: &Titles, id: &str| if titles.0.is_empty() { id.to_owned() } else { ctx.plain(titles) };
-        let catalogue = self.library.catalogue();
-        let mut lessons: Vec<(String, String)> = catalogue
-            .lessons()
-            .map(|(id, package)| (id.to_string(), titled(&package.manifest.titles, id.as_str())))
-            .collect();
+        let series = series_of(&text);
+        let above = marked(&text, &again.after).map(|(section, entry)| Draft::of(section, &entry.values()));
+        let title = |above: Draft| {
+            let names = if above.titles.0.is_empty() { &channel.names } else { &above.titles };
+            ctx.plain(names)
+        };
+        let titled = |titles: &Titles, id: &str| ctx.plain(&titled_or(titles, id));
+        let mut lessons = self.lesson_choices(ctx);
         // One that is not there (yet) stays chosen.
         for missing in again
             .draft
@@ -231,6 +243,10 @@ impl Portal {
             action: mark.map_or_else(|| back.clone(), |mark| format!("{back}/{mark}")),
             remove: mark.filter(|_| rights.edit_programmes()).map(|mark| format!("{back}/{mark}/remove")),
             is_new: mark.is_none(),
+            after: above.map(|above| (again.after, title(above))),
+            follower: mark
+                .filter(|_| rights.edit_programmes())
+                .map(|mark| format!("{back}/new?after={mark}")),
             may_edit: rights.edit_programmes(),
             places: again.draft.lessons.len() + MORE,
             draft: again.draft,
@@ -247,6 +263,22 @@ impl Portal {
             menu: Menu::of(rights),
         };
         Ok(html(page.render(ctx)?).with_status(status))
+    }
+
+    /// The form for an entry that begins when the one with this mark has ended.
+    pub(super) fn follower_form(
+        &self,
+        ctx: &PageContext<'_>,
+        visitor: &Visitor,
+        rights: &Rights<'_>,
+        (id, above): (&str, &str),
+    ) -> Answer {
+        let channel = self.channel_named(id)?;
+        let (section, _) = marked(&self.schedule_text(&channel.id)?.1, above).ok_or(Refusal::Unknown)?;
+        let mut draft = Draft::of(section, &toml::Table::new());
+        draft.follows = true;
+        let again = Again { after: above.to_owned(), ..Again::of(draft, String::new()) };
+        self.schedule_form(ctx, visitor, rights, (id, None, Some(again)))
     }
 
     /// What was typed takes the place of the entry with this mark, or is new.
@@ -266,10 +298,13 @@ impl Portal {
         let again = |error: String, problems: Vec<Remark>| {
             let draft = draft.clone();
             let times = (form.get("start").to_owned(), form.get("end").to_owned());
-            let again = Again { draft, times, mark: form.get("mark").to_owned(), error, problems };
+            let (mark_typed, after) = (form.get("mark").to_owned(), form.get("after").to_owned());
+            let again = Again { draft, times, mark: mark_typed, after, error, problems };
             self.schedule_form(ctx, visitor, rights, (id, mark, Some(again)))
         };
-        if mark.is_some() && old.is_none() {
+        let above = Some(form.get("after")).filter(|after| mark.is_none() && !after.is_empty());
+        let above = above.map(|after| marked(&text, after));
+        if (mark.is_some() && old.is_none()) || above == Some(None) {
             return again(ctx.t("place-stale"), Vec::new());
         }
         if let Some(lack) = draft.lacks() {
@@ -291,7 +326,16 @@ impl Portal {
         if from.as_ref() == Some(&to) {
             return Ok(Reply::see_other(&back));
         }
-        match self.change_schedule(request, visitor, (&channel.id, section, from, Some(to))).await? {
+        let change = match above.flatten() {
+            // Where it stands says what it follows: so the whole file is changed.
+            Some((section, above)) => {
+                let after =
+                    add_after(&text, section, &above, &to).map_err(|e| Refusal::Ours(e.to_string()))?;
+                (&channel.id, WHOLE, Some(Entry::kept(&*text)), Some(Entry::kept(after)))
+            }
+            None => (&channel.id, section, from, Some(to)),
+        };
+        match self.change_schedule(request, visitor, change).await? {
             Ok(line) => Ok(Reply::see_other(&format!("{back}?done={line}"))),
             Err(error) => {
                 let (error, problems) = not_written(ctx, error)?;
@@ -363,6 +407,6 @@ impl Again {
     fn of(draft: Draft, mark: String) -> Self {
         let time = |t: Option<jiff::civil::Time>| t.map_or_else(String::new, schedule::time_written);
         let times = (time(draft.start), time(draft.end));
-        Self { draft, times, mark, error: String::new(), problems: Vec::new() }
+        Self { draft, times, mark, after: String::new(), error: String::new(), problems: Vec::new() }
     }
 }

@@ -102,6 +102,7 @@ impl Portal {
             }
             (Which::County, "relay") => (rights.edit_relays(), "/office/relays".to_owned()),
             (Which::County, "channel") => (rights.edit_channels(), "/office/channels".to_owned()),
+            (Which::County, "holiday") => (rights.edit_channels(), "/office/holidays".to_owned()),
             (Which::County, _) => (rights.edit_channels(), "/office/settings".to_owned()),
         };
         if !may {

@@ -99,7 +99,7 @@ impl PageContext<'_> {
     }
 
     /// Name of a day of the week, from 0 for Monday.
-    pub(super) fn weekday(&self, day: &usize) -> String {
+    pub(in crate::portal) fn weekday(&self, day: &usize) -> String {
         self.t(WEEKDAYS[*day % 7])
     }
 

@@ -31,13 +31,13 @@ pub use model::{
     ChannelCard, ChannelStatus, LessonCard, PackagingState, PackagingView, ProgrammeKind, ProgrammeView,
 };
 pub use office::{
-    ApiPage, AsRunPage, AsRunPart, AsRunRow, AuditPage, AuditRow, AuthenticatorPage, ChoosePage,
-    DifferenceView, DirectPage, Done, DutyChannel, DutyPage, EnrolPage, EntryList, EntryPage, EntryRow,
-    Field, FieldValue, HandView, ImportPage, InvitedPage, KeptPage, ListedSite, MePage, Menu, NewSitePage,
-    OfficeHome, OfficeLessons, OfficeSite, OfficeSites, PeopleForm, PeoplePage, PersonRow, PlaceForm,
-    PlaceLine, Played, ProviderPage, RecoveryPage, RelayRow, Remark, ScheduleForm, SchedulePage, ScheduleRow,
-    ScopeView, SecondPage, SetupPage, Sheet, SheetPage, SignInPage, SignInRow, SourceView, TokenPage,
-    TokenRow, TownshipsPage, WeekRow, days_said,
+    Alarm, ApiPage, AsRunPage, AsRunPart, AsRunRow, AuditPage, AuditRow, AuthenticatorPage, Choice,
+    ChoosePage, DifferenceView, DirectPage, Done, DutyChannel, DutyPage, EnrolPage, EntryList, EntryPage,
+    EntryRow, Field, FieldValue, HandView, ImportPage, InvitedPage, KeptPage, ListedSite, MePage, Menu,
+    NewSitePage, OfficeHome, OfficeLessons, OfficeSite, OfficeSites, PartGroup, PartRow, PartsPage,
+    PeopleForm, PeoplePage, PersonRow, PlaceForm, PlaceLine, Played, ProviderPage, RecoveryPage, RelayRow,
+    Remark, ScheduleForm, SchedulePage, ScheduleRow, ScopeView, SecondPage, SetupPage, Sheet, SheetPage,
+    SignInPage, SignInRow, SourceView, TokenPage, TokenRow, TownshipsPage, WeekRow, days_said,
 };
 pub use offline::OfflinePage;
 pub use poster::{Paper, PosterPage};

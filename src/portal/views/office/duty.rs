@@ -102,9 +102,22 @@ pub struct DirectPage<'a> {
 }
 page!(DirectPage, "office/direct.html", "duty-title");
 
+/// Something that the person on duty has to do something about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alarm {
+    /// Where it is seen to; none: not on a page.
+    pub href: Option<String>,
+    /// What it is about: a channel's or a relay's names.
+    pub names: Titles,
+    /// In words.
+    pub said: String,
+}
+
 /// The page; it keeps itself fresh.
 #[derive(Debug, Clone)]
 pub struct DutyPage {
+    /// What somebody has to do something about, the worst first.
+    pub alarms: Vec<Alarm>,
     /// The channels.
     pub channels: Vec<DutyChannel>,
     /// The relays.

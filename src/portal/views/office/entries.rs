@@ -18,6 +18,17 @@ pub struct Field {
     pub value: FieldValue,
 }
 
+/// Something that can be chosen.
+#[derive(Debug, Clone)]
+pub struct Choice {
+    /// As the form sends it.
+    pub value: String,
+    /// As people read it.
+    pub label: String,
+    /// It is chosen.
+    pub chosen: bool,
+}
+
 /// What stands in a field.
 #[derive(Debug, Clone)]
 pub enum FieldValue {
@@ -34,6 +45,12 @@ pub enum FieldValue {
     Lines(String),
     /// A text for each language.
     Names(Vec<(Lang, String)>),
+    /// Yes or no.
+    Tick(bool),
+    /// One of several.
+    Select(Vec<Choice>),
+    /// One of several in each place, in this order.
+    InOrder(Vec<Vec<Choice>>),
     /// One language of several; true: this one.
     Choice(Vec<(Lang, bool)>),
     /// Languages, each chosen or not.
@@ -114,14 +131,70 @@ pub struct EntryPage {
     pub button: &'static str,
     /// What was just done.
     pub done: Done,
+    /// Where one came from, and the key of what it is called.
+    pub back: Option<(String, &'static str)>,
     /// The forms' token.
     pub token: String,
     /// The office's rooms.
     pub menu: Menu,
 }
 
+/// A part of a schedule in a list.
+#[derive(Debug, Clone)]
+pub struct PartRow {
+    /// Its form.
+    pub href: String,
+    /// Its names.
+    pub names: Titles,
+    /// What else it says.
+    pub more: String,
+}
+
+/// Parts of one sort.
+#[derive(Debug, Clone)]
+pub struct PartGroup {
+    /// Key of what they are called.
+    pub title: &'static str,
+    /// They.
+    pub rows: Vec<PartRow>,
+    /// Where a new one is made, and the key of the button; none: not by this visitor.
+    pub new: Option<(String, &'static str)>,
+}
+
+/// Series, fillers and holidays.
+#[derive(Debug, Clone)]
+pub struct PartsPage {
+    /// The heading, in words.
+    pub heading: String,
+    /// Key of what they are.
+    pub text: &'static str,
+    /// The schedule they are of; none: the county's.
+    pub back: Option<String>,
+    /// By sort.
+    pub groups: Vec<PartGroup>,
+    /// What was just done.
+    pub done: Done,
+    /// The office's rooms.
+    pub menu: Menu,
+}
+
 const _: () = {
     use askama::Template;
+
+    #[derive(Template)]
+    #[template(path = "office/parts.html")]
+    struct PartsHtml<'a> {
+        page: &'a PartsPage,
+        ctx: &'a PageContext<'a>,
+        heading: &'a str,
+    }
+
+    impl PartsPage {
+        /// The page as HTML.
+        pub fn render(&self, ctx: &PageContext<'_>) -> Result<String, askama::Error> {
+            PartsHtml { page: self, ctx, heading: &self.heading }.render()
+        }
+    }
 
     #[derive(Template)]
     #[template(path = "office/entries.html")]

@@ -28,6 +28,7 @@ impl Menu {
             (true, room("/office/duty", "duty-title", "duty-text")),
             (true, room("/office/sites", "nav-sites", "office-sites-text")),
             (rights.see_programmes(), room("/office/schedule", "schedule-title", "schedule-text")),
+            (rights.edit_channels(), room("/office/holidays", "holidays-title", "holidays-text")),
             (rights.see_programmes(), room("/office/asrun", "asrun-title", "asrun-text")),
             (rights.see_programmes(), room("/office/lessons", "nav-lessons", "office-lessons-text")),
             (rights.see_programmes(), room("/office/channels", "channels-title", "channels-text")),

@@ -167,6 +167,10 @@ pub struct ScheduleForm<'a> {
     pub may_edit: bool,
     /// What stands in it.
     pub draft: Draft,
+    /// It begins when this one has ended: mark and title; none: at a time of its own.
+    pub after: Option<(String, String)>,
+    /// Where one that follows it is made.
+    pub follower: Option<String>,
     /// The start as typed.
     pub start: String,
     /// The end as typed.
