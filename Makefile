@@ -1,7 +1,7 @@
 # Yuanjiao. `make help` lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check audit bench api-fuzz screenshots lighthouse web deps install-deps browser-test clean FORCE
+.PHONY: help run test check audit bench soak api-fuzz screenshots lighthouse web deps install-deps browser-test clean FORCE
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Where scripts/install-deps.sh puts a Node.js of our own if the system's is too old.
@@ -34,6 +34,14 @@ bench: deps ## criterion and whole-process benchmarks
 	@$(MAKE) --no-print-directory web
 	scripts/npm-run.sh benches/channel-engine installed
 	cargo bench --locked --bench delivery --bench channels
+
+# Minutes that viewers watch while things go wrong.
+SOAK_MINUTES ?= 120
+
+soak: deps ## two hours of viewers, edits, frozen upstreams, killed workers and servers
+	@$(MAKE) --no-print-directory web
+	cargo build --locked
+	SOAK_MINUTES=$(SOAK_MINUTES) YUANJIAO=$(abspath $(TARGET))/debug/yuanjiao scripts/npm-run.sh tests/browser soak
 
 api-fuzz: web ## the API under schemathesis (from PyPI, to be installed by hand)
 	scripts/api-fuzz.sh
