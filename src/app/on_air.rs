@@ -78,7 +78,8 @@ impl OnAirTask {
         // Up to the last stored sign of life, and a little more, segments were
         // published; after a short stop, all up to now might have been.
         let seen = if seen + RESUME >= now { now } else { seen + SignedDuration::from_secs(10) };
-        Ok(Timeline::restore(airings, &*self.sources, seen))
+        let hands = self.hands.load();
+        Ok(Timeline::restore(airings, &*self.sources, hands.get(id), seen))
     }
 
     /// How much of the as-run log is kept in memory.

@@ -302,7 +302,7 @@ fn a_channel_read_from_its_log_lists_what_it_listed() {
     let text = serde_json::to_string(&run.log).expect("airings are JSON");
     let log: Vec<super::Airing> = serde_json::from_str(&text).expect("what was written");
     let before = live(&run, &TOP).write();
-    run.timeline = Timeline::restore(log, &run.world, run.now);
+    run.timeline = Timeline::restore(log, &run.world, None, run.now);
     assert_eq!(live(&run, &TOP).write(), before);
 }
 

@@ -65,6 +65,12 @@ impl Hand {
         self.command == Command::Hold { no: airing.no } && self.until.is_none_or(|until| t < until)
     }
 
+    /// True if `airing`, which the log has as still on air, may have been on air at
+    /// `t` past its planned end: held by this command, or by one before it.
+    pub(super) fn may_have_kept(&self, airing: &Airing, t: Timestamp) -> bool {
+        self.holds(airing, t) || (airing.until < self.since && t <= self.since)
+    }
+
     /// True if it ends the airing with number `no`.
     pub(super) fn skips(&self, no: u64) -> bool {
         self.command == Command::Skip { no }

@@ -135,7 +135,7 @@ impl Run {
         self.stops.push((died, self.now));
         self.world.go_to(self.now);
         let seen = if seen == Seen::Now && down < RESUME { self.now } else { died };
-        self.timeline = Timeline::restore(self.log.clone(), &self.world, seen);
+        self.timeline = Timeline::restore(self.log.clone(), &self.world, self.hands.last(), seen);
         let plan = plan.unwrap_or_else(|| self.plan().clone());
         self.reload(plan);
         self.tick();

@@ -377,7 +377,7 @@ fn a_day_of_airings_costs_no_more_than_the_last_ones() {
     };
     let airings: Vec<_> = (0..2000).map(old).collect();
     run.world.asked.set(0);
-    run.timeline = Timeline::restore(airings, &run.world, run.now);
+    run.timeline = Timeline::restore(airings, &run.world, None, run.now);
     let schedule = lessons("\"grape\"");
     let steps = run.timeline.advance((&schedule, None), &run.world, &run.lineup, run.now, run.now - RESUME);
     assert!(!steps.is_empty());

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Airing, AiringSource, Sources};
+use super::{Airing, AiringSource, Hand, Sources};
 
 /// A change of the as-run log, to be stored before it is shown to anyone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,8 +79,14 @@ impl Timeline {
     /// Restores the timeline from stored airings, oldest first. Every segment
     /// of an airing still open that has begun by `seen` counts as published:
     /// what a player may have been told must not change.
-    pub fn restore(airings: Vec<Airing>, sources: &dyn Sources, seen: Timestamp) -> Self {
-        let settled = |last: &Airing| last.segments.unwrap_or_else(|| begun_by(last, sources, seen));
+    /// `hand` is the last command that was given.
+    pub fn restore(
+        airings: Vec<Airing>,
+        sources: &dyn Sources,
+        hand: Option<&Hand>,
+        seen: Timestamp,
+    ) -> Self {
+        let settled = |last: &Airing| last.segments.unwrap_or_else(|| begun_by(last, sources, hand, seen));
         let decided = airings.last().map_or(0, settled);
         let end = airings.last().and_then(|last| match decided.checked_sub(1) {
             None => Some(last.start),
@@ -216,16 +222,18 @@ pub(super) fn place(airing: &Airing, k: u64, sources: &dyn Sources) -> Option<Pl
 const SHORTEST: Duration = Duration::from_millis(960);
 
 /// Number of segments of an airing still on air that had begun by `seen`.
-fn begun_by(airing: &Airing, sources: &dyn Sources, seen: Timestamp) -> u64 {
+fn begun_by(airing: &Airing, sources: &dyn Sources, hand: Option<&Hand>, seen: Timestamp) -> u64 {
+    let on_air = |t: Timestamp| t < airing.until || hand.is_some_and(|hand| hand.may_have_kept(airing, t));
     let Some(kept) = first_kept(airing, sources) else {
         // What was published cannot be told any more. Numbers may be left
         // out; none may be used twice.
-        let aired = unsigned(seen.min(airing.until).duration_since(airing.start));
+        let last = if on_air(seen) { seen } else { seen.min(airing.until) };
+        let aired = unsigned(last.duration_since(airing.start));
         return aired.as_millis().div_ceil(SHORTEST.as_millis()) as u64 + 1;
     };
     let begun = |k: &u64| {
         let start = place(airing, *k, sources).map(|p| p.start);
-        start.is_some_and(|s| s <= seen && s < airing.until)
+        start.is_some_and(|s| s <= seen && on_air(s))
     };
     kept + (kept..).take_while(begun).count() as u64
 }
