@@ -15,7 +15,7 @@ mod source;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-pub use model::{Channel, County, Evidence, HttpLimits, Oidc, Packaging, Relay, Rung, Source};
+pub use model::{Channel, County, Evidence, HttpLimits, Oidc, Packaging, Relay, Rung, Source, Transcode};
 
 use crate::base::document::{At, Document, Fields};
 use crate::base::{Fault, Problem, Problems};

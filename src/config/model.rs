@@ -160,6 +160,8 @@ pub struct Relay {
     pub audio: Vec<Lang>,
     /// Programme to take from a multi-programme stream; none: the first.
     pub service: Option<u16>,
+    /// What is done about MPEG-2, HEVC, MP2, AC-3 and the like.
+    pub transcode: Transcode,
     /// No access unit for this long: the source has stalled.
     pub stall_after: Duration,
     /// Stalled for this long: the next source is tried.
@@ -181,5 +183,30 @@ pub enum Source {
         address: SocketAddr,
         /// Local address of the interface a group is joined on.
         interface: Option<IpAddr>,
+        /// The only sender whose datagrams of the group are taken (RFC 4607).
+        sender: Option<IpAddr>,
+        /// The datagrams are RTP packets (RFC 2250).
+        rtp: bool,
     },
+    /// What another server or a sender offers at an address: HTTP with MPEG-TS
+    /// or HLS, RTSP, SRT, RTMP.
+    Address {
+        /// The address, with a password if it needs one.
+        url: String,
+    },
+    /// A file that is played again and again.
+    File {
+        /// Its absolute path.
+        path: PathBuf,
+    },
+}
+
+/// What is done about pictures and sounds that browsers cannot play.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Transcode {
+    /// They are decoded and encoded again.
+    #[default]
+    Auto,
+    /// They are left out.
+    Never,
 }

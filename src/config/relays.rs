@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::source::parse_source;
-use super::{Relay, Source, Unique, once_each, within};
+use super::{Relay, Source, Transcode, Unique, once_each, within};
 use crate::base::document::{At, Document, Fields};
 use crate::base::{Fault, Lang, RelayId, Titles};
 
@@ -26,6 +26,19 @@ fn relay(
     let sources = sources(doc, &f, taken);
     let audio = f.optional::<Vec<At<Lang>>>("audio").map(|a| once_each(doc, "audio language", a.value));
     let service = f.optional::<u16>("service").map(|s| within(doc, s, 1, u16::MAX, "0 is no programme"));
+    let transcode = match f.optional::<String>("transcode") {
+        None => Transcode::default(),
+        Some(word) if word.value == "auto" => Transcode::Auto,
+        Some(word) if word.value == "never" => Transcode::Never,
+        Some(word) => {
+            doc.problem(
+                word.at,
+                Fault::Value,
+                format!("unknown word `{}`: expected \"auto\" or \"never\"", word.value),
+            );
+            Transcode::default()
+        }
+    };
     let stall_after = f.or("stall_after", 3 * second);
     let stall_after = within(doc, stall_after, second, 60 * second, "a key frame may be a second away");
     let failover = f.or("failover_after", 6 * second);
@@ -51,6 +64,7 @@ fn relay(
         sources,
         audio: audio.unwrap_or_default(),
         service,
+        transcode,
         stall_after,
         failover_after: failover.value,
         failback_after,
@@ -80,9 +94,13 @@ fn sources(doc: &Document<'_>, f: &Fields<'_, '_>, taken: &mut Unique<String>) -
 }
 
 fn same_as(source: &Source) -> String {
-    let Source::Udp { address, interface } = source;
-    match interface {
-        Some(interface) => format!("udp://@{address}?interface={interface}"),
-        None => format!("udp://{address}"),
+    match source {
+        Source::Udp { address, interface: Some(interface), .. } => {
+            format!("udp://@{address}?interface={interface}")
+        }
+        Source::Udp { address, .. } => format!("udp://{address}"),
+        // Many may fetch the same; a listener's port is one socket.
+        Source::Address { url } => url.clone(),
+        Source::File { path } => format!("file://{}", path.display()),
     }
 }

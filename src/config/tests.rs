@@ -142,7 +142,7 @@ sources = []
 [[relay]]
 id = "s"
 name = { en = "S" }
-sources = ["rtsp://cam", "udp://127.0.0.1:5000", "udp://127.0.0.1:5000"]
+sources = ["gopher://", "udp://127.0.0.1:5000", "udp://127.0.0.1:5000"]
 stall_after = "8s"
 "#;
     has(
@@ -153,8 +153,8 @@ stall_after = "8s"
             ("16:9", "no audio languages"),
             ("20:11", "no sources"),
             ("21:1", "failover_after is shorter than stall_after"),
-            ("24:12", "`rtsp://` sources are not supported"),
-            ("24:50", "is already used in line 24"),
+            ("24:12", "`gopher://` sources are not supported"),
+            ("24:49", "is already used in line 24"),
         ],
     );
 }

@@ -36,6 +36,11 @@ struct Hour {
 }
 
 impl LiveWriter {
+    /// Number of the next segment.
+    pub(super) fn next(&self) -> u64 {
+        self.next
+    }
+
     /// Opens the window in `folder`; its next segment is `next`, and the last
     /// generation there was `generation`.
     pub(super) fn open(folder: &Path, next: u64, generation: u64) -> Result<Self, PipelineError> {

@@ -7,14 +7,18 @@
 
 mod bitstream;
 mod cmaf;
+mod elementary;
 mod encode;
 mod error;
 mod frame;
+mod intake;
+mod lead;
 mod live_writer;
 mod package;
 mod probe;
 mod receive;
 mod relay;
+mod rtp;
 mod runtime;
 mod segmenter;
 mod slate;
@@ -24,6 +28,7 @@ mod track_file;
 pub mod studio;
 
 pub use error::PipelineError;
+pub use intake::RelaySource;
 pub use package::{LadderRung, PackageJob, package};
 pub use relay::{RelayJob, run_relay};
 pub use slate::{SlateJob, slate};

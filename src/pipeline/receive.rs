@@ -11,6 +11,7 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::PipelineError;
+use super::rtp::{self, Reorder};
 
 /// Kernel buffer: a second of 30 Mb/s.
 const RECEIVE_BUFFER: usize = 4 << 20;
@@ -23,6 +24,8 @@ const BATCH_BYTES: usize = 1 << 20;
 pub(super) struct Receiver {
     socket: UdpSocket,
     counters: Box<[u8; 0x2000]>,
+    /// Packets of RTP in the order of their numbers.
+    rtp: Option<Reorder>,
     /// Bytes received.
     pub(super) bytes: u64,
     /// MPEG-TS continuity errors seen.
@@ -31,12 +34,18 @@ pub(super) struct Receiver {
 
 impl Receiver {
     /// Binds `address`; a multicast group is joined on `interface`.
-    pub(super) fn bind(address: SocketAddr, interface: Option<IpAddr>) -> Result<Self, PipelineError> {
-        let socket = bind(address, interface).map_err(|e| PipelineError::Build {
+    pub(super) fn bind(
+        address: SocketAddr,
+        interface: Option<IpAddr>,
+        sender: Option<IpAddr>,
+        rtp: bool,
+    ) -> Result<Self, PipelineError> {
+        let socket = bind(address, interface, sender).map_err(|e| PipelineError::Build {
             what: "listening for MPEG-TS",
             detail: format!("{address}: {e}"),
         })?;
-        Ok(Self { socket, counters: Box::new([NONE; 0x2000]), bytes: 0, continuity_errors: 0 })
+        let (counters, rtp) = (Box::new([NONE; 0x2000]), rtp.then(Reorder::default));
+        Ok(Self { socket, counters, rtp, bytes: 0, continuity_errors: 0 })
     }
 
     /// Waits up to 200 ms and returns the whole TS packets that came, if any.
@@ -72,7 +81,16 @@ impl Receiver {
 
     fn take(&mut self, datagram: &[u8], batch: &mut Vec<u8>) {
         self.bytes += datagram.len() as u64;
-        for packet in datagram.chunks_exact(TS_PACKET).filter(|p| p[0] == 0x47) {
+        let Some(rtp) = self.rtp.as_mut() else { return self.take_packets(datagram, batch) };
+        if let Some((number, payload)) = rtp::payload(datagram) {
+            for payload in rtp.push(number, payload) {
+                self.take_packets(&payload, batch);
+            }
+        }
+    }
+
+    fn take_packets(&mut self, bytes: &[u8], batch: &mut Vec<u8>) {
+        for packet in bytes.chunks_exact(TS_PACKET).filter(|p| p[0] == 0x47) {
             self.check_continuity(packet);
             batch.extend_from_slice(packet);
         }
@@ -98,12 +116,25 @@ impl Receiver {
 /// No packet of this PID yet.
 const NONE: u8 = 0xff;
 
-fn bind(address: SocketAddr, interface: Option<IpAddr>) -> std::io::Result<UdpSocket> {
+fn bind(
+    address: SocketAddr,
+    interface: Option<IpAddr>,
+    sender: Option<IpAddr>,
+) -> std::io::Result<UdpSocket> {
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_reuse_address(true)?;
     // The kernel grants what net.core.rmem_max allows; less is no reason to refuse.
     let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
     socket.bind(&address.into())?;
+    if let (IpAddr::V4(group), Some(IpAddr::V4(sender))) = (address.ip(), sender) {
+        let on = match interface {
+            Some(IpAddr::V4(ip)) => ip,
+            _ => Ipv4Addr::UNSPECIFIED,
+        };
+        socket.join_ssm_v4(&sender, &group, &on)?;
+        socket.set_read_timeout(Some(Duration::from_millis(200)))?;
+        return Ok(socket.into());
+    }
     let socket: UdpSocket = socket.into();
     match address.ip() {
         IpAddr::V4(group) if group.is_multicast() => {
@@ -132,7 +163,8 @@ mod tests {
 
     #[test]
     fn packets_arrive_whole_and_gaps_are_counted() {
-        let mut receiver = Receiver::bind("127.0.0.1:0".parse().expect("address"), None).expect("bind");
+        let mut receiver =
+            Receiver::bind("127.0.0.1:0".parse().expect("address"), None, None, false).expect("bind");
         let to = receiver.socket.local_addr().expect("bound");
         let sender = UdpSocket::bind("127.0.0.1:0").expect("bind");
         for counter in [14, 15, 0, 3] {

@@ -1,8 +1,7 @@
-//! The relay worker: MPEG-TS in, segments of a live window out.
+//! The relay worker: a feed in, segments of a live window out.
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -17,12 +16,13 @@ use crate::hls::TrackKind;
 use crate::hls::wire::RelayLine;
 
 use super::PipelineError;
-use super::bitstream;
+use super::elementary::{Arrival, LEAD_NS, Taking, take_stream};
 use super::encode::Silence;
-use super::frame::{Codec, Frame, VIDEO_TIMESCALE, micros};
+use super::frame::{Codec, VIDEO_TIMESCALE, micros};
+use super::intake::{Built, Intake, RelaySource};
+use super::lead::Lead;
 use super::live_writer::LiveWriter;
-use super::receive::Receiver;
-use super::runtime::{Stopped, init, launch, make, named, sink, start};
+use super::runtime::{Stopped, init, start};
 use super::segmenter::{CutSegment, Segmenter};
 
 /// What the supervisor tells a relay worker.
@@ -34,10 +34,10 @@ pub struct RelayJob {
     pub next: u64,
     /// Last generation used.
     pub generation: u64,
-    /// Where datagrams come.
-    pub address: SocketAddr,
-    /// Interface a multicast group is joined on.
-    pub interface: Option<IpAddr>,
+    /// Where its streams come from.
+    pub from: RelaySource,
+    /// What browsers cannot play is encoded anew; else it is left out.
+    pub transcode: bool,
     /// Programme of a multi-programme stream; none: the first.
     pub service: Option<u16>,
     /// Audio languages in order of preference.
@@ -48,44 +48,55 @@ pub struct RelayJob {
     pub max_segment_ms: u64,
 }
 
-/// Added to running time, so that decoding times before the first picture stay positive.
-const LEAD_NS: i64 = 10_000_000_000;
-
-/// Time to wait for sound after the first picture before the tracks are fixed.
+/// Time to wait for more after the first frame before the tracks are fixed.
 const TRACKS_WAIT: Duration = Duration::from_millis(1500);
+
+/// A connection gives its first frame within this time.
+const CONNECTING: Duration = Duration::from_secs(15);
 
 /// Most frames held while a picture is waited for.
 const HELD: usize = 2048;
 
-/// A frame of one elementary stream.
-struct Arrival {
-    pad: String,
-    codec: Codec,
-    lang: Option<String>,
-    frame: Frame,
-}
-
 /// Runs until standard input closes or `out` does. Every line is flushed.
 pub fn run_relay(job: &RelayJob, clock: &dyn Clock, out: &mut dyn Write) -> Result<(), PipelineError> {
     init()?;
-    let mut receiver = Receiver::bind(job.address, job.interface)?;
+    let mut intake = Intake::open(&job.from)?;
     let mut writer = LiveWriter::open(&job.folder, job.next, job.generation)?;
     let mut tell = |line: &RelayLine| emit(out, line);
     loop {
-        // Nothing is built before something comes: a silent feed costs nothing.
-        let mut told = clock.monotonic();
-        let first = loop {
-            if let Some(batch) = receiver.batch().map_err(PipelineError::io("udp"))? {
-                break batch;
-            }
-            if clock.monotonic() - told >= Duration::from_secs(1) {
-                told = clock.monotonic();
-                tell(&alive(&receiver))?;
-            }
+        let first = match intake.is_waited_for() {
+            true => Some(wait_for_bytes(&mut intake, clock, &mut tell)?),
+            false => None,
         };
-        let mut feed = Feed::build(job, clock)?;
-        let why = feed.run(&mut receiver, first, &mut writer, clock, &mut tell)?;
-        tell(&RelayLine::Note { message: why.to_owned() })?;
+        let before = writer.next();
+        let mut feed = Feed::build(job, &intake, clock)?;
+        let end = feed.run(&mut intake, first, &mut writer, clock, &mut tell)?;
+        tell(&RelayLine::Note { message: end.why().to_owned() })?;
+        // Who refuses us is not asked again at once: the supervisor waits, longer each time.
+        if let End::Failed(why) = end
+            && !intake.is_waited_for()
+            && writer.next() == before
+        {
+            return Err(PipelineError::Build { what: "reading an upstream", detail: why });
+        }
+    }
+}
+
+/// Nothing is built before something comes: a silent feed costs nothing.
+fn wait_for_bytes(
+    intake: &mut Intake,
+    clock: &dyn Clock,
+    tell: &mut dyn FnMut(&RelayLine) -> Result<(), PipelineError>,
+) -> Result<Vec<u8>, PipelineError> {
+    let mut told = clock.monotonic();
+    loop {
+        if let Some(batch) = intake.next().map_err(PipelineError::io("udp"))? {
+            return Ok(batch);
+        }
+        if clock.monotonic() - told >= Duration::from_secs(1) {
+            told = clock.monotonic();
+            tell(&alive(intake))?;
+        }
     }
 }
 
@@ -95,8 +106,26 @@ fn emit(out: &mut dyn Write, line: &RelayLine) -> Result<(), PipelineError> {
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(PipelineError::io("standard output"))
 }
 
-fn alive(receiver: &Receiver) -> RelayLine {
-    RelayLine::Alive { bytes: receiver.bytes, continuity_errors: receiver.continuity_errors }
+fn alive(intake: &Intake) -> RelayLine {
+    let (bytes, continuity_errors) = intake.counts();
+    RelayLine::Alive { bytes, continuity_errors }
+}
+
+/// Why a generation ended.
+enum End {
+    /// The feed stopped or changed: the next one is waited for.
+    Broke(&'static str),
+    /// It ended, or could not be read.
+    Failed(String),
+}
+
+impl End {
+    fn why(&self) -> &str {
+        match self {
+            Self::Broke(why) => why,
+            Self::Failed(why) => why,
+        }
+    }
 }
 
 /// One generation of a feed: a pipeline and what became of its streams.
@@ -104,7 +133,9 @@ struct Feed<'a> {
     job: &'a RelayJob,
     _stopped: Stopped,
     bus: gst::Bus,
-    input: gst_app::AppSrc,
+    input: Option<gst_app::AppSrc>,
+    /// How far ahead of the clock its segments come.
+    lead: Lead,
     arrivals: mpsc::Receiver<Arrival>,
     /// Wall clock at running time zero.
     anchor: Timestamp,
@@ -120,65 +151,70 @@ struct Tracks {
 }
 
 impl<'a> Feed<'a> {
-    fn build(job: &'a RelayJob, clock: &dyn Clock) -> Result<Self, PipelineError> {
-        let pipeline = launch(
-            "receiving MPEG-TS",
-            "appsrc name=in is-live=true do-timestamp=true format=time max-bytes=8388608 \
-             caps=video/mpegts,systemstream=true,packetsize=188 ! tsdemux name=demux",
-        )?;
-        let demux: gst::Element = named(&pipeline, "demux")?;
-        if let Some(service) = job.service {
-            demux.set_property("program-number", i32::from(service));
-        }
+    fn build(job: &'a RelayJob, intake: &Intake, clock: &dyn Clock) -> Result<Self, PipelineError> {
+        let Built { pipeline, streams, input, paced } = intake.build(job.service)?;
         let (sender, arrivals) = mpsc::sync_channel(4096);
         let weak = pipeline.downgrade();
-        demux.connect_pad_added(move |_, pad| {
+        let taking = Taking { transcode: job.transcode, paced };
+        streams.connect_pad_added(move |_, pad| {
             if let Some(pipeline) = weak.upgrade() {
-                take_stream(&pipeline, pad, &sender);
+                take_stream(&pipeline, pad, taking, &sender);
             }
         });
         let bus = pipeline.bus().ok_or(PipelineError::Missing { element: "bus".into() })?;
-        let input = named(&pipeline, "in")?;
         start(&pipeline)?;
         let stopped = Stopped(pipeline);
         let anchor = clock.now();
-        Ok(Self { job, _stopped: stopped, bus, input, arrivals, anchor, held: Vec::new(), tracks: None })
+        let lead = Lead::default();
+        let held = Vec::new();
+        Ok(Self { job, _stopped: stopped, bus, input, lead, arrivals, anchor, held, tracks: None })
     }
 
     /// Runs until the feed stalls or breaks; returns why.
     fn run(
         &mut self,
-        receiver: &mut Receiver,
-        first: Vec<u8>,
+        intake: &mut Intake,
+        first: Option<Vec<u8>>,
         writer: &mut LiveWriter,
         clock: &dyn Clock,
         tell: &mut dyn FnMut(&RelayLine) -> Result<(), PipelineError>,
-    ) -> Result<&'static str, PipelineError> {
+    ) -> Result<End, PipelineError> {
         let stall_after = Duration::from_millis(self.job.stall_after_ms);
         let began = clock.monotonic();
         let (mut last_frame, mut last_alive) = (began, began);
-        let mut batch = Some(first);
+        let mut first_frame = None;
+        let mut batch = first;
         loop {
-            if let Some(bytes) = batch.take() {
+            if let (Some(bytes), Some(input)) = (batch.take(), &self.input) {
                 // A pipeline that takes nothing shows as a stall.
-                let _ = self.input.push_buffer(gst::Buffer::from_slice(bytes));
+                let _ = input.push_buffer(gst::Buffer::from_slice(bytes));
             }
             let now = clock.monotonic();
             while let Ok(arrival) = self.arrivals.try_recv() {
                 last_frame = now;
-                match self.take(arrival, now - began, writer)? {
+                match self.take(arrival, now - *first_frame.get_or_insert(now), writer)? {
                     Taken::Segments(cuts) => {
                         for cut in cuts {
                             let start = self.stamp(cut.start);
+                            let parted = self.lead.parted(start, clock.now());
                             tell(&RelayLine::Segment(writer.append(&cut, start)?))?;
+                            if parted {
+                                return Ok(End::Broke("the upstream's clock parted from ours: stamped anew"));
+                            }
                         }
                     }
-                    Taken::Broken(why) => return Ok(why),
+                    Taken::Broken(why) => return Ok(End::Broke(why)),
                 }
             }
             while let Some(message) = self.bus.pop() {
                 match message.view() {
-                    gst::MessageView::Error(_) => return Ok("the feed could not be read"),
+                    gst::MessageView::Error(e) => {
+                        return Ok(End::Failed(format!(
+                            "the feed could not be read: {}",
+                            e.error().message()
+                        )));
+                    }
+                    gst::MessageView::Eos(_) => return Ok(End::Failed("the feed has ended".to_owned())),
                     gst::MessageView::Warning(w) => {
                         tell(&RelayLine::Note { message: w.error().message().to_owned() })?;
                     }
@@ -187,17 +223,22 @@ impl<'a> Feed<'a> {
             }
             if now - last_alive >= Duration::from_secs(1) {
                 last_alive = now;
-                tell(&alive(receiver))?;
+                tell(&alive(intake))?;
             }
-            if now - last_frame > stall_after {
+            if now - last_frame > stall_after.max(self.patience()).max(intake.patience()) {
                 tell(&RelayLine::Stalled)?;
-                return Ok("the feed stopped: waiting for it");
+                return Ok(End::Broke("the feed stopped: waiting for it"));
             }
             if clock_stepped(self.anchor, clock, began) {
-                return Ok("the machine's clock was set: segments are stamped anew");
+                return Ok(End::Broke("the machine's clock was set: segments are stamped anew"));
             }
-            batch = receiver.batch().map_err(PipelineError::io("udp"))?;
+            batch = intake.next().map_err(PipelineError::io("udp"))?;
         }
+    }
+
+    /// Connecting, and the first pictures of an encoder, take longer than a picture may.
+    fn patience(&self) -> Duration {
+        if self.input.is_none() && self.tracks.is_none() { CONNECTING } else { Duration::ZERO }
     }
 
     /// Wall-clock instant of a presentation time.
@@ -314,78 +355,4 @@ fn clock_stepped(anchor: Timestamp, clock: &dyn Clock, began: Duration) -> bool 
     let wall = clock.now().duration_since(anchor).as_millis();
     let steady = (clock.monotonic() - began).as_millis() as i128;
     (wall - steady).abs() > 500
-}
-
-/// Links a demuxed stream to a parser and a sink that sends its frames.
-fn take_stream(pipeline: &gst::Pipeline, pad: &gst::Pad, sender: &mpsc::SyncSender<Arrival>) {
-    let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
-    let Some(structure) = caps.structure(0) else { return };
-    let name = structure.name().to_string();
-    // MPEG-1 and MPEG-2 layer II are `audio/mpeg` too.
-    let aac = structure.get::<i32>("mpegversion").is_ok_and(|v| v != 1);
-    let parts = match name.as_str() {
-        "video/x-h264" => Some(("h264parse", "video/x-h264,stream-format=avc,alignment=au")),
-        "audio/mpeg" if aac => Some(("aacparse", "audio/mpeg,mpegversion=4,stream-format=raw")),
-        _ => None,
-    };
-    // A stream we do not pass on must still be drained, or the others stop.
-    let linked = match parts {
-        Some((parser, caps)) => link(pipeline, pad, parser, caps, sender),
-        None => drain(pipeline, pad),
-    };
-    if parts.is_none() || linked.is_none() {
-        gst::element_warning!(pipeline, gst::StreamError::Format, ("a stream of type {} is left out", caps));
-    }
-}
-
-fn drain(pipeline: &gst::Pipeline, pad: &gst::Pad) -> Option<()> {
-    let fake = make("fakesink").ok()?;
-    fake.set_property("sync", false);
-    fake.set_property("async", false);
-    pipeline.add(&fake).ok()?;
-    pad.link(&fake.static_pad("sink")?).ok()?;
-    fake.sync_state_with_parent().ok()
-}
-
-fn link(
-    pipeline: &gst::Pipeline,
-    pad: &gst::Pad,
-    parser: &str,
-    caps: &str,
-    sender: &mpsc::SyncSender<Arrival>,
-) -> Option<()> {
-    let is_video = parser == "h264parse";
-    let parser = make(parser).ok()?;
-    if is_video {
-        // Parameter sets before every IDR, as in our own encodes.
-        parser.set_property("config-interval", -1i32);
-    }
-    let sink = sink(512);
-    sink.set_property("async", false);
-    sink.set_caps(Some(&caps.parse::<gst::Caps>().ok()?));
-    let (from, sender) = (pad.clone(), sender.clone());
-    sink.set_callbacks(
-        gst_app::AppSinkCallbacks::builder()
-            .new_sample(move |sink| {
-                let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-                match arrival(&sample, &from) {
-                    Some(a) => sender.send(a).map(|()| gst::FlowSuccess::Ok).map_err(|_| gst::FlowError::Eos),
-                    None => Ok(gst::FlowSuccess::Ok),
-                }
-            })
-            .build(),
-    );
-    pipeline.add_many([&parser, sink.upcast_ref()]).ok()?;
-    parser.link(&sink).ok()?;
-    parser.sync_state_with_parent().ok()?;
-    sink.sync_state_with_parent().ok()?;
-    pad.link(&parser.static_pad("sink")?).ok().map(drop)
-}
-
-fn arrival(sample: &gst::Sample, pad: &gst::Pad) -> Option<Arrival> {
-    let codec = bitstream::codec(sample.caps()?)?;
-    let frame = bitstream::frame(sample.buffer()?, sample.segment()?, codec.timescale(), LEAD_NS)?;
-    let tags = pad.sticky_event::<gst::event::Tag>(0);
-    let lang = tags.and_then(|t| t.tag().get::<gst::tags::LanguageCode>().map(|l| l.get().to_owned()));
-    Some(Arrival { pad: pad.name().to_string(), codec, lang, frame })
 }

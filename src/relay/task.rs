@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::base::{Clock, RelayId, Shutdown, WorkerProcess};
-use crate::config::{Relay, Source};
+use crate::config::{Relay, Source, Transcode};
 use crate::hls::LiveWindow;
 use crate::hls::wire::RelayLine;
 
@@ -216,13 +216,19 @@ impl Task {
     fn job(&self, source: usize) -> serde_json::Value {
         let window = self.handle.window.load();
         let newest = window.newest();
-        let Source::Udp { address, interface } = &self.relay.sources[source % self.relay.sources.len()];
+        let from = match &self.relay.sources[source % self.relay.sources.len()] {
+            Source::Udp { address, interface, sender, rtp } => serde_json::json!({
+                "kind": "datagrams", "address": address, "interface": interface, "sender": sender, "rtp": rtp,
+            }),
+            Source::Address { url } => serde_json::json!({"kind": "address", "url": url}),
+            Source::File { path } => serde_json::json!({"kind": "file", "path": path}),
+        };
         serde_json::json!({
             "folder": self.folder,
             "next": newest.map_or(0, |s| s.n + 1),
             "generation": newest.map_or(0, |s| s.generation),
-            "address": address,
-            "interface": interface,
+            "from": from,
+            "transcode": self.relay.transcode == Transcode::Auto,
             "service": self.relay.service,
             "audio": self.relay.audio,
             "stall_after_ms": self.relay.stall_after.as_millis() as u64,

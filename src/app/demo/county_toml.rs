@@ -158,7 +158,12 @@ mod tests {
         assert_eq!((county.channels.len(), county.relays.len()), (3, 2));
         assert_eq!(
             county.relays[0].sources,
-            [Source::Udp { address: ([127, 0, 0, 1], 5001).into(), interface: None }]
+            [Source::Udp {
+                address: ([127, 0, 0, 1], 5001).into(),
+                interface: None,
+                sender: None,
+                rtp: false
+            }]
         );
         let registry = &county.registry;
         assert_eq!((registry.townships.len(), registry.sites.len(), registry.terminals.len()), (3, 8, 10));

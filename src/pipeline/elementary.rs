@@ -1,0 +1,189 @@
+//! From the pads of a demuxer to frames: elementary streams are parsed, or
+//! decoded and encoded again where browsers could not play them.
+
+use std::sync::mpsc;
+
+use gst::prelude::*;
+use gstreamer as gst;
+use gstreamer_app as gst_app;
+
+use super::bitstream;
+use super::encode::{AAC_CAPS, H264_CAPS, aac, x264};
+use super::frame::{Codec, Frame};
+use super::runtime::sink;
+
+/// Added to running time, so that decoding times before the first picture stay positive.
+pub(super) const LEAD_NS: i64 = 10_000_000_000;
+
+/// Frames of a group when pictures are encoded anew: 3.84 s at 25 a second.
+const GROUP: u32 = 96;
+/// Bit rates when streams are encoded anew, kb/s.
+const PICTURE_KBPS: u32 = 1500;
+const SOUND_KBPS: u32 = 96;
+
+/// A frame of one elementary stream.
+pub(super) struct Arrival {
+    pub(super) pad: String,
+    pub(super) codec: Codec,
+    pub(super) lang: Option<String>,
+    pub(super) frame: Frame,
+}
+
+/// How streams are taken.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Taking {
+    /// What cannot be passed on is encoded anew; else it is left out.
+    pub(super) transcode: bool,
+    /// Frames come at the speed of the clock.
+    pub(super) paced: bool,
+}
+
+/// Links a demuxed stream to a sink that sends its frames.
+pub(super) fn take_stream(
+    pipeline: &gst::Pipeline,
+    pad: &gst::Pad,
+    taking: Taking,
+    sender: &mpsc::SyncSender<Arrival>,
+) {
+    let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
+    if caps.structure(0).is_some() {
+        return take_known(pipeline, pad, &caps, taking, sender);
+    }
+    // Of HLS a pad comes before its caps do.
+    let (weak, sender) = (pipeline.downgrade(), sender.clone());
+    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |pad, info| {
+        let Some(gst::PadProbeData::Event(event)) = &info.data else { return gst::PadProbeReturn::Ok };
+        let gst::EventView::Caps(caps) = event.view() else { return gst::PadProbeReturn::Ok };
+        if let Some(pipeline) = weak.upgrade() {
+            take_known(&pipeline, pad, &caps.caps_owned(), taking, &sender);
+        }
+        gst::PadProbeReturn::Remove
+    });
+}
+
+/// The same, of a stream of which it is known what it is.
+fn take_known(
+    pipeline: &gst::Pipeline,
+    pad: &gst::Pad,
+    caps: &gst::Caps,
+    taking: Taking,
+    sender: &mpsc::SyncSender<Arrival>,
+) {
+    let Some(structure) = caps.structure(0) else { return };
+    let chain = chain(structure, taking.transcode);
+    // A stream we do not pass on must still be drained, or the others stop.
+    let linked = match &chain {
+        Some((elements, caps)) => link(pipeline, pad, elements, caps, taking.paced, sender),
+        None => drain(pipeline, pad),
+    };
+    let why = match linked {
+        Ok(()) if chain.is_some() => return,
+        Ok(()) => String::new(),
+        Err(error) => format!(": {}", error.message),
+    };
+    let name = structure.name();
+    gst::element_warning!(pipeline, gst::StreamError::Format, ("a stream of type {name} is left out{why}"));
+}
+
+/// The elements that make frames of a stream, and what comes out of them; none
+/// for what is no picture and no sound, or is not to be encoded anew.
+fn chain(stream: &gst::StructureRef, transcode: bool) -> Option<(String, &'static str)> {
+    let name = stream.name().as_str();
+    // MPEG-1 and MPEG-2 layer II are `audio/mpeg` too.
+    let layer = stream.value("mpegversion").ok().and_then(|v| v.get::<i32>().ok());
+    // What is not fixed yet is one of AAC's numbers, 2 or 4.
+    let is_aac = name == "audio/mpeg" && layer != Some(1);
+    // Parameter sets stand before every IDR, as in our own encodes.
+    match name {
+        "video/x-h264" => Some(("h264parse config-interval=-1".to_owned(), H264_CAPS)),
+        _ if is_aac => Some(("aacparse".to_owned(), AAC_CAPS)),
+        _ if name.starts_with("video/") && transcode => Some((
+            format!(
+                "decodebin ! queue max-size-time=3000000000 max-size-bytes=0 max-size-buffers=0 ! deinterlace \
+                 ! videoconvert ! videorate ! video/x-raw,format=I420,framerate=25/1 ! {}",
+                x264(PICTURE_KBPS, GROUP, "veryfast")
+            ),
+            H264_CAPS,
+        )),
+        _ if name.starts_with("audio/") && transcode => Some((
+            format!(
+                "decodebin ! queue max-size-time=3000000000 max-size-bytes=0 max-size-buffers=0 ! audioconvert \
+                 ! audioresample ! audio/x-raw,rate=48000,channels=2 ! {}",
+                aac(SOUND_KBPS)
+            ),
+            AAC_CAPS,
+        )),
+        _ => None,
+    }
+}
+
+fn drain(pipeline: &gst::Pipeline, pad: &gst::Pad) -> Result<(), gst::glib::BoolError> {
+    let fake = gst::ElementFactory::make("fakesink").build()?;
+    fake.set_property("sync", false);
+    fake.set_property("async", false);
+    pipeline.add(&fake)?;
+    join(pad, &fake)?;
+    fake.sync_state_with_parent()
+}
+
+fn join(pad: &gst::Pad, to: &gst::Element) -> Result<(), gst::glib::BoolError> {
+    let sink = to.static_pad("sink").ok_or_else(|| gst::glib::bool_error!("nothing goes in"))?;
+    pad.link(&sink).map(drop).map_err(|e| gst::glib::bool_error!("it cannot be linked: {e:?}"))
+}
+
+fn link(
+    pipeline: &gst::Pipeline,
+    pad: &gst::Pad,
+    elements: &str,
+    caps: &str,
+    paced: bool,
+    sender: &mpsc::SyncSender<Arrival>,
+) -> Result<(), gst::glib::BoolError> {
+    let chain = parse_chain(elements)?;
+    let sink = sink(512);
+    sink.set_property("async", false);
+    sink.set_property("sync", paced);
+    sink.set_caps(Some(&caps.parse::<gst::Caps>()?));
+    let (from, sender) = (pad.clone(), sender.clone());
+    sink.set_callbacks(
+        gst_app::AppSinkCallbacks::builder()
+            .new_sample(move |sink| {
+                let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
+                match arrival(&sample, &from) {
+                    Some(a) => sender.send(a).map(|()| gst::FlowSuccess::Ok).map_err(|_| gst::FlowError::Eos),
+                    None => Ok(gst::FlowSuccess::Ok),
+                }
+            })
+            .build(),
+    );
+    pipeline.add_many([&chain, sink.upcast_ref()])?;
+    chain.link(&sink)?;
+    chain.sync_state_with_parent()?;
+    sink.sync_state_with_parent()?;
+    join(pad, &chain)
+}
+
+/// The elements as one, with a pad at either end. Which pads these are is said:
+/// the first element's own are linked later where it decodes.
+fn parse_chain(elements: &str) -> Result<gst::Element, gst::glib::BoolError> {
+    let failed = |e: gst::glib::Error| gst::glib::bool_error!("{}", e.message());
+    let (first, rest) = elements.split_once(' ').unwrap_or((elements, ""));
+    // What filters by caps cannot stand last.
+    let description = format!("{first} name=first {rest} ! identity name=last");
+    let bin = gst::parse::bin_from_description(&description, false).map_err(failed)?;
+    for (name, pad) in [("first", "sink"), ("last", "src")] {
+        let target = bin.by_name(name).and_then(|element| element.static_pad(pad));
+        let target = target.ok_or_else(|| gst::glib::bool_error!("{name} has no pad {pad}"))?;
+        bin.add_pad(&gst::GhostPad::builder_with_target(&target)?.name(pad).build())?;
+    }
+    Ok(bin.upcast())
+}
+
+fn arrival(sample: &gst::Sample, pad: &gst::Pad) -> Option<Arrival> {
+    let codec = bitstream::codec(sample.caps()?)?;
+    let frame = bitstream::frame(sample.buffer()?, sample.segment()?, codec.timescale(), LEAD_NS)?;
+    let tags = pad.sticky_event::<gst::event::Tag>(0);
+    let tags = tags.map(|t| t.tag_owned()).or_else(|| pad.stream()?.tags());
+    let lang = tags.and_then(|t| t.get::<gst::tags::LanguageCode>().map(|l| l.get().to_owned()));
+    Some(Arrival { pad: pad.name().to_string(), codec, lang, frame })
+}

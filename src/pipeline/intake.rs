@@ -1,0 +1,201 @@
+//! Where a relay's streams come from: datagrams that we receive ourselves, or an
+//! address or file that GStreamer reads.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use gst::prelude::*;
+use gstreamer as gst;
+use gstreamer_app as gst_app;
+
+use super::PipelineError;
+use super::receive::Receiver;
+use super::runtime::{launch, make, named};
+
+/// A relay's source, as the supervisor tells its worker.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum RelaySource {
+    /// MPEG-TS in datagrams.
+    Datagrams {
+        /// Where they come.
+        address: SocketAddr,
+        /// Interface a multicast group is joined on.
+        interface: Option<IpAddr>,
+        /// The only sender of the group that is listened to.
+        sender: Option<IpAddr>,
+        /// They are RTP packets.
+        rtp: bool,
+    },
+    /// An address of another server, or one that is called at.
+    Address {
+        /// It.
+        url: String,
+    },
+    /// A file, again and again.
+    File {
+        /// Its path.
+        path: PathBuf,
+    },
+}
+
+/// Where streams come from, over however many generations.
+#[derive(Debug)]
+pub(super) enum Intake {
+    Datagrams(Box<Receiver>),
+    Element { source: RelaySource, bytes: Arc<AtomicU64> },
+}
+
+/// How long other sources than datagrams are left alone between two looks.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Three segments of ten seconds.
+const BURSTS: Duration = Duration::from_secs(30);
+
+/// A pipeline whose streams are still to be taken.
+pub(super) struct Built {
+    pub(super) pipeline: gst::Pipeline,
+    /// Its streams' pads appear on this one.
+    pub(super) streams: gst::Element,
+    /// Where datagrams go in.
+    pub(super) input: Option<gst_app::AppSrc>,
+    /// Streams come as fast as they can be read: they are to be slowed down.
+    pub(super) paced: bool,
+}
+
+impl Intake {
+    /// Opens the socket, where there is one.
+    pub(super) fn open(source: &RelaySource) -> Result<Self, PipelineError> {
+        Ok(match source {
+            RelaySource::Datagrams { address, interface, sender, rtp } => {
+                Self::Datagrams(Box::new(Receiver::bind(*address, *interface, *sender, *rtp)?))
+            }
+            RelaySource::Address { .. } | RelaySource::File { .. } => {
+                Self::Element { source: source.clone(), bytes: Arc::default() }
+            }
+        })
+    }
+
+    /// Waits a little; the datagrams that came meanwhile, if that is what comes.
+    pub(super) fn next(&mut self) -> std::io::Result<Option<Vec<u8>>> {
+        match self {
+            Self::Datagrams(receiver) => receiver.batch(),
+            Self::Element { .. } => {
+                std::thread::sleep(PAUSE);
+                Ok(None)
+            }
+        }
+    }
+
+    /// True if nothing is to be built before something has come.
+    pub(super) fn is_waited_for(&self) -> bool {
+        matches!(self, Self::Datagrams(_))
+    }
+
+    /// Between two frames nothing may come for so long, whatever the stall limit is:
+    /// a segment of HLS comes at once, the next one when it has been made.
+    pub(super) fn patience(&self) -> Duration {
+        let path = |url: &str| url.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+        match self {
+            Self::Element { source: RelaySource::Address { url }, .. } if path(url).ends_with(".m3u8") => {
+                BURSTS
+            }
+            Self::Element { .. } | Self::Datagrams(_) => Duration::ZERO,
+        }
+    }
+
+    /// Bytes received, and packets found missing.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        match self {
+            Self::Datagrams(receiver) => (receiver.bytes, receiver.continuity_errors),
+            Self::Element { bytes, .. } => (bytes.load(Ordering::Relaxed), 0),
+        }
+    }
+
+    /// A pipeline that demuxes what comes.
+    pub(super) fn build(&self, service: Option<u16>) -> Result<Built, PipelineError> {
+        match self {
+            Self::Datagrams(_) => {
+                let pipeline = launch(
+                    "receiving MPEG-TS",
+                    "appsrc name=in is-live=true do-timestamp=true format=time max-bytes=8388608 \
+                     caps=video/mpegts,systemstream=true,packetsize=188 ! tsdemux name=demux",
+                )?;
+                let streams: gst::Element = named(&pipeline, "demux")?;
+                choose_programme(&streams, service);
+                let input = Some(named(&pipeline, "in")?);
+                Ok(Built { pipeline, streams, input, paced: false })
+            }
+            Self::Element { source, bytes } => {
+                let (url, paced) = match source {
+                    RelaySource::File { path } => (file_url(path)?, true),
+                    RelaySource::Address { url } => (url.clone(), false),
+                    RelaySource::Datagrams { .. } => unreachable!("datagrams are received by ourselves"),
+                };
+                let pipeline = gst::Pipeline::new();
+                // HLS is demuxed by elements that ask for this.
+                pipeline.set_bin_flags(gst::BinFlags::STREAMS_AWARE);
+                let streams = make("urisourcebin")?;
+                streams.set_property("parse-streams", true);
+                let added = pipeline.add(&streams);
+                added.map_err(|e| PipelineError::Build {
+                    what: "reading an upstream",
+                    detail: e.to_string(),
+                })?;
+                let bytes = Arc::clone(bytes);
+                pipeline.connect_deep_element_added(move |_, _, element| {
+                    choose_programme(element, service);
+                    set_up(element, &bytes);
+                });
+                streams.set_property("uri", url);
+                Ok(Built { pipeline, streams, input: None, paced })
+            }
+        }
+    }
+}
+
+fn file_url(path: &std::path::Path) -> Result<String, PipelineError> {
+    gst::glib::filename_to_uri(path, None).map(|url| url.to_string()).map_err(|e| PipelineError::Build {
+        what: "reading a file",
+        detail: format!("{}: {e}", path.display()),
+    })
+}
+
+/// Which programme of a multi-programme stream is taken.
+fn choose_programme(element: &gst::Element, service: Option<u16>) {
+    let is_demuxer = element.factory().is_some_and(|f| f.name() == "tsdemux");
+    if let Some(service) = service.filter(|_| is_demuxer) {
+        element.set_property("program-number", i32::from(service));
+    }
+}
+
+/// What elements that reach out are told.
+fn set_up(element: &gst::Element, bytes: &Arc<AtomicU64>) {
+    let name = element.factory().map(|f| f.name().to_string()).unwrap_or_default();
+    match name.as_str() {
+        "souphttpsrc" => {
+            // A dead line is noticed by us: the pipeline is built anew.
+            element.set_property("timeout", 10u32);
+            element.set_property("retries", 0i32);
+            element.set_property("user-agent", "Yuanjiao");
+        }
+        // Two seconds are its default: a village waits for them at every change of channel.
+        "rtspsrc" => element.set_property("latency", 500u32),
+        _ => {}
+    }
+    let Some(pad) = element.static_pad("src").filter(|_| element.num_sink_pads() == 0) else { return };
+    let bytes = Arc::clone(bytes);
+    let mask = gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST;
+    pad.add_probe(mask, move |_, info| {
+        let size = match &info.data {
+            Some(gst::PadProbeData::Buffer(buffer)) => buffer.size(),
+            Some(gst::PadProbeData::BufferList(list)) => list.calculate_size(),
+            _ => 0,
+        };
+        bytes.fetch_add(size as u64, Ordering::Relaxed);
+        gst::PadProbeReturn::Ok
+    });
+}

@@ -1,0 +1,204 @@
+//! Every way in which an upstream may come, each fed by a program of others.
+
+#[expect(dead_code, reason = "each story uses its part of what they share")]
+mod support;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use support::county::{County, a_county};
+use support::media::{Decoded, decode, ffmpeg, free_udp_port};
+use support::process::Program;
+use support::server::{PATIENCE, Server};
+use support::time::{ms, s, wait_for};
+
+/// Seconds of the film that the feeders send again and again.
+const FILM: u32 = 40;
+
+fn free_tcp_port() -> u16 {
+    let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    socket.local_addr().expect("its number").port()
+}
+
+/// The film as an upstream might have it: a picture and a Uyghur sound.
+fn film(county: &County, name: &str, codecs: &[&str]) -> PathBuf {
+    let file = county.path(&format!("{name}.ts"));
+    let mut command = ffmpeg();
+    command
+        .args(["-f", "lavfi", "-i", "testsrc2=size=640x360:rate=25"])
+        .args(["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"])
+        .args(["-t", &FILM.to_string(), "-metadata:s:a:0", "language=uig"])
+        .args(codecs)
+        .args(["-g", "25", "-pix_fmt", "yuv420p", "-ac", "2", "-f", "mpegts", "-y"])
+        .arg(&file);
+    Program::run(&mut command, PATIENCE).good("making a film");
+    file
+}
+
+const H264: [&str; 8] = ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-c:a", "aac"];
+
+/// ffmpeg that sends `film` at the speed of the clock, for ever.
+fn send(film: &Path, to: &[&str]) -> Program {
+    let mut command = ffmpeg();
+    command.args(["-re", "-stream_loop", "-1", "-i"]).arg(film).args(["-c", "copy"]).args(to);
+    Program::start(&mut command)
+}
+
+/// A county whose channels each pass on one relay, by the same name.
+fn a_county_of(relays: &[(&str, String, &str)]) -> County {
+    let mut tables = String::new();
+    for (n, (id, source, keys)) in relays.iter().enumerate() {
+        let _ = write!(
+            tables,
+            "\n[[relay]]\nid = \"{id}\"\nname = {{ en = \"{id}\" }}\nsources = [\"{source}\"]\n\
+             audio = [\"ug-Arab\"]\nmax_segment = \"5s\"\n{keys}\n\
+             [[channel]]\nid = \"{id}\"\nnumber = {}\nname = {{ en = \"{id}\" }}\nlang = \"ug-Arab\"\n\
+             audio = [\"ug-Arab\"]\n",
+            n + 2
+        );
+    }
+    let county = a_county().with(&tables);
+    for (id, ..) in relays {
+        let schedule = format!(
+            "channel = \"{id}\"\n\n[[weekly]]\ndays = \"daily\"\nstart = \"00:00\"\nrelay = \"{id}\"\n"
+        );
+        fs::write(county.path(&format!("schedules/{id}.toml")), schedule).expect("a schedule");
+    }
+    county
+}
+
+/// What is on air on each channel, decoded for ten seconds, has no gap.
+fn all_play(server: &Server, relays: &[&str]) {
+    for id in relays {
+        let relay = server.has_relay(id);
+        assert!(relay["health"]["bytes"].as_u64() > Some(0), "{id}: {relay}");
+        wait_for(&format!("{id} on air"), PATIENCE, || {
+            let path = server.client.open(&format!("/channels/{id}/index.m3u8"));
+            let media = server.live(&path, "v360");
+            (media.segments.iter().filter(|s| s.uri.contains("/relay.")).count() >= 4).then_some(())
+        });
+    }
+    let players: Vec<(&str, Program)> = relays
+        .iter()
+        .map(|id| (*id, decode(&server.client.url(&format!("/channels/{id}/index.m3u8")), Some(s(10)))))
+        .collect();
+    for (id, player) in players {
+        let played = player.finish(s(90)).good(id);
+        let decoded = Decoded::from_framecrc(&played.out);
+        assert!(
+            (240..=260).contains(&decoded.video.len()),
+            "{id}: {} pictures: {:#?}",
+            decoded.video.len(),
+            played.err
+        );
+        assert!(decoded.audio.len() > 440, "{id}: {} sounds: {:#?}", decoded.audio.len(), played.err);
+    }
+}
+
+/// nginx with its RTMP module, and with the folder `hls` of the county over HTTP.
+fn nginx(county: &County, rtmp: u16, http: u16) -> Program {
+    let root = county.path("nginx");
+    fs::create_dir_all(root.join("tmp")).expect("a folder");
+    let config = format!(
+        "load_module /usr/lib/nginx/modules/ngx_rtmp_module.so;\ndaemon off; pid {root}/pid; error_log stderr error;\n\
+         events {{ worker_connections 256; }}\n\
+         rtmp {{ server {{ listen 127.0.0.1:{rtmp}; application live {{ live on; wait_video on; }} }} }}\n\
+         http {{ access_log off; client_body_temp_path {root}/tmp; proxy_temp_path {root}/tmp;\n\
+         fastcgi_temp_path {root}/tmp; uwsgi_temp_path {root}/tmp; scgi_temp_path {root}/tmp;\n\
+         types {{ application/vnd.apple.mpegurl m3u8; video/mp2t ts; video/mp4 mp4 m4s; }}\n\
+         server {{ listen 127.0.0.1:{http}; root {hls}; }} }}\n",
+        root = root.display(),
+        hls = county.path("hls").display(),
+    );
+    fs::write(root.join("nginx.conf"), config).expect("a configuration");
+    Program::start(Command::new("nginx").arg("-c").arg(root.join("nginx.conf")).arg("-p").arg(&root))
+}
+
+#[test]
+fn packets_and_connections() {
+    let (rtp, caller, listener) = (free_udp_port(), free_udp_port(), free_udp_port());
+    let (http, rtmp, web) = (free_tcp_port(), free_tcp_port(), free_tcp_port());
+    let secret = "passphrase=a-long-secret-word&pbkeylen=16";
+    let mut relays = vec![
+        ("rtp", format!("rtp://127.0.0.1:{rtp}"), ""),
+        ("http", format!("http://127.0.0.1:{http}/live.ts"), ""),
+        ("srt-calls", format!("srt://127.0.0.1:{caller}?{secret}&latency=200"), ""),
+        ("srt-listens", format!("srt://127.0.0.1:{listener}?mode=listener&{secret}"), ""),
+        ("rtmp", format!("rtmp://127.0.0.1:{rtmp}/live/film"), ""),
+        ("hls", format!("http://127.0.0.1:{web}/ts/index.m3u8"), ""),
+    ];
+    let names: Vec<&str> = relays.iter().map(|(id, ..)| *id).chain(["file"]).collect();
+    let loop_file = tempfile::Builder::new().suffix(".ts").tempfile().expect("a file");
+    relays.push(("file", format!("file://{}", loop_file.path().display()), ""));
+    let county = a_county_of(&relays);
+    let film = film(&county, "film", &H264);
+    fs::copy(&film, loop_file.path()).expect("the loop");
+    fs::create_dir_all(county.path("hls/ts")).expect("a folder");
+    let mut feeders = vec![nginx(&county, rtmp, web)];
+    let list = county.path("hls/ts/index.m3u8").display().to_string();
+    let listing = ["-f", "hls", "-hls_time", "2", "-hls_list_size", "6", "-hls_flags", "delete_segments"];
+    feeders.push(send(&film, &["-f", "rtp_mpegts", &format!("rtp://127.0.0.1:{rtp}")]));
+    feeders.push(send(&film, &[&listing[..], &[&*list]].concat()));
+    feeders.push(send(
+        &film,
+        &["-f", "flv", "-bsf:a", "aac_adtstoasc", &format!("rtmp://127.0.0.1:{rtmp}/live/film")],
+    ));
+    feeders.push(send(&film, &["-f", "mpegts", &format!("srt://127.0.0.1:{caller}?mode=listener&{secret}")]));
+    feeders.push(send(&film, &["-f", "mpegts", "-listen", "1", &format!("http://127.0.0.1:{http}/live.ts")]));
+    std::thread::sleep(ms(500));
+    let server = Server::start(&county);
+    // A caller that finds nobody gives up.
+    server.logged(&["relay srt-listens: started"], PATIENCE);
+    std::thread::sleep(s(2));
+    feeders.push(send(&film, &["-f", "mpegts", &format!("srt://127.0.0.1:{listener}?mode=caller&{secret}")]));
+    all_play(&server, &names);
+    // The loop begins again: a new generation, and no end.
+    wait_for("the file's second round", PATIENCE, || {
+        let events = server.client.items("/api/v1/relays/file/events");
+        events
+            .iter()
+            .any(|e| e["detail"].as_str().is_some_and(|d| d.contains("the feed has ended")))
+            .then_some(())
+    });
+    server.has_relay("file");
+}
+
+#[test]
+fn what_browsers_cannot_play_is_encoded_anew_or_left_out() {
+    let ports = [free_udp_port(), free_udp_port(), free_udp_port()];
+    let relays = [
+        ("dvb", format!("udp://127.0.0.1:{}", ports[0]), ""),
+        ("hevc", format!("udp://127.0.0.1:{}", ports[1]), ""),
+        ("plain", format!("udp://127.0.0.1:{}", ports[2]), "transcode = \"never\""),
+    ];
+    let county = a_county_of(&relays);
+    let dvb = film(&county, "dvb", &["-c:v", "mpeg2video", "-b:v", "2M", "-c:a", "mp2"]);
+    let hevc = film(
+        &county,
+        "hevc",
+        &["-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none", "-c:a", "ac3"],
+    );
+    let plain = film(&county, "plain", &[&H264[..6], &["-c:a", "mp2"]].concat());
+    let udp = |port: u16| format!("udp://127.0.0.1:{port}?pkt_size=1316");
+    let _feeders = [&dvb, &hevc, &plain]
+        .iter()
+        .zip(ports)
+        .map(|(f, p)| send(f, &["-f", "mpegts", &udp(p)]))
+        .collect::<Vec<_>>();
+    let server = Server::start(&county);
+    all_play(&server, &["dvb", "hevc", "plain"]);
+    // Sound that is left out is silence; sound that is encoded anew is heard.
+    let loudness = |id: &str| {
+        let mut command = ffmpeg();
+        command.args(["-v", "info", "-i", &server.client.url(&format!("/channels/{id}/index.m3u8"))]);
+        command.args(["-map", "0:a:0", "-t", "4", "-af", "volumedetect", "-f", "null", "-"]);
+        let told = Program::run(&mut command, PATIENCE).good("listening").err.join("\n");
+        let level = told.split("mean_volume: ").nth(1).and_then(|r| r.split(' ').next());
+        level.and_then(|l| l.parse::<f64>().ok()).unwrap_or_else(|| panic!("{id}: {told}"))
+    };
+    assert!(loudness("dvb") > -40.0 && loudness("hevc") > -40.0, "they are heard");
+    assert!(loudness("plain") < -80.0, "it is silent");
+}
