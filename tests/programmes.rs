@@ -37,9 +37,11 @@ fn text(county: &County) -> String {
 
 /// Waits until the guide of a week holds `title`, or no more.
 fn announced(server: &Server, title: &str, there: bool) {
-    let path = "/api/v1/channels/xiangtu/programmes";
+    // A whole week: what stands on Monday is announced whatever day it is.
+    let to = now() + jiff::SignedDuration::from_hours(8 * 24);
+    let path = format!("/api/v1/channels/xiangtu/programmes?to={to}");
     wait_for(&format!("{title} in the guide: {there}"), PATIENCE, || {
-        let found = server.client.good(path).text().contains(title);
+        let found = server.client.good(&path).text().contains(title);
         (found == there).then_some(())
     });
 }

@@ -82,6 +82,7 @@ impl Planner {
                 () = tokio::time::sleep(LOOK) => Wake::Files,
             };
             let again = wake == Wake::Again;
+            self.folder.as_of(self.planning.clock.now());
             if !again && self.folder.is_unchanged(&self.planning.county.load().schedules) {
                 continue;
             }

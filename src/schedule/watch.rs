@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::base::{ChannelId, Fault, Problem, Problems};
 
@@ -42,19 +42,19 @@ struct Loaded {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stamp {
     length: u64,
-    modified: SystemTime,
+    modified: Timestamp,
 }
 
 /// File systems tell times apart that are further from each other than this.
-const GRAIN: Duration = Duration::from_secs(3);
+const GRAIN: SignedDuration = SignedDuration::from_secs(3);
 
 impl Stamp {
     /// None for a file that was written to a moment before: it may be written to
     /// again, of the same length, without a later time.
-    fn of(path: &Path) -> Option<Self> {
+    fn of(path: &Path, now: Timestamp) -> Option<Self> {
         let meta = std::fs::metadata(path).ok()?;
-        let modified = meta.modified().ok()?;
-        let settled = modified.elapsed().is_ok_and(|age| age > GRAIN);
+        let modified = Timestamp::try_from(meta.modified().ok()?).ok()?;
+        let settled = now.duration_since(modified) > GRAIN;
         settled.then_some(Self { length: meta.len(), modified })
     }
 }
@@ -69,18 +69,25 @@ pub struct Folder {
     files: BTreeMap<PathBuf, Loaded>,
     /// Each file by its name as it was then; none for one that may be written to yet.
     stamps: HashMap<OsString, Option<Stamp>>,
+    /// The time as it was last told.
+    now: Timestamp,
     /// Files that were reported as a channel's second, so that each is said once.
     rivals: BTreeSet<PathBuf>,
 }
 
 impl Folder {
+    /// Tells the time. Without it every file is read at every look.
+    pub fn as_of(&mut self, now: Timestamp) {
+        self.now = now;
+    }
+
     /// True if no file came, went or was written to since the last look, so that
     /// another would find nothing.
     pub fn is_unchanged(&self, folder: &Path) -> bool {
         let Ok(entries) = std::fs::read_dir(folder) else { return false };
         let mut found = 0;
         for name in entries.filter_map(|e| Some(e.ok()?.file_name())).filter(|name| is_schedule(name)) {
-            let stamp = Stamp::of(&folder.join(&name));
+            let stamp = Stamp::of(&folder.join(&name), self.now);
             if stamp.is_none() || self.stamps.get(&name) != Some(&stamp) {
                 return false;
             }
@@ -130,7 +137,7 @@ impl Folder {
         report: &mut Report,
     ) -> Loaded {
         let before = self.files.get(path);
-        let stamp = Stamp::of(path);
+        let stamp = Stamp::of(path, self.now);
         if let Some(same) = before.filter(|l| stamp.is_some() && l.stamp == stamp && !again) {
             return same.clone();
         }

@@ -13,6 +13,7 @@ use crate::portal::views::{EntryList, EntryRow, Menu, PageContext};
 
 use super::import::XLSX;
 use super::sites::done;
+use super::standing::titled_or;
 use super::{Answer, Refusal, Visitor, html};
 
 /// CSV as spreadsheets read it (RFC 4180).
@@ -21,6 +22,15 @@ const CSV: &str = "text/csv; charset=utf-8; header=present";
 const SHEET_NAME: usize = 31;
 
 impl Portal {
+    /// The lessons to choose from: identifier and title.
+    pub(super) fn lesson_choices(&self, ctx: &PageContext<'_>) -> Vec<(String, String)> {
+        let catalogue = self.library.catalogue();
+        let lessons = catalogue.lessons();
+        lessons
+            .map(|(id, p)| (id.to_string(), ctx.plain(&titled_or(&p.manifest.titles, id.as_str()))))
+            .collect()
+    }
+
     /// The channels, each leading to its page in `room`. `title` and `text`
     /// are keys of texts.
     pub(super) fn channel_list(

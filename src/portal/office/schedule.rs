@@ -24,7 +24,7 @@ use super::entries::{not_read, not_written};
 use super::request::{Form, OfficeRequest};
 use super::sites::done;
 use super::standing::{marked, overlapped, read, read_all, series_of, titled_or};
-use super::week::entry_of;
+use super::week::{entry_of, not_said};
 use super::{Answer, Refusal, Visitor, html};
 
 /// Where schedules are.
@@ -185,15 +185,6 @@ impl Portal {
         };
         let relays = draft.relay.iter().map(relay);
         draft.lessons.iter().map(lesson).chain(relays).chain(draft.series.iter().map(of_series)).collect()
-    }
-
-    /// The lessons to choose from: identifier and title.
-    pub(super) fn lesson_choices(&self, ctx: &PageContext<'_>) -> Vec<(String, String)> {
-        let catalogue = self.library.catalogue();
-        let lessons = catalogue.lessons();
-        lessons
-            .map(|(id, p)| (id.to_string(), ctx.plain(&titled_or(&p.manifest.titles, id.as_str()))))
-            .collect()
     }
 
     /// The form for a new entry, or for the one with this mark.
@@ -389,17 +380,6 @@ impl Portal {
         let title = ctx.plain(titles);
         let values = [("title", title.as_str()), ("from", &from), ("to", &to)];
         i18n::text(ctx.lang, "schedule-overlaps", &values)
-    }
-}
-
-/// Key of why something was not done in the grid.
-fn not_said(why: &str) -> Option<&'static str> {
-    match why {
-        "started" => Some("grid-started"),
-        "overlaps" => Some("grid-overlaps"),
-        "copied" => Some("grid-copied-nothing"),
-        "failed" => Some("grid-failed"),
-        _ => None,
     }
 }
 

@@ -228,3 +228,14 @@ pub(super) fn entry_of(
     });
     once.or(weekly).cloned()
 }
+
+/// Key of why something was not done in the grid.
+pub(super) fn not_said(why: &str) -> Option<&'static str> {
+    match why {
+        "started" => Some("grid-started"),
+        "overlaps" => Some("grid-overlaps"),
+        "copied" => Some("grid-copied-nothing"),
+        "failed" => Some("grid-failed"),
+        _ => None,
+    }
+}
