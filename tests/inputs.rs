@@ -103,7 +103,7 @@ fn nginx(county: &County, rtmp: u16, http: u16) -> Program {
     let root = county.path("nginx");
     fs::create_dir_all(root.join("tmp")).expect("a folder");
     let config = format!(
-        "load_module /usr/lib/nginx/modules/ngx_rtmp_module.so;\ndaemon off; pid {root}/pid; error_log stderr error;\n\
+        "load_module /usr/lib/nginx/modules/ngx_rtmp_module.so;\ndaemon off; master_process off; pid {root}/pid; error_log stderr error;\n\
          events {{ worker_connections 256; }}\n\
          rtmp {{ server {{ listen 127.0.0.1:{rtmp}; application live {{ live on; wait_video on; }} }} }}\n\
          http {{ access_log off; client_body_temp_path {root}/tmp; proxy_temp_path {root}/tmp;\n\
