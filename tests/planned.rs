@@ -262,7 +262,8 @@ fn series_fillers_and_holidays_are_made_on_pages() {
     let made = editor.act(&new("series"), fields).with(303, "a series");
     assert!(text(&county).contains("id = \"bees\"") && text(&county).contains("begins = 2026-03-01"));
     assert!(text(&county).contains("lessons = [\"sheep\", \"grapes\"]"), "{}", text(&county));
-    editor.get(&format!("{ROOM}/new")).with(200, "the form").text().contains("Bees");
+    let form = editor.get(&format!("{ROOM}/new")).with(200, "the form").text();
+    assert!(form.contains("Bees"), "{form}");
     undo(&mut editor, &made);
     assert_eq!(text(&county), SCHEDULE, "undone, to the byte");
 

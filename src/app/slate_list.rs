@@ -44,7 +44,10 @@ pub(super) struct Wanted {
 pub(super) struct SlateList {
     made_of: Option<(Arc<County>, Arc<Catalogue>)>,
     channels: BTreeMap<ChannelId, Announced>,
-    plain: Vec<Arc<Wanted>>,
+    /// For when nothing is planned, of every channel.
+    idle: Vec<Arc<Wanted>>,
+    /// For when a signal is lost.
+    lost: Vec<Arc<Wanted>>,
 }
 
 /// The announcements of one channel.
@@ -72,7 +75,8 @@ impl SlateList {
         let mut changed = !self.made_of.as_ref().is_some_and(same);
         if changed {
             self.channels.clear();
-            self.plain = plain_ones(county);
+            self.idle = plain_ones(county, &SlateReason::Idle);
+            self.lost = plain_ones(county, &SlateReason::Lost);
             self.made_of = Some((Arc::clone(county), Arc::clone(library)));
         }
         let there = self.channels.len();
@@ -102,8 +106,7 @@ impl SlateList {
 
     /// All of them.
     pub(super) fn wanted(&self) -> impl Iterator<Item = &Arc<Wanted>> {
-        let (idle, lost) = self.plain.split_at(self.plain.len() / 2);
-        idle.iter().chain(self.channels.values().flat_map(|a| &a.wanted)).chain(lost)
+        self.idle.iter().chain(self.channels.values().flat_map(|a| &a.wanted)).chain(&self.lost)
     }
 
     /// Which slate serves what.
@@ -117,19 +120,17 @@ impl SlateList {
     }
 }
 
-/// What is shown when nothing is planned, of every channel; then what is shown
-/// when a signal is lost.
-fn plain_ones(county: &County) -> Vec<Arc<Wanted>> {
-    let label = |reason: &SlateReason, lang: &Lang| {
+/// The slate of every channel that announces nothing.
+fn plain_ones(county: &County, reason: &SlateReason) -> Vec<Arc<Wanted>> {
+    let label = |lang: &Lang| {
         let (_, stay, lost) = slate_labels(lang);
         if *reason == SlateReason::Lost { lost } else { stay }
     };
-    let slate = |channel: &Channel, reason: SlateReason| {
-        let words = |lang: &Lang| text(channel, lang, label(&reason, lang), None, Vec::new());
+    let slate = |channel: &Channel| {
+        let words = |lang: &Lang| text(channel, lang, label(lang), None, Vec::new());
         Arc::new(wanted(channel, reason.clone(), words))
     };
-    let all = |reason: SlateReason| county.channels.iter().map(move |c| slate(c, reason.clone()));
-    all(SlateReason::Idle).chain(all(SlateReason::Lost)).collect()
+    county.channels.iter().map(slate).collect()
 }
 
 /// The slates of the gaps that begin before `now` + [`AHEAD`], and until when

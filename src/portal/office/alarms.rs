@@ -21,11 +21,14 @@ const LEAST_FREE: u64 = 5;
 
 impl Portal {
     /// The alarms, the worst first.
-    pub(super) fn alarms(&self, ctx: &PageContext<'_>) -> Vec<Alarm> {
-        let county = self.county.load();
+    pub(super) async fn alarms(&self, ctx: &PageContext<'_>) -> Vec<Alarm> {
+        let county = self.county.load_full();
         let mut alarms = Vec::new();
-        for folder in [&county.data, &county.media] {
-            let full = free(folder).filter(|(free, all)| free * 100 < all * LEAST_FREE);
+        let folders = [county.data.clone(), county.media.clone()];
+        // A disk that hangs holds up nobody else.
+        let disks = tokio::task::spawn_blocking(move || folders.map(|folder| free(&folder)));
+        for disk in disks.await.unwrap_or_default() {
+            let full = disk.filter(|(free, all)| free * 100 < all * LEAST_FREE);
             let said = full.map(|(free, _)| ctx.t1("alarm-disk", "free", in_gigabytes(free)));
             let alarm = said.map(|said| Alarm { href: None, names: Titles::default(), said });
             // Both may lie on one disk.

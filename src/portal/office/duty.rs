@@ -39,7 +39,7 @@ impl Portal {
             });
         }
         let page = DutyPage {
-            alarms: self.alarms(ctx),
+            alarms: self.alarms(ctx).await,
             channels: county.channels.iter().map(|c| self.duty_channel(ctx, c)).collect(),
             relays,
             packaging: self.packaging(),

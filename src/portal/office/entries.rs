@@ -104,9 +104,11 @@ fn id_of(values: &toml::Table) -> String {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Again<'a> {
     /// What was typed; none: nothing was.
-    form: Option<&'a Form>,
-    error: &'a str,
-    problems: &'a [Remark],
+    pub(super) form: Option<&'a Form>,
+    /// What went wrong, in words.
+    pub(super) error: &'a str,
+    /// What would be wrong in the file.
+    pub(super) problems: &'a [Remark],
 }
 
 impl Portal {
@@ -290,15 +292,15 @@ fn may_edit(rights: &Rights<'_>, sort: Sort) -> bool {
     if sort.section == RELAYS.section { rights.edit_relays() } else { rights.edit_channels() }
 }
 
-fn shown<'a>(again: Option<Again<'a>>, values: &'a toml::Table) -> Shown<'a> {
+pub(super) fn shown<'a>(again: Option<Again<'a>>, values: &'a toml::Table) -> Shown<'a> {
     typed_in(again).map_or(Shown::File(values), Shown::Typed)
 }
 
-fn typed_in(again: Option<Again<'_>>) -> Option<&Form> {
+pub(super) fn typed_in(again: Option<Again<'_>>) -> Option<&Form> {
     again.and_then(|a| a.form)
 }
 
-fn status(again: Option<Again<'_>>) -> StatusCode {
+pub(super) fn status(again: Option<Again<'_>>) -> StatusCode {
     if again.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }
 }
 

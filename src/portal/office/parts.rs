@@ -1,8 +1,6 @@
 //! What a schedule is made from besides its programmes: series, fillers and
 //! holidays; and the county's holidays.
 
-use hyper::StatusCode;
-
 use crate::base::LessonId;
 use crate::base::entries::Entry;
 use crate::people::Rights;
@@ -11,8 +9,8 @@ use crate::portal::state::Portal;
 use crate::portal::views::{EntryPage, Menu, PageContext, PartGroup, PartRow, PartsPage, Remark};
 
 use super::documents::{Swap, Which};
-use super::entries::{not_read, not_written, spec};
-use super::fields::{Kind, Shown, Spec, day_said, fields, titles, typed};
+use super::entries::{Again, not_read, not_written, shown, spec, status, typed_in};
+use super::fields::{Kind, Spec, day_said, fields, titles, typed};
 use super::request::{Form, OfficeRequest};
 use super::sites::done;
 use super::standing::titled_or;
@@ -84,15 +82,6 @@ pub(super) struct Place {
 
 /// Which one: its section, and its mark if it is there already.
 type Named<'a> = (&'a str, Option<&'a str>);
-
-/// Why a form is shown again.
-#[derive(Debug, Clone, Copy)]
-struct Again<'a> {
-    /// What was typed; none: nothing was.
-    form: Option<&'a Form>,
-    error: &'a str,
-    problems: &'a [Remark],
-}
 
 impl Place {
     /// The county's.
@@ -218,15 +207,13 @@ impl Portal {
             return Err(Refusal::Unknown);
         }
         let values = entry.as_ref().map(Entry::values).unwrap_or_default();
-        let form = again.and_then(|again| again.form);
-        let shown = form.map_or(Shown::File(&values), Shown::Typed);
         let action = format!("{}/{section}/{}", place.room, mark.unwrap_or("new"));
-        let id = form.map(|form| form.get("id").to_owned()).unwrap_or_default();
+        let id = typed_in(again).map(|form| form.get("id").to_owned()).unwrap_or_default();
         let page = EntryPage {
             heading: ctx.t(if mark.is_some() { part.title } else { part.add }),
             about: values.get("id").map(said).unwrap_or_default(),
             id: (part.named && mark.is_none()).then_some(id),
-            fields: fields(part.fields, shown, ctx, &self.lesson_choices(ctx)),
+            fields: fields(part.fields, shown(again, &values), ctx, &self.lesson_choices(ctx)),
             mark: mark.unwrap_or_default().to_owned(),
             error: again.map(|a| a.error.to_owned()),
             problems: again.map(|a| a.problems.to_vec()).unwrap_or_default(),
@@ -242,8 +229,7 @@ impl Portal {
             action,
             ..EntryPage::default()
         };
-        let status = if again.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-        Ok(html(page.render(ctx)?).with_status(status))
+        Ok(html(page.render(ctx)?).with_status(status(again)))
     }
 
     /// What was typed takes the place of the one with this mark, or is new.
