@@ -1,5 +1,6 @@
 // The running demo these tests look at, and the browser they look with.
 import { mkdirSync } from "node:fs";
+import { after } from "node:test";
 import { chromium } from "playwright-core";
 
 const required = (name) => {
@@ -21,9 +22,8 @@ export const TV = { width: 1920, height: 1080 };
 
 const RESULTS = new URL("./results/", import.meta.url).pathname;
 
-/** Runs `story` with a browser of its own, with `env` around it; scripts of a page must not fail in it. */
-export async function browse({ env = {}, ...options }, story) {
-  const browser = await chromium.launch({
+function launch(env) {
+  return chromium.launch({
     env: { ...process.env, ...env },
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     headless: true,
@@ -36,16 +36,27 @@ export async function browse({ env = {}, ...options }, story) {
       "--no-first-run",
     ],
   });
+}
+
+/** The browser that a file's stories share: each has a context, that is a profile, of its own. */
+let shared;
+if (process.env.NODE_TEST_CONTEXT) after(async () => (await shared)?.close());
+
+/** Runs `story` with a profile of its own, with `env` around its browser; scripts of a page must not fail in it. */
+export async function browse({ env, ...options }, story) {
+  const own = env !== undefined || !process.env.NODE_TEST_CONTEXT;
+  const browser = own ? await launch(env) : await (shared ??= launch());
   const failures = [];
+  let context;
   try {
-    const context = await browser.newContext({ baseURL: BASE_URL, viewport: DESKTOP, locale: "zh-CN", ...options });
+    context = await browser.newContext({ baseURL: BASE_URL, viewport: DESKTOP, locale: "zh-CN", ...options });
     context.on("weberror", (error) => failures.push(error.error().message));
     context.on("console", (message) => {
       if (message.text().includes("Content Security Policy")) failures.push(message.text());
     });
     await story(context);
   } finally {
-    await browser.close();
+    await (own ? browser : context)?.close();
   }
   if (failures.length > 0) throw new Error(`scripts failed: ${failures.join("; ")}`);
 }
