@@ -56,6 +56,9 @@ fn what_is_not_said_is_what_the_manual_says() {
         (f.stall_after, f.failover_after, f.failback_after)
     );
     assert_eq!((b.max_segment, b.retention_hours), (f.max_segment, f.retention_hours));
+    assert_eq!((b.on_demand, b.look_every), (f.on_demand, f.look_every));
+    assert_eq!(bare.recording.least_free, full.recording.least_free);
+    assert_eq!(bare.alarms, full.alarms, "the example tells nobody");
 }
 
 /// A key is explained where it first stands in its section; later tables of

@@ -48,7 +48,7 @@ fn send(film: &Path, to: &[&str]) -> Program {
 }
 
 /// A county whose channels each pass on one relay, by the same name.
-fn a_county_of(relays: &[(&str, String, &str)]) -> County {
+fn a_county_of(relays: &[(&str, String, &str)], own: &str) -> County {
     let mut tables = String::new();
     for (n, (id, source, keys)) in relays.iter().enumerate() {
         let _ = write!(
@@ -60,7 +60,7 @@ fn a_county_of(relays: &[(&str, String, &str)]) -> County {
             n + 2
         );
     }
-    let county = a_county().with(&tables);
+    let county = a_county().with_own(own).with(&tables);
     for (id, ..) in relays {
         let schedule = format!(
             "channel = \"{id}\"\n\n[[weekly]]\ndays = \"daily\"\nstart = \"00:00\"\nrelay = \"{id}\"\n"
@@ -117,6 +117,9 @@ fn nginx(county: &County, rtmp: u16, http: u16) -> Program {
     Program::start(Command::new("nginx").arg("-c").arg(root.join("nginx.conf")).arg("-p").arg(&root))
 }
 
+/// With which an encoder publishes.
+const KEY: &str = "a-key-nobody-guesses";
+
 #[test]
 fn packets_and_connections() {
     let (rtp, caller, listener) = (free_udp_port(), free_udp_port(), free_udp_port());
@@ -129,11 +132,13 @@ fn packets_and_connections() {
         ("srt-listens", format!("srt://127.0.0.1:{listener}?mode=listener&{secret}"), ""),
         ("rtmp", format!("rtmp://127.0.0.1:{rtmp}/live/film"), ""),
         ("hls", format!("http://127.0.0.1:{web}/ts/index.m3u8"), ""),
+        ("published", format!("publish://{KEY}"), ""),
     ];
     let names: Vec<&str> = relays.iter().map(|(id, ..)| *id).chain(["file"]).collect();
     let loop_file = tempfile::Builder::new().suffix(".ts").tempfile().expect("a file");
     relays.push(("file", format!("file://{}", loop_file.path().display()), ""));
-    let county = a_county_of(&relays);
+    let door = free_tcp_port();
+    let county = a_county_of(&relays, &format!("rtmp = \"127.0.0.1:{door}\""));
     let film = film(&county, "film", &H264);
     fs::copy(&film, loop_file.path()).expect("the loop");
     fs::create_dir_all(county.path("hls/ts")).expect("a folder");
@@ -154,6 +159,14 @@ fn packets_and_connections() {
     server.logged(&["relay srt-listens: started"], PATIENCE);
     std::thread::sleep(s(2));
     feeders.push(send(&film, &["-f", "mpegts", &format!("srt://127.0.0.1:{listener}?mode=caller&{secret}")]));
+    let publish = |key: &str| {
+        // An encoder that has been running for hours says so in its timestamps.
+        let flv = ["-f", "flv", "-bsf:a", "aac_adtstoasc", "-output_ts_offset", "20000"];
+        send(&film, &[&flv[..], &[&format!("rtmp://127.0.0.1:{door}/live/{key}")]].concat())
+    };
+    let stranger = publish("no-key-of-this-county");
+    stranger.finish(s(20)).bad("an encoder without a key");
+    feeders.push(publish(KEY));
     all_play(&server, &names);
     // The loop begins again: a new generation, and no end.
     wait_for("the file's second round", PATIENCE, || {
@@ -164,6 +177,18 @@ fn packets_and_connections() {
             .then_some(())
     });
     server.has_relay("file");
+    // One encoder at a time; when it has gone, the next is taken.
+    publish(KEY).finish(s(20)).bad("a second encoder with the same key");
+    feeders.pop().expect("the first").end();
+    wait_for("the first has gone", PATIENCE, || {
+        let events = server.client.items("/api/v1/relays/published/events");
+        events.iter().any(|e| e["kind"] == "stalled").then_some(())
+    });
+    let _next = publish(KEY);
+    let before = server.has_relay("published")["segments"].as_u64();
+    wait_for("more segments", PATIENCE, || {
+        (server.has_relay("published")["segments"].as_u64() > before).then_some(())
+    });
 }
 
 #[test]
@@ -174,7 +199,7 @@ fn what_browsers_cannot_play_is_encoded_anew_or_left_out() {
         ("hevc", format!("udp://127.0.0.1:{}", ports[1]), ""),
         ("plain", format!("udp://127.0.0.1:{}", ports[2]), "transcode = \"never\""),
     ];
-    let county = a_county_of(&relays);
+    let county = a_county_of(&relays, "");
     let dvb = film(&county, "dvb", &["-c:v", "mpeg2video", "-b:v", "2M", "-c:a", "mp2"]);
     let hevc = film(
         &county,

@@ -6,7 +6,7 @@ use hyper::header::{self, HeaderMap, HeaderValue};
 use crate::base::Lang;
 use crate::portal::i18n;
 
-use super::router::param;
+use super::query::param;
 
 /// The choices of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,12 +1,15 @@
 //! Figures for Prometheus.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hyper::StatusCode;
 use jiff::Timestamp;
 
+use crate::base::RelayId;
 use crate::delivery::{Connections, Delivery};
+use crate::relay::{RelayHandle, RelayHealth, State};
 
 /// Counters of requests; everything else is read when asked.
 #[derive(Debug, Default)]
@@ -66,6 +69,7 @@ impl Metrics {
         for (id, relay) in &*relays {
             writeln!(out, "yuanjiao_relay_starts_total{{relay=\"{id}\"}} {}", relay.health.load().starts)?;
         }
+        relay_figures(out, &relays)?;
         head(
             out,
             "yuanjiao_relay_continuity_errors",
@@ -73,11 +77,41 @@ impl Metrics {
             "MPEG-TS continuity errors since the worker began.",
         )?;
         for (id, relay) in &*relays {
-            let n = relay.health.load().continuity_errors;
+            let n = relay.health.load().figures.continuity_errors;
             writeln!(out, "yuanjiao_relay_continuity_errors{{relay=\"{id}\"}} {n}")?;
         }
         Ok(())
     }
+}
+
+/// A figure of a relay's health.
+type Figure = (&'static str, &'static str, fn(&RelayHealth) -> f64);
+
+const FIGURES: [Figure; 11] = [
+    ("live", "1 while segments come.", |h| f64::from(h.state == State::Live)),
+    ("source", "Source in use, from 0.", |h| h.source as f64),
+    ("bits_per_second", "Mean bit rate of the last ten seconds.", |h| h.now.bitrate as f64),
+    ("frames_per_second", "Pictures a second, mean of the last ten seconds.", |h| f64::from(h.now.fps)),
+    ("pcr_jumps", "Steps of the programme clock since the worker began.", |h| h.figures.pcr_jumps as f64),
+    ("pts_jumps", "Steps of timestamps since the worker began.", |h| h.figures.pts_jumps as f64),
+    ("av_offset_seconds", "Newest sound ahead of the newest picture.", |h| {
+        h.figures.av_offset_ms.map_or(f64::NAN, |ms| ms as f64 / 1000.0)
+    }),
+    ("black", "1 while the picture is black.", |h| f64::from(h.faults.black)),
+    ("frozen", "1 while the picture stands still.", |h| f64::from(h.faults.frozen)),
+    ("silent", "1 while nothing is heard.", |h| f64::from(h.faults.silent)),
+    ("short", "1 while the disk is too full to record.", |h| f64::from(h.short)),
+];
+
+fn relay_figures(out: &mut String, relays: &BTreeMap<RelayId, RelayHandle>) -> std::fmt::Result {
+    for (name, help, figure) in FIGURES {
+        head(out, &format!("yuanjiao_relay_{name}"), "gauge", help)?;
+        for (id, relay) in relays {
+            let value = figure(&relay.health.load());
+            writeln!(out, "yuanjiao_relay_{name}{{relay=\"{id}\"}} {value}")?;
+        }
+    }
+    Ok(())
 }
 
 fn head(out: &mut String, name: &str, kind: &str, help: &str) -> std::fmt::Result {

@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod demo;
 
+mod alarms;
 mod answer;
 mod choices;
 mod commands;
@@ -15,6 +16,8 @@ mod logging;
 mod metrics;
 mod on_air;
 mod planning;
+mod publish;
+mod query;
 mod relays;
 mod reload;
 mod router;
@@ -22,4 +25,6 @@ mod serve;
 mod signals;
 mod slate_list;
 mod slates;
+mod television;
+mod upkeep;
 mod worker;

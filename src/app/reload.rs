@@ -10,13 +10,14 @@ use tokio::sync::mpsc;
 use crate::base::Bell;
 use crate::channel::{Lineup, Timeline};
 use crate::config::{Channel, County};
-use crate::delivery::{Channels, OnAir};
+use crate::delivery::{Channels, OnAir, Outputs, Streaming};
 use crate::portal::Changed;
 use crate::portal::office::Registrar;
 
 use super::planning::Wake;
 use super::relays::Relays;
 use super::slates::SlateTask;
+use super::television::outputs;
 
 /// Puts changed files in force; clones do the same.
 #[derive(Debug, Clone)]
@@ -29,6 +30,8 @@ pub(super) struct Reload {
     pub(super) slates: SlateTask,
     pub(super) planning: mpsc::Sender<Wake>,
     pub(super) bell: Bell,
+    pub(super) streaming: Streaming,
+    pub(super) outputs: Arc<Outputs>,
 }
 
 impl Changed for Reload {
@@ -50,6 +53,7 @@ impl Changed for Reload {
             ("the media folder", old.media != county.media),
             ("limits of the HTTP server", old.http != county.http),
             ("packaging", old.packaging != county.packaging),
+            ("where encoders publish", old.rtmp != county.rtmp),
             ("evidence", old.evidence != county.evidence),
         ];
         for (what, _) in fixed.iter().filter(|(_, changed)| *changed) {
@@ -63,6 +67,7 @@ impl Changed for Reload {
             county.relays = old.relays.clone();
         }
         set_channels(&self.channels, &county);
+        self.outputs.set(outputs(&county), &self.streaming);
         self.county.store(Arc::new(county));
         self.registrar.refresh();
         let _ = self.planning.try_send(Wake::Again);

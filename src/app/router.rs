@@ -27,6 +27,7 @@ use super::compress::{accepts_gzip, compressed};
 use super::events::events;
 use super::files::{asset, worker};
 use super::metrics::Metrics;
+use super::query::{instant, param};
 
 /// Answers every request of the server.
 #[derive(Debug, Clone)]
@@ -144,11 +145,18 @@ impl Router {
         match parts.as_slice() {
             ["channels", id, "index.m3u8"] => {
                 let item = ChannelId::new(id).map(Item::Channel);
-                Some(self.open(item.ok(), query, now).await)
+                let ts = param(query, "container") == Some("ts");
+                Some(self.open(item.ok(), (query, ts.then_some("index.m3u8")), now).await)
+            }
+            ["channels", name] if name.ends_with(".ts") => {
+                let id = ChannelId::new(name.trim_end_matches(".ts")).ok()?;
+                let best = self.delivery.channels.get(&id)?.lineup.rungs.first()?.0;
+                let rung = param(query, "rung").map_or_else(|| format!("v{best}"), str::to_owned);
+                Some(self.open(Some(Item::Channel(id)), (query, Some(&format!("{rung}.ts"))), now).await)
             }
             ["lessons", id, "index.m3u8"] => {
                 let item = LessonId::new(id).map(Item::Lesson);
-                Some(self.open(item.ok(), query, now).await)
+                Some(self.open(item.ok(), (query, None), now).await)
             }
             ["lessons.atom"] => {
                 Some(self.to_machine(request, move |portal, asker| portal.lessons_atom(asker, now)).await)
@@ -186,8 +194,14 @@ impl Router {
         answer(made.await.unwrap_or_else(failed), request.method())
     }
 
-    /// A player without script: a session, and on to its playlist.
-    async fn open(&self, item: Option<Item>, query: &str, now: Timestamp) -> Response<Body> {
+    /// A player without script: a session, and on to its playlist, or to what is
+    /// called `ts` among its transport streams.
+    async fn open(
+        &self,
+        item: Option<Item>,
+        (query, ts): (&str, Option<&str>),
+        now: Timestamp,
+    ) -> Response<Body> {
         let refuse = |status, detail: &str| answer(problem(status, "Cannot be opened", detail), &Method::GET);
         let Some(item) = item else {
             return refuse(StatusCode::NOT_FOUND, "there is no such channel or lesson");
@@ -204,6 +218,15 @@ impl Router {
             },
         };
         let lang = param(query, "lang").and_then(|l| Lang::new(l).ok());
+        let heard = match (param(query, "lang"), &item, ts) {
+            (Some(lang), ..) => lang.to_owned(),
+            // A box that takes playlists gets one sound, a television all to choose from.
+            (None, Item::Channel(id), Some("index.m3u8")) => {
+                let channel = self.delivery.channels.get(id);
+                channel.and_then(|c| Some(c.lineup.default_audio()?.to_string())).unwrap_or_default()
+            }
+            _ => "all".to_owned(),
+        };
         let opened = match self.delivery.desk.open(item, param(query, "terminal"), lang, span, now) {
             Ok(opened) => opened,
             Err(error @ DeskError::UnknownToken) => {
@@ -217,7 +240,11 @@ impl Router {
             return refuse(StatusCode::INTERNAL_SERVER_ERROR, "the session could not be stored");
         }
         let mut reply = Reply::ok("text/plain", "").with_status(StatusCode::FOUND);
-        reply.location = Some(opened.play_path.into());
+        let path = match (ts, opened.play_path.split_once("/index.m3u8")) {
+            (Some(file), Some((folder, _))) => format!("{folder}/ts/{heard}/{file}"),
+            _ => opened.play_path,
+        };
+        reply.location = Some(path.into());
         answer(reply, &Method::GET)
     }
 
@@ -337,19 +364,6 @@ fn same_origin(headers: &HeaderMap) -> bool {
             host.is_some() && host == text("host")
         }
         (None, None) => true,
-    }
-}
-
-pub(super) fn param<'q>(query: &'q str, name: &str) -> Option<&'q str> {
-    query.split('&').filter_map(|p| p.split_once('=')).find(|(k, _)| *k == name).map(|(_, v)| v)
-}
-
-/// RFC 3339 (colons may be escaped), or seconds of the epoch as IPTV players send them.
-fn instant(text: Option<&str>) -> Option<Timestamp> {
-    let text = percent_encoding::percent_decode_str(text?).decode_utf8().ok()?;
-    match text.parse::<i64>() {
-        Ok(seconds) => Timestamp::from_second(seconds).ok(),
-        Err(_) => text.parse().ok(),
     }
 }
 

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use crate::base::{Bell, Clock, Shutdown};
 use crate::config::County;
 use crate::courseware::{Library, Outcome, Queue, QueueEvent};
-use crate::delivery::{self, Channels, Delivery, Desk, MediaSources, Segments, Stills};
+use crate::delivery::{self, Channels, Converter, Delivery, Desk, MediaSources, Segments, Stills, Streaming};
 use crate::evidence::{Ledger, NonceKey, TicketKeys};
 use crate::people::Code;
 use crate::portal::office::{Direction, Documents, Gate, Registrar};
@@ -26,15 +26,19 @@ use crate::relay::RelayEvent;
 use crate::schedule::Plans;
 use crate::store::{Event, Store};
 
+use super::alarms::Alarming;
 use super::keeping::Keeping;
 use super::keys;
 use super::metrics::Metrics;
 use super::on_air::OnAirTask;
 use super::planning::Planning;
+use super::publish::Publishing;
 use super::relays::Relays;
 use super::reload::{Reload, set_channels};
 use super::router::Router;
 use super::slates::SlateTask;
+use super::television;
+use super::upkeep::Upkeep;
 
 /// A server that runs.
 #[derive(Debug)]
@@ -56,6 +60,8 @@ pub(super) struct Server {
     clock: Arc<dyn Clock>,
 }
 
+/// Memory for segments that were converted to MPEG-TS, bytes.
+const TS_CACHE: u64 = 128 << 20;
 /// How often what sessions were sent is stored.
 const FLUSH: Duration = Duration::from_secs(1);
 
@@ -131,7 +137,17 @@ impl Server {
             clock: Arc::clone(&clock),
             state: Arc::default(),
         };
+        let announce = television::announce(Arc::clone(&county), Arc::clone(&plans), library.clone());
+        let (shown, bytes) = (Arc::clone(&sources), Arc::clone(&segments));
+        let streaming = Streaming {
+            channels: Arc::clone(&channels),
+            sources: Arc::clone(&sources),
+            converter: Arc::new(Converter::new(TS_CACHE, shown, bytes, announce)),
+            clock: Arc::clone(&clock),
+        };
         let reload = Reload {
+            streaming: streaming.clone(),
+            outputs: Arc::default(),
             config: config.to_owned(),
             county: Arc::clone(&county),
             channels: Arc::clone(&channels),
@@ -189,6 +205,32 @@ impl Server {
             clock: Arc::clone(&clock),
             reload: reload.clone(),
         };
+        let upkeep = Upkeep {
+            county: Arc::clone(&county),
+            plans: Arc::clone(&plans),
+            hands: direction.in_force(),
+            channels: Arc::clone(&channels),
+            sources: Arc::clone(&sources),
+            store: store.clone(),
+            clock: Arc::clone(&clock),
+        };
+        let alarms = Alarming {
+            county: Arc::clone(&county),
+            channels: Arc::clone(&channels),
+            sources: Arc::clone(&sources),
+            store: store.clone(),
+            clock: Arc::clone(&clock),
+        };
+        if let Some(address) = county.load().rtmp {
+            let listener = TcpListener::bind(address).await;
+            let listener = listener.with_context(|| format!("listening for encoders on {address}"))?;
+            tracing::info!(address = %listener.local_addr()?, "encoders publish by RTMP");
+            let live = county.load().media.join("live");
+            let publishing = Publishing { county: Arc::clone(&county), live, taken: Arc::default() };
+            server.front.spawn(publishing.run(listener, server.stop.clone()));
+        }
+        server.back.spawn(upkeep.run(server.stop.clone()));
+        server.back.spawn(alarms.run(server.stop.clone()));
         server.back.spawn(keeping.run(server.stop.clone()));
         server.back.spawn(slates.run(server.stop.clone()));
         server.back.spawn(planner.run(wakes, server.stop.clone()));
@@ -202,7 +244,9 @@ impl Server {
             channels: Arc::clone(&channels),
             sources: Arc::clone(&sources),
             segments,
+            streaming: streaming.clone(),
         };
+        server.reload.outputs.set(television::outputs(&county.load()), &streaming);
         let portal = Portal {
             snapshots: Arc::new(Snapshots::default()),
             county: Arc::clone(&county),
@@ -288,6 +332,7 @@ impl Server {
     pub(super) async fn stop(mut self) {
         self.stop.trigger();
         while self.front.join_next().await.is_some() {}
+        self.reload.outputs.stop();
         self.reload.relays.stop().await;
         while self.back.join_next().await.is_some() {}
         flush(&self.store, &self.ledger, self.clock.now()).await;

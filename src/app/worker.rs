@@ -9,11 +9,9 @@ use anyhow::Context;
 use serde::de::DeserializeOwned;
 
 use crate::base::SystemClock;
-use crate::hls::wire::{PackageLine, StillJob};
+use crate::hls::wire::{PackageLine, RelayOrder, StillJob};
 use crate::pipeline::studio::{BroadcastJob, FilmJob, broadcast, film};
-use crate::pipeline::{
-    PackageJob, PipelineError, RelayJob, SlateJob, package, run_relay, slate, take_stills,
-};
+use crate::pipeline::{PackageJob, PipelineError, SlateJob, package, run_relay, slate, take_stills};
 
 /// A worker that takes pictures ends when it was not asked for one for so long.
 const UNUSED: std::time::Duration = std::time::Duration::from_secs(60);
@@ -39,7 +37,14 @@ pub(super) enum WorkerKind {
 pub(super) fn run(kind: WorkerKind) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     match kind {
-        WorkerKind::Relay => run_relay(&job::<RelayJob>()?, &SystemClock::new(), &mut out)?,
+        WorkerKind::Relay => {
+            let (sender, orders) = std::sync::mpsc::channel();
+            let job = job_and(move |line| {
+                // What we do not understand we do not do; the server is of our own version.
+                let _ = serde_json::from_str(line).map(|order: RelayOrder| sender.send(order));
+            })?;
+            run_relay(&job, &orders, &SystemClock::new(), &mut out)?;
+        }
         WorkerKind::Package => {
             let job = job::<PackageJob>()?;
             let mut last = -1.0;
@@ -94,12 +99,18 @@ fn tell(line: &PackageLine) {
 
 /// Reads the job, then watches for the end of standard input.
 fn job<T: DeserializeOwned>() -> anyhow::Result<T> {
+    job_and(|_| {})
+}
+
+/// The same; what comes after the job is handed on, line by line.
+fn job_and<T: DeserializeOwned>(mut hear: impl FnMut(&str) + Send + 'static) -> anyhow::Result<T> {
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line).context("reading the job from standard input")?;
     let job = serde_json::from_str(&line).context("standard input should hold the job as one JSON line")?;
-    std::thread::Builder::new().name("parent".into()).spawn(|| {
+    std::thread::Builder::new().name("parent".into()).spawn(move || {
         let mut rest = String::new();
         while std::io::stdin().lock().read_line(&mut rest).is_ok_and(|n| n > 0) {
+            hear(&rest);
             rest.clear();
         }
         std::process::exit(0);

@@ -19,7 +19,7 @@ pub use airing::{Airing, AiringSource, SlateReason};
 pub use asrun::{AsRun, Part, as_run};
 pub use hand::{Command, Hand, Hands};
 pub use lineup::{Lineup, Rendition};
-pub use playlist::{Headers, Window, media_playlist, vod_playlist};
+pub use playlist::{Headers, Pair, Window, media_playlist, newest, numbered, vod_playlist};
 pub use sources::{Asset, Slate, Sources};
 pub use timeline::{Placed, Step, Timeline};
 

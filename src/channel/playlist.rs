@@ -112,6 +112,36 @@ fn past<'a>(
         .skip_while(move |(_, p)| p.listed_from() > now || p.start >= before)
 }
 
+/// Addresses of a segment's header and of its media.
+pub type Pair = (Address, Address);
+
+/// The segment with this number that may be listed at `now`: where it stands, the
+/// owner of its bytes, and of each of `renditions` the addresses of its header and
+/// media, where there is any.
+pub fn numbered(
+    timeline: &Timeline,
+    sources: &dyn Sources,
+    lineup: &Lineup,
+    renditions: &[Rendition],
+    (sequence, now): (u64, Timestamp),
+) -> Option<(Placed, Vec<Option<Pair>>)> {
+    let airing = timeline.airings().iter().rev().find(|a| a.base_sequence <= sequence)?;
+    let placed = timeline.placed_rev(airing, sources).find(|p| p.sequence == sequence)?;
+    if placed.listed_from() > now {
+        return None;
+    }
+    let addresses = renditions.iter().map(|rendition| {
+        let bytes = bytes(airing, &placed, sources, lineup, rendition)?;
+        Some((bytes.init?, bytes.media))
+    });
+    Some((placed, addresses.collect()))
+}
+
+/// The number of the newest segment that may be listed at `now`.
+pub fn newest(timeline: &Timeline, sources: &dyn Sources, now: Timestamp) -> Option<u64> {
+    past(timeline, sources, now, now).next().map(|(_, placed)| placed.sequence)
+}
+
 /// What a segment of `airing` is in `rendition`; none if its source has forgotten it.
 fn bytes(
     airing: &Airing,

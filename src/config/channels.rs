@@ -49,6 +49,7 @@ fn channel(
         "a segment alone takes nearly 4 s",
     );
     let max_gap = f.or("max_gap", 1800 * second).value;
+    let outputs = super::output::outputs(doc, f.optional::<Vec<At<String>>>("outputs"));
     f.close();
     if let Some(number) = &number {
         numbers.claim(doc, number);
@@ -67,6 +68,7 @@ fn channel(
         window,
         slate_after,
         max_gap,
+        outputs,
     })
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
-use super::{County, channels, limits, oidc, once_each, people, relays, section};
+use super::{County, channels, limits, oidc, once_each, people, recording, relays, section};
 use crate::base::document::{At, Document, Fields};
 use crate::base::{Fault, Lang, Problems, Titles, read_holidays};
 
@@ -24,10 +24,15 @@ pub(super) fn read(doc: &Document<'_>, base_dir: &Path) -> Result<County, Proble
         data: folder(doc, &root, base_dir, "data"),
         media: folder(doc, &root, base_dir, "media"),
         schedules: folder(doc, &root, base_dir, "schedules"),
+        rtmp: rtmp(doc, &root),
         http: section(doc, &root, "http").map_or_else(Default::default, |f| limits::http(doc, f)),
         packaging: section(doc, &root, "packaging")
             .map_or_else(Default::default, |f| limits::packaging(doc, f)),
         evidence: section(doc, &root, "evidence").map_or_else(Default::default, |f| limits::evidence(doc, f)),
+        recording: section(doc, &root, "recording")
+            .map_or_else(Default::default, |f| recording::recording(doc, f)),
+        alarms: section(doc, &root, "alarms")
+            .map_or_else(Default::default, |f| recording::alarms(doc, f, base_dir)),
         oidc: section(doc, &root, "oidc").and_then(|f| oidc::read(doc, f, base_dir)),
         channels: channels::read(doc, &root),
         relays: relays::read(doc, &root),
@@ -35,6 +40,14 @@ pub(super) fn read(doc: &Document<'_>, base_dir: &Path) -> Result<County, Proble
         holidays: read_holidays(doc, &root),
     };
     root.close();
+    let published = |s: &super::Source| matches!(s, super::Source::Published { .. });
+    if county.rtmp.is_none() && county.relays.iter().flat_map(|r| &r.sources).any(published) {
+        doc.problem(
+            0,
+            Fault::Missing,
+            "a publish:// source needs the address where encoders publish: rtmp = \"0.0.0.0:1935\"",
+        );
+    }
     Ok(county)
 }
 
@@ -67,6 +80,16 @@ fn listen(doc: &Document<'_>, root: &Fields<'_, '_>) -> SocketAddr {
         doc.problem(given.at, Fault::Value, message);
         usual
     })
+}
+
+fn rtmp(doc: &Document<'_>, root: &Fields<'_, '_>) -> Option<SocketAddr> {
+    let given = root.optional::<String>("rtmp").filter(|g| !g.value.is_empty())?;
+    let address = given.value.parse().ok();
+    if address.is_none() {
+        let message = format!("`{}` is not an address to listen on: expected \"0.0.0.0:1935\"", given.value);
+        doc.problem(given.at, Fault::Value, message);
+    }
+    address
 }
 
 fn public_url(doc: &Document<'_>, root: &Fields<'_, '_>) -> Option<String> {

@@ -42,7 +42,7 @@ impl Default for Evidence {
 
 /// A size such as "16KiB".
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
-struct Size(u64);
+pub(super) struct Size(pub(super) u64);
 
 /// As it would be written, for messages about what was expected.
 impl std::fmt::Debug for Size {

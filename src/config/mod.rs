@@ -8,14 +8,20 @@ mod county;
 mod limits;
 mod model;
 mod oidc;
+mod output;
 mod people;
+mod recording;
 mod relays;
 mod source;
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-pub use model::{Channel, County, Evidence, HttpLimits, Oidc, Packaging, Relay, Rung, Source, Transcode};
+pub use model::{
+    Channel, County, Evidence, HttpLimits, Oidc, Packaging, Relay, Rung, Source, Transcode, TsOutput,
+};
+
+pub use recording::{Alarms, Mail, Recording};
 
 use crate::base::document::{At, Document, Fields};
 use crate::base::{Fault, Problem, Problems};

@@ -10,6 +10,8 @@ use jiff::tz::TimeZone;
 use crate::base::{ChannelId, Holidays, Lang, RelayId, Titles};
 use crate::sites::Registry;
 
+use super::{Alarms, Recording};
+
 /// One county's server.
 #[derive(Debug, Clone)]
 pub struct County {
@@ -30,12 +32,18 @@ pub struct County {
     pub media: PathBuf,
     /// Folder of the schedule files.
     pub schedules: PathBuf,
+    /// Where encoders publish by RTMP, if they may.
+    pub rtmp: Option<SocketAddr>,
     /// Limits of the HTTP server.
     pub http: HttpLimits,
     /// Packaging of courseware.
     pub packaging: Packaging,
     /// Sessions and tickets.
     pub evidence: Evidence,
+    /// How much relays may record.
+    pub recording: Recording,
+    /// Who is told what has gone wrong.
+    pub alarms: Alarms,
     /// With whom people may sign in as well.
     pub oidc: Option<Oidc>,
     /// Channels in the order of their numbers.
@@ -144,6 +152,23 @@ pub struct Channel {
     pub slate_after: Duration,
     /// Longest gap in the schedule that is not reported.
     pub max_gap: Duration,
+    /// Where it is sent to as MPEG-TS, for televisions of the inner network.
+    pub outputs: Vec<TsOutput>,
+}
+
+/// Where a channel is sent to as MPEG-TS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TsOutput {
+    /// A receiver, or a multicast group.
+    pub address: SocketAddr,
+    /// In RTP packets (RFC 2250).
+    pub rtp: bool,
+    /// Bits per second, filled up with null packets; none: as much as there is.
+    pub rate: Option<u64>,
+    /// Local address of the interface that it leaves by.
+    pub interface: Option<IpAddr>,
+    /// How many routers a group's packets may pass.
+    pub ttl: u8,
 }
 
 /// A relayed upstream.
@@ -172,6 +197,12 @@ pub struct Relay {
     pub max_segment: Duration,
     /// Hours of recording kept.
     pub retention_hours: u32,
+    /// Most bytes of recording kept, if there is such a limit.
+    pub retention_bytes: Option<u64>,
+    /// It runs only while somebody watches a channel that shows it.
+    pub on_demand: bool,
+    /// Time between two looks at its picture and sound; zero: they are not decoded.
+    pub look_every: Duration,
 }
 
 /// Where a relay's bytes come from.
@@ -193,6 +224,11 @@ pub enum Source {
     Address {
         /// The address, with a password if it needs one.
         url: String,
+    },
+    /// What an encoder publishes to us by RTMP.
+    Published {
+        /// The key with which it does.
+        key: String,
     },
     /// A file that is played again and again.
     File {

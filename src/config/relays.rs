@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::limits::Size;
 use super::source::parse_source;
 use super::{Relay, Source, Transcode, Unique, once_each, within};
 use crate::base::document::{At, Document, Fields};
@@ -55,6 +56,13 @@ fn relay(
         within(doc, max_segment, least, 30 * second, "a segment is cut at a key frame after 3.84 s");
     let retention_hours = f.or("retention_hours", 24);
     let retention_hours = within(doc, retention_hours, 1, 24 * 366, "whole hours, a year at most");
+    let retention_bytes = f.optional::<Size>("retention_size").map(|size| size.value.0);
+    let on_demand = f.or("on_demand", false).value;
+    let look_every = f.or("look_every", 10 * second);
+    let look_every = match look_every.value.is_zero() {
+        true => Duration::ZERO,
+        false => within(doc, look_every, 2 * second, 600 * second, "0s: the picture is never decoded"),
+    };
     f.close();
     let id = id?;
     ids.claim(doc, &id);
@@ -70,6 +78,9 @@ fn relay(
         failback_after,
         max_segment,
         retention_hours,
+        retention_bytes,
+        on_demand,
+        look_every,
     })
 }
 
@@ -101,6 +112,7 @@ fn same_as(source: &Source) -> String {
         Source::Udp { address, .. } => format!("udp://{address}"),
         // Many may fetch the same; a listener's port is one socket.
         Source::Address { url } => url.clone(),
+        Source::Published { key } => format!("publish://{key}"),
         Source::File { path } => format!("file://{}", path.display()),
     }
 }

@@ -11,7 +11,7 @@ pub(super) enum BadSource {
     #[error("`{0}` has no scheme: expected \"udp://@239.1.1.1:5000\" or \"http://host/stream.m3u8\"")]
     NoScheme(String),
     #[error(
-        "`{scheme}://` sources are not supported: expected udp, rtp, http, https, rtsp, rtsps, srt, rtmp, rtmps or file"
+        "`{scheme}://` sources are not supported: expected udp, rtp, http, https, rtsp, rtsps, srt, rtmp, rtmps, publish or file"
     )]
     Scheme { scheme: String },
     #[error(
@@ -42,6 +42,10 @@ pub(super) enum BadSource {
         "an srt:// source needs a port: expected \"srt://10.0.0.2:9000\", or \"srt://:9000?mode=listener\" to be called"
     )]
     SrtPort,
+    #[error(
+        "`{0}` is no key: expected \"publish://KEY\" with 12 or more letters and figures that nobody can guess"
+    )]
+    Key(String),
     #[error("`{0}` is no absolute path: expected \"file:///srv/loop.mp4\"")]
     Path(String),
 }
@@ -52,6 +56,7 @@ pub(super) enum BadSource {
 ///   multicast group. `rtp://` likewise.
 /// - `http(s)://…` with MPEG-TS or HLS, `rtsp(s)://…`, `rtmp(s)://…`.
 /// - `srt://HOST:PORT?passphrase=…&latency=…`; `srt://:PORT?mode=listener` is called.
+/// - `publish://KEY`: an encoder publishes to us by RTMP with that key.
 /// - `file:///PATH`, again and again.
 pub(super) fn parse_source(url: &str) -> Result<Source, BadSource> {
     let (scheme, rest) = url.split_once("://").ok_or_else(|| BadSource::NoScheme(url.to_owned()))?;
@@ -80,6 +85,13 @@ pub(super) fn parse_source(url: &str) -> Result<Source, BadSource> {
         "file" => {
             let path = PathBuf::from(rest);
             if path.is_absolute() { Ok(Source::File { path }) } else { Err(BadSource::Path(rest.to_owned())) }
+        }
+        "publish" => {
+            let plain = rest.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+            match plain && rest.len() >= 12 {
+                true => Ok(Source::Published { key: rest.to_owned() }),
+                false => Err(BadSource::Key(rest.to_owned())),
+            }
         }
         _ => Err(BadSource::Scheme { scheme: scheme.to_owned() }),
     }
@@ -147,6 +159,8 @@ mod tests {
             ("srt://10.0.0.2", "needs a port"),
             ("srt://:9000", "names no host"),
             ("file://loop.mp4", "no absolute path"),
+            ("publish://short", "is no key"),
+            ("publish://a key with blanks", "is no key"),
             ("udp://studio:5000", "not an address and port"),
             ("udp://@239.1.1.1", "not an address and port"),
             ("udp://127.0.0.1:0", "port 0"),

@@ -1,6 +1,7 @@
 //! The channels on air: what the timeline task publishes and requests read.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -18,6 +19,8 @@ pub struct OnAir {
     /// Its names, for sessions.
     pub names: Titles,
     timeline: ArcSwap<Timeline>,
+    /// When its playlist was last asked for, microseconds since the epoch; 0: never.
+    asked_us: AtomicI64,
     /// By the playlist's name, for either place of headers.
     cache: [Mutex<HashMap<String, Cached>>; 2],
 }
@@ -45,12 +48,29 @@ const SEGMENTS: &str = "../../seg/";
 impl OnAir {
     /// A channel with nothing on air yet.
     pub fn new(lineup: Lineup, names: Titles) -> Self {
-        Self { lineup, names, timeline: ArcSwap::default(), cache: Default::default() }
+        Self {
+            lineup,
+            names,
+            timeline: ArcSwap::default(),
+            asked_us: AtomicI64::new(0),
+            cache: Default::default(),
+        }
     }
 
     /// The timeline as it stands.
     pub fn timeline(&self) -> Arc<Timeline> {
         self.timeline.load_full()
+    }
+
+    /// When somebody last asked for what is on air.
+    pub fn asked(&self) -> Option<Timestamp> {
+        let us = self.asked_us.load(Ordering::Relaxed);
+        Timestamp::from_microsecond(us).ok().filter(|_| us > 0)
+    }
+
+    /// Somebody asks for what is on air at `now`.
+    pub(super) fn ask(&self, now: Timestamp) {
+        self.asked_us.fetch_max(now.as_microsecond(), Ordering::Relaxed);
     }
 
     /// Publishes a timeline; what changed is stored already.

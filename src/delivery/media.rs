@@ -20,6 +20,7 @@ use super::playlists::{self, Wish};
 use super::range::{self, Range};
 use super::segments::{SegmentBytes, SegmentError, Segments};
 use super::sources::MediaSources;
+use super::ts_stream::Streaming;
 
 /// Everything requests for media need.
 #[derive(Debug)]
@@ -32,11 +33,13 @@ pub struct Delivery {
     pub sources: Arc<MediaSources>,
     /// The bytes.
     pub segments: Arc<Segments>,
+    /// The same as MPEG-TS.
+    pub streaming: Streaming,
 }
 
-const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
-const NEVER: HeaderValue = HeaderValue::from_static("no-store");
-const PLAYLIST: HeaderValue = HeaderValue::from_static("application/vnd.apple.mpegurl");
+pub(super) const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+pub(super) const NEVER: HeaderValue = HeaderValue::from_static("no-store");
+pub(super) const PLAYLIST: HeaderValue = HeaderValue::from_static("application/vnd.apple.mpegurl");
 
 /// GStreamer 1.22 learns from the pictures after a change of source where their
 /// timestamps belong. Text that comes before them it files centuries away, shows
@@ -76,6 +79,10 @@ impl Delivery {
                 return refuse(StatusCode::FORBIDDEN, &format!("{error}: open the channel or lesson again"));
             }
         };
+        let ts = rest.strip_prefix("channels/").and_then(|r| r.split_once("/ts/"));
+        if let Some((id, rest)) = ts {
+            return self.transport_stream(method, (ticket, id, rest), now).await;
+        }
         match rest.strip_prefix("seg/") {
             Some(address) => self.segment(ticket, address, method, headers, now).await,
             None => self.playlist(&ticket, rest, method, Wish { headers: headers_for(headers), lang }, now),
@@ -247,7 +254,7 @@ fn headers_for(request: &HeaderMap) -> Headers {
     }
 }
 
-fn whole(method: &Method, bytes: Bytes, content_type: HeaderValue) -> Response<Body> {
+pub(super) fn whole(method: &Method, bytes: Bytes, content_type: HeaderValue) -> Response<Body> {
     let length = bytes.len();
     let body = if *method == Method::HEAD { Body::empty() } else { Body::from(bytes) };
     let mut response = Response::new(body);
@@ -286,7 +293,7 @@ fn set(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
 }
 
 /// Players on other pages may read this: the ticket is the permission.
-fn open_to_all(headers: &mut HeaderMap) {
+pub(super) fn open_to_all(headers: &mut HeaderMap) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
@@ -307,7 +314,7 @@ fn preflight() -> Response<Body> {
 }
 
 /// A refusal in words.
-fn refuse(status: StatusCode, why: &str) -> Response<Body> {
+pub(super) fn refuse(status: StatusCode, why: &str) -> Response<Body> {
     let mut response = Response::new(Body::from(format!("{why}\n")));
     *response.status_mut() = status;
     let headers = response.headers_mut();

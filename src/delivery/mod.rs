@@ -15,6 +15,10 @@ mod server;
 mod sources;
 mod stills;
 mod timed;
+mod ts;
+mod ts_output;
+mod ts_paths;
+mod ts_stream;
 
 pub use body::Body;
 pub use channels::{Channels, OnAir};
@@ -25,3 +29,6 @@ pub use server::{Connections, Handler, serve};
 pub use sources::MediaSources;
 pub use stills::Stills;
 pub use timed::Received;
+pub use ts::{Announce, Converter, Programme, TsError, TsSegment};
+pub use ts_output::{Output, Outputs};
+pub use ts_stream::{Piece, Streaming};

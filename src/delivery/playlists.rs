@@ -69,6 +69,7 @@ pub(super) fn find(
 }
 
 fn live(delivery: &Delivery, channel: &OnAir, file: &str, wish: Wish<'_>, now: Timestamp) -> Found {
+    channel.ask(now);
     if file == "index.m3u8" {
         return Ok(channel.multivariant(wish.lang, now));
     }

@@ -21,4 +21,4 @@ pub use multivariant::{AlternativeMedia, MediaKind, Multivariant, Variant};
 pub use retime::{NotAFragment, retime};
 pub use tracks::{Track, TrackKind, audio_for, subtitle_for, video_for};
 pub use vtt::{Cue, parse_subtitles, write_vtt};
-pub use window::{LiveSegment, LiveTrack, LiveWindow, Part};
+pub use window::{LiveSegment, LiveTrack, LiveWindow, Part, RecordedHour};

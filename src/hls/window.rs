@@ -64,6 +64,17 @@ impl LiveSegment {
     }
 }
 
+/// One folder of what a relay has recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordedHour {
+    /// Instant of its first picture.
+    pub start: Timestamp,
+    /// Instant after its last picture.
+    pub end: Timestamp,
+    /// Bytes of its media.
+    pub bytes: u64,
+}
+
 /// What a relay has recorded and still keeps, as an immutable snapshot.
 ///
 /// Grouped by hour so that a new segment copies one hour's list, not all.
@@ -90,6 +101,15 @@ impl LiveWindow {
             gone.extend(hour.first().map(|s| s.hour.clone()));
         }
         gone
+    }
+
+    /// The folders kept, the oldest first.
+    pub fn hours(&self) -> impl Iterator<Item = RecordedHour> + '_ {
+        self.hours.iter().filter_map(|hour| {
+            let (first, last) = (hour.first()?, hour.last()?);
+            let bytes = hour.iter().flat_map(|s| &s.parts).map(|p| p.range.length).sum();
+            Some(RecordedHour { start: first.start, end: last.end(), bytes })
+        })
     }
 
     /// Segment `n`, if it is kept.

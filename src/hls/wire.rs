@@ -15,16 +15,65 @@ pub enum RelayLine {
     /// Access units come again.
     Resumed,
     /// Every second: the worker lives.
-    Alive {
-        /// Bytes received since it began.
-        bytes: u64,
-        /// MPEG-TS continuity errors since it began.
-        continuity_errors: u64,
-    },
+    Alive(FeedFigures),
+    /// A worker that stands by received what would have made a segment.
+    Ready,
+    /// The picture and the sound were looked at.
+    Look(FeedLook),
     /// Something an engineer should read.
     Note {
         /// The message.
         message: String,
+    },
+}
+
+/// What a relay worker has counted since it began.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct FeedFigures {
+    /// Bytes received.
+    pub bytes: u64,
+    /// MPEG-TS continuity errors (ISO/IEC 13818-1 §2.4.3.3).
+    pub continuity_errors: u64,
+    /// Steps of the programme clock that were announced by nothing.
+    pub pcr_jumps: u64,
+    /// Steps of pictures' times that broke the timeline.
+    pub pts_jumps: u64,
+    /// Pictures.
+    pub frames: u64,
+    /// How far the newest sound is ahead of the newest picture, milliseconds.
+    pub av_offset_ms: Option<i64>,
+}
+
+/// What one look at a feed found: a key frame, and half a second of sound.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct FeedLook {
+    /// Mean brightness, 0 to 255 (16 is black in most video).
+    pub luma: f32,
+    /// Standard deviation of the brightness.
+    pub spread: f32,
+    /// Mean difference of a pixel from the look before.
+    pub change: Option<f32>,
+    /// Level of the loudest track, dB below full scale; none where there is no sound.
+    pub level_db: Option<f32>,
+}
+
+/// What a relay worker is told while it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "order", rename_all = "kebab-case")]
+pub enum RelayOrder {
+    /// From now on write: it stood by.
+    TakeOver {
+        /// Number of the next segment.
+        next: u64,
+        /// Last generation used.
+        generation: u64,
+        /// The end of what is recorded.
+        after: jiff::Timestamp,
+    },
+    /// Whether folders hold an hour or, where little is to be kept, a minute.
+    Folders {
+        /// A minute each.
+        minutes: bool,
     },
 }
 

@@ -11,7 +11,10 @@ use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_app as gst_app;
 
+use crate::hls::wire::FeedFigures;
+
 use super::PipelineError;
+use super::published::Published;
 use super::receive::Receiver;
 use super::runtime::{launch, make, named};
 
@@ -35,6 +38,11 @@ pub enum RelaySource {
         /// It.
         url: String,
     },
+    /// FLV that somebody connects to hand over, one connection after the other.
+    Published {
+        /// Where we are connected to.
+        socket: PathBuf,
+    },
     /// A file, again and again.
     File {
         /// Its path.
@@ -47,6 +55,7 @@ pub enum RelaySource {
 pub(super) enum Intake {
     Datagrams(Box<Receiver>),
     Element { source: RelaySource, bytes: Arc<AtomicU64> },
+    Published(Box<Published>),
 }
 
 /// How long other sources than datagrams are left alone between two looks.
@@ -76,6 +85,7 @@ impl Intake {
             RelaySource::Address { .. } | RelaySource::File { .. } => {
                 Self::Element { source: source.clone(), bytes: Arc::default() }
             }
+            RelaySource::Published { socket } => Self::Published(Box::new(Published::listen(socket)?)),
         })
     }
 
@@ -87,12 +97,24 @@ impl Intake {
                 std::thread::sleep(PAUSE);
                 Ok(None)
             }
+            Self::Published(published) => {
+                std::thread::sleep(PAUSE);
+                published.next()
+            }
+        }
+    }
+
+    /// What a pipeline that has just been built is given first.
+    pub(super) fn opening(&self, first: Vec<u8>) -> Vec<u8> {
+        match self {
+            Self::Published(published) => [published.opening(), first].concat(),
+            Self::Datagrams(_) | Self::Element { .. } => first,
         }
     }
 
     /// True if nothing is to be built before something has come.
     pub(super) fn is_waited_for(&self) -> bool {
-        matches!(self, Self::Datagrams(_))
+        matches!(self, Self::Datagrams(_) | Self::Published(_))
     }
 
     /// Between two frames nothing may come for so long, whatever the stall limit is:
@@ -103,15 +125,20 @@ impl Intake {
             Self::Element { source: RelaySource::Address { url }, .. } if path(url).ends_with(".m3u8") => {
                 BURSTS
             }
-            Self::Element { .. } | Self::Datagrams(_) => Duration::ZERO,
+            Self::Element { .. } | Self::Datagrams(_) | Self::Published(_) => Duration::ZERO,
         }
     }
 
-    /// Bytes received, and packets found missing.
-    pub(super) fn counts(&self) -> (u64, u64) {
+    /// What was received so far, and what was found missing.
+    pub(super) fn count_into(&self, figures: &mut FeedFigures) {
         match self {
-            Self::Datagrams(receiver) => (receiver.bytes, receiver.continuity_errors),
-            Self::Element { bytes, .. } => (bytes.load(Ordering::Relaxed), 0),
+            Self::Datagrams(receiver) => {
+                figures.bytes = receiver.bytes;
+                figures.continuity_errors = receiver.checks.continuity_errors;
+                figures.pcr_jumps = receiver.checks.pcr_jumps;
+            }
+            Self::Element { bytes, .. } => figures.bytes = bytes.load(Ordering::Relaxed),
+            Self::Published(published) => figures.bytes = published.bytes,
         }
     }
 
@@ -129,11 +156,22 @@ impl Intake {
                 let input = Some(named(&pipeline, "in")?);
                 Ok(Built { pipeline, streams, input, paced: false })
             }
+            Self::Published(_) => {
+                let pipeline = launch(
+                    "reading what is published",
+                    "appsrc name=in is-live=true format=bytes max-bytes=8388608 caps=video/x-flv ! flvdemux name=demux",
+                )?;
+                let streams = named(&pipeline, "demux")?;
+                let input = Some(named(&pipeline, "in")?);
+                Ok(Built { pipeline, streams, input, paced: false })
+            }
             Self::Element { source, bytes } => {
                 let (url, paced) = match source {
                     RelaySource::File { path } => (file_url(path)?, true),
                     RelaySource::Address { url } => (url.clone(), false),
-                    RelaySource::Datagrams { .. } => unreachable!("datagrams are received by ourselves"),
+                    RelaySource::Datagrams { .. } | RelaySource::Published { .. } => {
+                        unreachable!("these are received by ourselves")
+                    }
                 };
                 let pipeline = gst::Pipeline::new();
                 // HLS is demuxed by elements that ask for this.

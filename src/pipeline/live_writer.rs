@@ -26,6 +26,8 @@ pub(super) struct LiveWriter {
     tracks: Arc<Vec<LiveTrack>>,
     codecs: Vec<Codec>,
     hour: Option<Hour>,
+    /// Folders hold a minute, not an hour.
+    minutes: bool,
 }
 
 #[derive(Debug)]
@@ -52,7 +54,13 @@ impl LiveWriter {
             tracks: Arc::default(),
             codecs: Vec::new(),
             hour: None,
+            minutes: false,
         })
+    }
+
+    /// Whether folders hold a minute or an hour: what is deleted is deleted by whole folders.
+    pub(super) fn set_minutes(&mut self, minutes: bool) {
+        self.minutes = minutes;
     }
 
     /// A new generation begins with these tracks, video first.
@@ -84,7 +92,7 @@ impl LiveWriter {
         cut: &CutSegment,
         start: Timestamp,
     ) -> Result<LiveSegment, PipelineError> {
-        let name = start.strftime("%Y%m%dT%H").to_string();
+        let name = start.strftime(if self.minutes { "%Y%m%dT%H%M" } else { "%Y%m%dT%H" }).to_string();
         if self.hour.as_ref().is_none_or(|h| h.name != name) {
             self.hour = Some(Hour::open(&self.folder, &name)?);
         }

@@ -10,13 +10,17 @@ mod cmaf;
 mod elementary;
 mod encode;
 mod error;
+mod feed;
 mod frame;
 mod intake;
 mod lead;
 mod live_writer;
+mod looks;
 mod package;
 mod probe;
+mod published;
 mod receive;
+mod recording;
 mod relay;
 mod rtp;
 mod runtime;
@@ -24,6 +28,8 @@ mod segmenter;
 mod slate;
 mod still;
 mod track_file;
+mod tracks;
+mod ts_checks;
 
 pub mod studio;
 

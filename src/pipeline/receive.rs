@@ -12,6 +12,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::PipelineError;
 use super::rtp::{self, Reorder};
+use super::ts_checks::TsChecks;
 
 /// Kernel buffer: a second of 30 Mb/s.
 const RECEIVE_BUFFER: usize = 4 << 20;
@@ -23,13 +24,12 @@ const BATCH_BYTES: usize = 1 << 20;
 #[derive(Debug)]
 pub(super) struct Receiver {
     socket: UdpSocket,
-    counters: Box<[u8; 0x2000]>,
+    /// What was wrong with them.
+    pub(super) checks: TsChecks,
     /// Packets of RTP in the order of their numbers.
     rtp: Option<Reorder>,
     /// Bytes received.
     pub(super) bytes: u64,
-    /// MPEG-TS continuity errors seen.
-    pub(super) continuity_errors: u64,
 }
 
 impl Receiver {
@@ -44,8 +44,7 @@ impl Receiver {
             what: "listening for MPEG-TS",
             detail: format!("{address}: {e}"),
         })?;
-        let (counters, rtp) = (Box::new([NONE; 0x2000]), rtp.then(Reorder::default));
-        Ok(Self { socket, counters, rtp, bytes: 0, continuity_errors: 0 })
+        Ok(Self { socket, checks: TsChecks::default(), rtp: rtp.then(Reorder::default), bytes: 0 })
     }
 
     /// Waits up to 200 ms and returns the whole TS packets that came, if any.
@@ -91,30 +90,11 @@ impl Receiver {
 
     fn take_packets(&mut self, bytes: &[u8], batch: &mut Vec<u8>) {
         for packet in bytes.chunks_exact(TS_PACKET).filter(|p| p[0] == 0x47) {
-            self.check_continuity(packet);
+            self.checks.packet(packet);
             batch.extend_from_slice(packet);
         }
     }
-
-    /// ISO/IEC 13818-1 §2.4.3.3: the counter steps with every payload.
-    fn check_continuity(&mut self, packet: &[u8]) {
-        let pid = usize::from(packet[1] & 0x1f) << 8 | usize::from(packet[2]);
-        let has_payload = packet[3] & 0x10 != 0;
-        let discontinuity = packet[3] & 0x20 != 0 && packet[4] > 0 && packet[5] & 0x80 != 0;
-        if pid == 0x1fff || !has_payload {
-            return;
-        }
-        let counter = packet[3] & 0x0f;
-        let last = std::mem::replace(&mut self.counters[pid], counter);
-        let follows = last == NONE || counter == (last + 1) & 0x0f || counter == last;
-        if !follows && !discontinuity {
-            self.continuity_errors += 1;
-        }
-    }
 }
-
-/// No packet of this PID yet.
-const NONE: u8 = 0xff;
 
 fn bind(
     address: SocketAddr,
@@ -173,7 +153,7 @@ mod tests {
         sender.send_to(b"not a transport stream", to).expect("send");
         let batch = receiver.batch().expect("receive").expect("packets");
         assert_eq!(batch.len(), 4 * TS_PACKET);
-        assert_eq!(receiver.continuity_errors, 1);
+        assert_eq!(receiver.checks.continuity_errors, 1);
         assert!(receiver.batch().expect("receive").is_none());
     }
 }

@@ -10,6 +10,8 @@ pub enum Input {
     Segment,
     /// The worker lives (once a second).
     Alive,
+    /// It lives, and has received something since it last said so.
+    Receiving,
     /// The worker hears nothing from upstream.
     Stalled,
     /// The worker ended.
@@ -48,6 +50,9 @@ const BACKOFF_MIN: Duration = Duration::from_secs(1);
 const BACKOFF_MAX: Duration = Duration::from_secs(30);
 /// A worker that says nothing for this long hangs.
 const HUNG: Duration = Duration::from_secs(10);
+/// A worker that receives something may take so long to its first segment: that of
+/// an HLS upstream comes when its own first segments have.
+const BEGINNING: Duration = Duration::from_secs(20);
 /// Healthy this long, earlier failures are forgotten.
 const HEALTHY: Duration = Duration::from_secs(30);
 
@@ -59,6 +64,8 @@ pub struct Supervisor {
     source: usize,
     state: State,
     failures: u32,
+    /// Sources left since segments came last.
+    left: usize,
     /// Since when this source has given nothing, over however many workers.
     down_since: Option<Duration>,
     /// Everything below belongs to the worker that runs now, and is reset
@@ -66,6 +73,8 @@ pub struct Supervisor {
     since: Duration,
     heard: Duration,
     stalled: Option<Duration>,
+    /// It has received something, and no segment has come of it yet.
+    beginning: bool,
     next_start: Duration,
 }
 
@@ -78,10 +87,12 @@ impl Supervisor {
             source: 0,
             state: State::Waiting,
             failures: 0,
+            left: 0,
             down_since: None,
             since: now,
             heard: now,
             stalled: None,
+            beginning: false,
             next_start: now,
         }
     }
@@ -96,10 +107,21 @@ impl Supervisor {
         self.source
     }
 
+    /// Another worker, which stood by on `source`, writes from now on.
+    pub fn take_over(&mut self, source: usize, now: Duration) {
+        self.source = source;
+        self.state = State::Connecting;
+        (self.failures, self.left, self.down_since) = (0, 0, None);
+        (self.since, self.heard, self.stalled) = (now, now, None);
+    }
+
     /// Takes an input at monotonic `now`; `jitter` in `[0, 1)` spreads reconnections.
     pub fn handle(&mut self, input: &Input, now: Duration, jitter: f64) -> Option<Command> {
-        if matches!(input, Input::Segment | Input::Alive | Input::Stalled) {
+        if matches!(input, Input::Segment | Input::Alive | Input::Receiving | Input::Stalled) {
             self.heard = now;
+        }
+        if *input == Input::Receiving && self.state == State::Connecting && self.stalled.is_none() {
+            self.beginning = true;
         }
         match (self.state, input) {
             (_, Input::Exited) => {
@@ -108,14 +130,14 @@ impl Supervisor {
             }
             (State::Waiting, Input::Tick) if now >= self.next_start => {
                 self.state = State::Connecting;
-                (self.since, self.heard, self.stalled) = (now, now, None);
+                (self.since, self.heard, self.stalled, self.beginning) = (now, now, None, false);
                 self.down_since.get_or_insert(now);
                 Some(Command::Start { source: self.source })
             }
             (State::Connecting | State::Live, Input::Segment) => {
                 self.state = State::Live;
-                self.stalled = None;
-                self.down_since = None;
+                (self.stalled, self.down_since) = (None, None);
+                (self.beginning, self.left) = (false, 0);
                 if now - self.since > HEALTHY {
                     self.failures = 0;
                 }
@@ -123,6 +145,7 @@ impl Supervisor {
             }
             (State::Connecting | State::Live, Input::Stalled) => {
                 self.state = State::Connecting;
+                self.beginning = false;
                 self.stalled.get_or_insert(now);
                 self.down_since.get_or_insert(now);
                 None
@@ -142,20 +165,28 @@ impl Supervisor {
 
     /// Turns to the next source if this one has given nothing for too long.
     fn fail_over(&mut self, now: Duration) -> bool {
-        let due = self.sources > 1 && self.down_since.is_some_and(|s| now - s >= self.failover_after);
+        let patience = if self.beginning { self.failover_after.max(BEGINNING) } else { self.failover_after };
+        let due = self.sources > 1 && self.down_since.is_some_and(|s| now - s >= patience);
         if due {
             self.source = (self.source + 1) % self.sources;
             self.down_since = None;
+            self.left += 1;
+            if self.left < self.sources {
+                // It has not failed yet: it is tried at once.
+                self.failures = 0;
+            }
         }
         due
     }
 
     fn wait(&mut self, now: Duration, jitter: f64) {
+        self.beginning = false;
+        let ended = self.state == State::Ending && self.failures == 0;
+        let at_once = self.fail_over(now) && self.failures == 0 || ended;
         let backoff = BACKOFF_MAX.min(BACKOFF_MIN * 2u32.pow(self.failures.min(5)));
         self.failures += 1;
-        self.fail_over(now);
         self.state = State::Waiting;
-        self.next_start = now + backoff.mul_f64(0.75 + jitter / 4.0);
+        self.next_start = if at_once { now } else { now + backoff.mul_f64(0.75 + jitter / 4.0) };
     }
 }
 
@@ -205,13 +236,46 @@ mod tests {
         assert_eq!(two.handle(&Input::Tick, s(15), 0.0), None);
         assert_eq!(two.handle(&Input::Tick, s(16), 0.0), Some(Command::Kill));
         two.handle(&Input::Exited, s(16), 0.0);
-        assert_eq!(two.handle(&Input::Tick, s(18), 0.0), Some(Command::Start { source: 1 }));
+        let at_once = two.handle(&Input::Tick, s(16), 0.0);
+        assert_eq!(at_once, Some(Command::Start { source: 1 }), "the next one has not failed");
         let mut one = Supervisor::new(1, s(6), s(0));
         one.handle(&Input::Tick, s(0), 0.0);
         for n in 1..600 {
             one.handle(&Input::Alive, s(n), 0.0);
             assert_eq!(one.handle(&Input::Tick, s(n), 0.0), None);
         }
+    }
+
+    #[test]
+    fn a_source_that_gives_something_is_given_time_for_its_first_segment() {
+        let mut m = Supervisor::new(2, s(6), s(0));
+        m.handle(&Input::Tick, s(0), 0.0);
+        for n in 1..19 {
+            m.handle(&Input::Receiving, s(n), 0.0);
+            assert_eq!(m.handle(&Input::Tick, s(n), 0.0), None);
+        }
+        m.handle(&Input::Segment, s(19), 0.0);
+        m.handle(&Input::Stalled, s(30), 0.0);
+        for n in 30..36 {
+            // Packets without a picture in them are nothing, once there were pictures.
+            m.handle(&Input::Receiving, s(n), 0.0);
+            assert_eq!(m.handle(&Input::Tick, s(n), 0.0), None);
+        }
+        assert_eq!(m.handle(&Input::Tick, s(36), 0.0), Some(Command::Kill));
+    }
+
+    #[test]
+    fn sources_that_are_all_gone_are_tried_ever_more_slowly() {
+        let mut m = Supervisor::new(3, s(6), s(0));
+        let mut starts = Vec::new();
+        for n in 0..2000 {
+            if let Some(Command::Start { .. }) = m.handle(&Input::Tick, s(n), 0.999) {
+                starts.push(n);
+                m.handle(&Input::Exited, s(n), 0.999);
+            }
+        }
+        let last: Vec<_> = starts.windows(2).map(|w| w[1] - w[0]).rev().take(10).collect();
+        assert!(last.iter().all(|gap| (25..=31).contains(gap)), "{starts:?}");
     }
 
     #[test]

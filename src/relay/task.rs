@@ -4,75 +4,26 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 
-use crate::base::{Clock, RelayId, Shutdown, WorkerProcess};
-use crate::config::{Relay, Source, Transcode};
-use crate::hls::LiveWindow;
-use crate::hls::wire::RelayLine;
+use crate::base::{Clock, Shutdown, WorkerProcess};
+use crate::config::Relay;
+use crate::hls::wire::{FeedFigures, RelayLine, RelayOrder};
+use crate::hls::{LiveSegment, LiveWindow};
 
+use super::candidate::{Candidate, Probe, Sign};
+use super::handle::{RelayEvent, RelayHandle, RelayHealth};
+use super::job::job;
 use super::supervise::{Command, Input, State, Supervisor};
+use super::vitals::Vitals;
 use super::{disk, recover};
 
-/// Something an engineer may want to know later.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RelayEvent {
-    /// Which relay.
-    pub relay: RelayId,
-    /// When.
-    pub at: Timestamp,
-    /// `started`, `live`, `stalled`, `exited`, `note`.
-    pub kind: &'static str,
-    /// In words.
-    pub detail: String,
-}
+/// What is recorded while the disk is full.
+const SHORT: SignedDuration = SignedDuration::from_mins(3);
 
-/// What is known of a relay now.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct RelayHealth {
-    /// Where it stands.
-    pub state: State,
-    /// Source in use, from 0.
-    pub source: usize,
-    /// Process of the worker.
-    pub worker: Option<u32>,
-    /// Times a worker was started.
-    pub starts: u64,
-    /// Bytes its worker received.
-    pub bytes: u64,
-    /// MPEG-TS continuity errors its worker saw.
-    pub continuity_errors: u64,
-}
-
-/// Read handles on a relay; clones share them.
-#[derive(Debug, Clone)]
-pub struct RelayHandle {
-    /// What it has recorded.
-    pub window: Arc<ArcSwap<LiveWindow>>,
-    /// How it is.
-    pub health: Arc<ArcSwap<RelayHealth>>,
-}
-
-impl RelayHandle {
-    /// A handle on what `folder` holds from earlier.
-    pub fn open(folder: &std::path::Path) -> Result<Self, super::RecoverError> {
-        let window = recover(folder)?;
-        let health = RelayHealth {
-            state: State::Waiting,
-            source: 0,
-            worker: None,
-            starts: 0,
-            bytes: 0,
-            continuity_errors: 0,
-        };
-        Ok(Self {
-            window: Arc::new(ArcSwap::from_pointee(window)),
-            health: Arc::new(ArcSwap::from_pointee(health)),
-        })
-    }
-}
+/// What a worker that stood by may have kept.
+const LONG_GONE: SignedDuration = SignedDuration::from_secs(15);
 
 /// Keeps the relay alive until `stop`. `folder` is its live window.
 pub async fn run(
@@ -83,36 +34,40 @@ pub async fn run(
     events: mpsc::Sender<RelayEvent>,
     stop: Shutdown,
 ) {
-    let mut task = Task { relay, folder, handle, clock, events, worker: None };
-    let now = task.clock.monotonic();
-    let mut machine = Supervisor::new(task.relay.sources.len(), task.relay.failover_after, now);
+    let now = clock.monotonic();
+    let machine = Supervisor::new(relay.sources.len(), relay.failover_after, now);
+    let candidate = Candidate::new(relay.failback_after, now);
+    let vitals = Vitals::default();
+    let (worker, standby) = (None, None);
+    let mut task =
+        Task { relay, folder, handle, clock, events, worker, standby, machine, candidate, vitals, idle: now };
     let mut tick = tokio::time::interval(Duration::from_millis(250));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
-        let input = tokio::select! {
+        tokio::select! {
             () = stop.wait() => break,
-            _ = tick.tick() => Input::Tick,
-            line = task.next_line() => task.hear(line).await,
-        };
-        let before = machine.state();
-        let command = machine.handle(&input, task.clock.monotonic(), jitter());
-        let failed = match command {
-            Some(Command::Start { source }) => !task.start(source).await,
-            Some(Command::Kill) => {
-                task.kill();
-                false
+            _ = tick.tick() => task.tick().await,
+            line = next_line(task.worker.as_mut()) => {
+                let input = task.hear(line).await;
+                task.supervise(&input).await;
             }
-            None => false,
-        };
-        if failed {
-            machine.handle(&Input::Exited, task.clock.monotonic(), jitter());
+            line = next_line(task.standby.as_mut().map(|(_, worker)| worker)) => {
+                let sign = task.hear_standby(line).await;
+                task.consider(sign).await;
+            }
         }
-        if machine.state() == State::Live && before != State::Live {
-            task.event("live", "segments come").await;
-        }
-        task.publish_health(|h| (h.state, h.source) = (machine.state(), machine.source()));
+        let at = (task.machine.state(), task.machine.source(), task.standby.as_ref().map(|(s, _)| *s));
+        task.publish_health(|h| (h.state, h.source, h.candidate) = at);
     }
     task.kill();
+}
+
+/// A worker's next line; none when it ended. Waits for ever without a worker.
+async fn next_line(worker: Option<&mut WorkerProcess>) -> Option<String> {
+    match worker {
+        Some(worker) => worker.next_line().await,
+        None => std::future::pending().await,
+    }
 }
 
 struct Task {
@@ -122,15 +77,121 @@ struct Task {
     clock: Arc<dyn Clock>,
     events: mpsc::Sender<RelayEvent>,
     worker: Option<WorkerProcess>,
+    /// A worker that listens to a better source.
+    standby: Option<(usize, WorkerProcess)>,
+    machine: Supervisor,
+    candidate: Candidate,
+    vitals: Vitals,
+    /// When the last point was added while there was no worker.
+    idle: Duration,
 }
 
 impl Task {
-    /// The worker's next line; none when it ended. Waits for ever without a worker.
-    async fn next_line(&mut self) -> Option<String> {
-        match self.worker.as_mut() {
-            Some(worker) => worker.next_line().await,
-            None => std::future::pending().await,
+    async fn tick(&mut self) {
+        if self.relay.on_demand && !self.handle.wishes.wanted() {
+            return self.rest().await;
         }
+        self.supervise(&Input::Tick).await;
+        self.consider(Sign::Tick).await;
+        self.keep_short().await;
+        let now = self.clock.monotonic();
+        if self.worker.is_some() {
+            self.idle = now;
+        } else if now - self.idle >= super::vitals::STEP {
+            self.idle = now;
+            self.vitals.idle();
+            self.publish_vitals();
+        }
+    }
+
+    /// Nobody watches: there is no worker until somebody does.
+    async fn rest(&mut self) {
+        if self.worker.is_some() || self.machine.state() != State::Waiting {
+            self.kill();
+            self.event("rests", "nobody watches").await;
+            if let Some(worker) = self.worker.take() {
+                let _ = worker.wait().await;
+            }
+            self.standby = None;
+            self.publish_health(|h| h.worker = None);
+        }
+        let now = self.clock.monotonic();
+        self.machine = Supervisor::new(self.relay.sources.len(), self.relay.failover_after, now);
+    }
+
+    async fn supervise(&mut self, input: &Input) {
+        let before = self.machine.state();
+        let failed = match self.machine.handle(input, self.clock.monotonic(), jitter()) {
+            Some(Command::Start { source }) => !self.start(source).await,
+            Some(Command::Kill) => {
+                end(self.worker.as_mut(), &self.relay);
+                false
+            }
+            None => false,
+        };
+        if failed {
+            self.machine.handle(&Input::Exited, self.clock.monotonic(), jitter());
+        }
+        if self.machine.state() == State::Live && before != State::Live {
+            self.event("live", "segments come").await;
+        }
+    }
+
+    /// Looks after the worker that stands by.
+    async fn consider(&mut self, sign: Sign) {
+        let live = self.machine.state() == State::Live;
+        let (source, now) = (self.machine.source(), self.clock.monotonic());
+        match self.candidate.handle(sign, source, live, now) {
+            Some(Probe::Start(source)) => {
+                match WorkerProcess::spawn(
+                    "relay",
+                    &job(&self.relay, &self.folder, (source, true), self.place()),
+                )
+                .await
+                {
+                    Ok(worker) => self.standby = Some((source, worker)),
+                    Err(error) => {
+                        tracing::error!(relay = %self.relay.id, %error, "a better source could not be tried");
+                        self.candidate.handle(Sign::Exited, self.machine.source(), live, now);
+                    }
+                }
+            }
+            Some(Probe::End) => self.standby = None,
+            Some(Probe::Take(source)) => self.take_over(source).await,
+            None => {}
+        }
+    }
+
+    /// The worker that stands by writes from now on.
+    async fn take_over(&mut self, source: usize) {
+        let Some((_, mut next)) = self.standby.take() else { return };
+        end(self.worker.as_mut(), &self.relay);
+        if let Some(old) = self.worker.take() {
+            // Two may not write into one folder; a killed process is gone at once.
+            let _ = old.wait().await;
+        }
+        let told = match self.recover().await {
+            Ok(()) => {
+                let (n, generation) = self.place();
+                let end = self.handle.window.load().newest().map(LiveSegment::end);
+                let after = end.unwrap_or(Timestamp::MIN).max(self.clock.now() - LONG_GONE);
+                next.tell(&RelayOrder::TakeOver { next: n, generation, after }).await
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = told {
+            tracing::error!(relay = %self.relay.id, %error, "a better source could not take over");
+            return self.supervise(&Input::Exited).await;
+        }
+        let id = next.id();
+        self.worker = Some(next);
+        self.vitals.begin();
+        self.machine.take_over(source, self.clock.monotonic());
+        self.publish_health(|h| {
+            h.worker = id;
+            h.starts += 1;
+        });
+        self.event("taken-back", &format!("source {} is well again and on air", source + 1)).await;
     }
 
     async fn hear(&mut self, line: Option<String>) -> Input {
@@ -147,30 +208,89 @@ impl Task {
             Ok(RelayLine::Segment(segment)) => {
                 let mut window = LiveWindow::clone(&self.handle.window.load());
                 let end = segment.end();
+                self.handle.record(segment.us);
                 window.push(segment);
-                let hours = jiff::SignedDuration::from_hours(i64::from(self.relay.retention_hours));
-                let gone = window.forget_before(end - hours);
+                let gone = window.forget_before(self.keep_from(end));
                 self.handle.window.store(Arc::new(window));
                 self.remove(gone);
-                Input::Segment
+                return Input::Segment;
             }
-            Ok(RelayLine::Alive { bytes, continuity_errors }) => {
-                self.publish_health(|h| (h.bytes, h.continuity_errors) = (bytes, continuity_errors));
-                Input::Alive
+            Ok(RelayLine::Alive(figures)) => {
+                self.vitals.count(figures, self.clock.monotonic());
+                let more = figures.bytes > self.handle.health.load().figures.bytes;
+                self.publish_health(|h| h.figures = figures);
+                self.publish_vitals();
+                return if more { Input::Receiving } else { Input::Alive };
+            }
+            Ok(RelayLine::Look(look)) => {
+                self.vitals.look(look);
+                let now = self.clock.now();
+                self.publish_health(|h| h.looked_at = Some(now));
+                self.publish_vitals();
             }
             Ok(RelayLine::Stalled) => {
                 self.event("stalled", "nothing comes from upstream").await;
-                Input::Stalled
+                return Input::Stalled;
             }
-            Ok(RelayLine::Resumed) => Input::Alive,
-            Ok(RelayLine::Note { message }) => {
-                self.event("note", &message).await;
-                Input::Alive
-            }
+            Ok(RelayLine::Resumed | RelayLine::Ready) => {}
+            Ok(RelayLine::Note { message }) => self.event("note", &message).await,
             Err(error) => {
                 tracing::warn!(relay = %self.relay.id, %error, "a relay worker's line could not be read");
-                Input::Alive
             }
+        }
+        Input::Alive
+    }
+
+    async fn hear_standby(&mut self, line: Option<String>) -> Sign {
+        let Some(line) = line else {
+            self.standby = None;
+            return Sign::Exited;
+        };
+        match serde_json::from_str::<RelayLine>(&line) {
+            Ok(RelayLine::Ready) => Sign::Ready,
+            Ok(RelayLine::Stalled) => Sign::Broke,
+            // A generation that ends is told of by a note.
+            Ok(RelayLine::Note { message }) if message.starts_with("the feed") => Sign::Broke,
+            _ => Sign::Tick,
+        }
+    }
+
+    /// What ended before is not kept.
+    fn keep_from(&self, newest: Timestamp) -> Timestamp {
+        let own = SignedDuration::from_hours(i64::from(self.relay.retention_hours));
+        let own = if self.handle.wishes.short() { SHORT } else { own };
+        let by_size = self.relay.retention_bytes.map(|most| {
+            let window = self.handle.window.load();
+            let mut sum = 0;
+            // The newest first, as long as they fit.
+            let hours: Vec<_> = window.hours().collect();
+            let fits = hours.iter().rev().take_while(|hour| {
+                sum += hour.bytes;
+                sum <= most
+            });
+            fits.last().map_or(newest, |hour| hour.start)
+        });
+        (newest - own).max(by_size.unwrap_or(Timestamp::MIN)).max(self.handle.wishes.keep_from())
+    }
+
+    /// A full disk ends recording, not what is on air.
+    async fn keep_short(&mut self) {
+        let short = self.handle.wishes.short();
+        if short == self.handle.health.load().short {
+            return;
+        }
+        self.publish_health(|h| h.short = short);
+        self.tell_folders().await;
+        let said = if short { "the disk is full: the last minutes only" } else { "recording again" };
+        self.event("short", said).await;
+    }
+
+    async fn tell_folders(&mut self) {
+        let minutes = self.handle.health.load().short;
+        if let Some(worker) = self.worker.as_mut()
+            && let Err(error) = worker.tell(&RelayOrder::Folders { minutes }).await
+        {
+            tracing::warn!(relay = %self.relay.id, %error, "a relay worker could not be told");
         }
     }
 
@@ -188,10 +308,15 @@ impl Task {
             Ok(worker) => {
                 let id = worker.id();
                 self.worker = Some(worker);
+                self.vitals.begin();
                 self.publish_health(|h| {
                     h.worker = id;
                     h.starts += 1;
+                    h.figures = FeedFigures::default();
                 });
+                if self.handle.health.load().short {
+                    self.tell_folders().await;
+                }
                 self.event("started", &format!("source {}", source + 1)).await;
                 true
             }
@@ -203,45 +328,28 @@ impl Task {
     }
 
     async fn spawn(&self, source: usize) -> std::io::Result<WorkerProcess> {
-        // The last worker may have written a segment that it did not live to
-        // tell of: the disk knows the next number, and its torn tail is cut.
+        self.recover().await?;
+        WorkerProcess::spawn("relay", &job(&self.relay, &self.folder, (source, false), self.place())).await
+    }
+
+    /// The last worker may have written a segment that it did not live to
+    /// tell of: the disk knows the next number, and its torn tail is cut.
+    async fn recover(&self) -> std::io::Result<()> {
         let folder = self.folder.clone();
         let found =
             tokio::task::spawn_blocking(move || recover(&folder)).await.map_err(std::io::Error::other)?;
         self.handle.window.store(Arc::new(found.map_err(std::io::Error::other)?));
-        WorkerProcess::spawn("relay", &self.job(source)).await
+        Ok(())
     }
 
-    /// The worker's job as `pipeline::RelayJob` reads it.
-    fn job(&self, source: usize) -> serde_json::Value {
-        let window = self.handle.window.load();
-        let newest = window.newest();
-        let from = match &self.relay.sources[source % self.relay.sources.len()] {
-            Source::Udp { address, interface, sender, rtp } => serde_json::json!({
-                "kind": "datagrams", "address": address, "interface": interface, "sender": sender, "rtp": rtp,
-            }),
-            Source::Address { url } => serde_json::json!({"kind": "address", "url": url}),
-            Source::File { path } => serde_json::json!({"kind": "file", "path": path}),
-        };
-        serde_json::json!({
-            "folder": self.folder,
-            "next": newest.map_or(0, |s| s.n + 1),
-            "generation": newest.map_or(0, |s| s.generation),
-            "from": from,
-            "transcode": self.relay.transcode == Transcode::Auto,
-            "service": self.relay.service,
-            "audio": self.relay.audio,
-            "stall_after_ms": self.relay.stall_after.as_millis() as u64,
-            "max_segment_ms": self.relay.max_segment.as_millis() as u64,
-        })
+    /// Number of the next segment, and the last generation.
+    fn place(&self) -> (u64, u64) {
+        self.handle.window.load().newest().map_or((0, 0), |s| (s.n + 1, s.generation))
     }
 
     fn kill(&mut self) {
-        if let Some(worker) = self.worker.as_mut()
-            && let Err(error) = worker.kill()
-        {
-            tracing::warn!(relay = %self.relay.id, %error, "a relay worker could not be ended");
-        }
+        end(self.worker.as_mut(), &self.relay);
+        end(self.standby.as_mut().map(|(_, worker)| worker), &self.relay);
     }
 
     async fn event(&self, kind: &'static str, detail: &str) {
@@ -256,12 +364,32 @@ impl Task {
         let _ = self.events.send(event).await;
     }
 
+    fn publish_vitals(&self) {
+        let (now, faults) = (self.vitals.now(), self.vitals.faults());
+        let count = self.vitals.points().count();
+        let same = self.handle.health.load().minutes.len() == count && count < super::vitals::POINTS;
+        self.publish_health(|h| {
+            (h.now, h.faults) = (now, faults);
+            if !same {
+                h.minutes = Arc::new(self.vitals.points().copied().collect());
+            }
+        });
+    }
+
     fn publish_health(&self, change: impl FnOnce(&mut RelayHealth)) {
         let mut health = RelayHealth::clone(&self.handle.health.load());
         change(&mut health);
         if **self.handle.health.load() != health {
             self.handle.health.store(Arc::new(health));
         }
+    }
+}
+
+fn end(worker: Option<&mut WorkerProcess>, relay: &Relay) {
+    if let Some(worker) = worker
+        && let Err(error) = worker.kill()
+    {
+        tracing::warn!(relay = %relay.id, %error, "a relay worker could not be ended");
     }
 }
 

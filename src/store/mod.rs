@@ -19,6 +19,7 @@ mod terminals;
 #[cfg(test)]
 mod testing;
 mod tokens;
+mod uptime;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -83,6 +84,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("second_factor.sql"),
     include_str!("identity.sql"),
     include_str!("hand.sql"),
+    include_str!("uptime.sql"),
 ];
 
 impl Store {

@@ -12,7 +12,7 @@ const files = readdirSync(here)
   .map((name) => here + name);
 
 let [passed, bad] = [0, 0];
-const stream = run({ files, concurrency: false, timeout: 600_000 });
+const stream = run({ files, concurrency: false, timeout: 1_200_000 });
 stream.on("test:pass", (result) => {
   if (result.skip !== undefined || result.todo !== undefined) bad += 1;
   else passed += 1;

@@ -19,6 +19,8 @@ const TERMINALS: [(&str, &str); 3] = [("hall", "dongmen"), ("office", "dongmen")
 pub(crate) struct County {
     folder: TempDir,
     zone: String,
+    /// Keys of the county itself.
+    own: String,
     http: String,
     relays: Vec<(String, u16)>,
     more: String,
@@ -46,6 +48,7 @@ pub(crate) fn a_county() -> County {
     County {
         folder: tempfile::Builder::new().prefix("county-").tempdir().expect("a folder for the county"),
         zone: noon(),
+        own: String::new(),
         http: "drain_timeout = \"10s\"\n".into(),
         relays: Vec::new(),
         more: String::new(),
@@ -55,6 +58,12 @@ pub(crate) fn a_county() -> County {
 }
 
 impl County {
+    /// A key of the county itself.
+    pub(crate) fn with_own(mut self, key: &str) -> Self {
+        self.own = format!("{key}\n");
+        self.written()
+    }
+
     /// Keys of `[http]`, one a line.
     pub(crate) fn with_http(mut self, keys: &str) -> Self {
         self.http = keys.to_owned();
@@ -111,7 +120,7 @@ listen = \"127.0.0.1:0\"
 data = \"data\"
 media = \"media\"
 schedules = \"schedules\"
-
+{}
 [http]
 {}
 [packaging]
@@ -135,7 +144,7 @@ window = \"60s\"
 id = \"chengguan\"
 name = {{ zh-Hans = \"城关镇\", en = \"Chengguan Town\" }}
 ",
-            self.zone, self.http
+            self.zone, self.own, self.http
         );
         for site in ["dongmen", "baghcha"] {
             let _ = writeln!(out, "\n[[site]]\nid = \"{site}\"\ntownship = \"chengguan\"");

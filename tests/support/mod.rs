@@ -15,3 +15,5 @@ pub(crate) mod process;
 pub(crate) mod rules;
 pub(crate) mod server;
 pub(crate) mod time;
+pub(crate) mod told;
+pub(crate) mod ts_check;

@@ -155,6 +155,11 @@ impl Ended {
         assert!(self.status.success(), "{what}: {}\n{:#?}\n{:#?}", self.status, self.out, self.err);
         self
     }
+
+    #[track_caller]
+    pub(crate) fn bad(self, what: &str) {
+        assert!(!self.status.success(), "{what} was let in: {:#?}", self.out);
+    }
 }
 
 /// Sends `signal` to the process with this number.

@@ -6,38 +6,20 @@ use crate::config::Channel;
 use crate::people::Rights;
 use crate::portal::reply::Reply;
 use crate::portal::state::Portal;
-use crate::portal::views::{DutyChannel, DutyPage, HandView, Menu, PageContext, RelayRow, SourceView};
+use crate::portal::views::{DutyChannel, DutyPage, HandView, Menu, PageContext, SourceView};
 use crate::schedule::ProgrammeId;
 
 use super::{Answer, html};
 
 /// A relay whose newest segment ended longer ago than this has no picture.
 pub(super) const LATE: SignedDuration = SignedDuration::from_secs(15);
-/// Events shown of each relay.
-const EVENTS: u32 = 3;
 /// Where there is no picture to be had.
-const NO_PICTURE: &str = "<svg xmlns='http://www.w3.org/2000/svg' width='320' height='180'>\
+pub(super) const NO_PICTURE: &str = "<svg xmlns='http://www.w3.org/2000/svg' width='320' height='180'>\
     <rect width='320' height='180' fill='#6b7280'/></svg>";
 
 impl Portal {
     pub(super) async fn duty(&self, ctx: &PageContext<'_>, rights: &Rights<'_>) -> Answer {
-        let county = self.county.load();
-        let mut relays = Vec::new();
-        let running = self.sources.relays();
-        for relay in &county.relays {
-            let Some(handle) = running.get(&relay.id) else { continue };
-            let (window, health) = (handle.window.load(), handle.health.load());
-            let age = window.newest().map(|s| ctx.now.duration_since(s.end()));
-            relays.push(RelayRow {
-                id: relay.id.to_string(),
-                names: relay.names.clone(),
-                live: age.is_some_and(|age| age <= LATE),
-                age_s: age.map(|age| age.as_secs().max(0)),
-                source: (relay.sources.len() > 1).then_some(health.source + 1),
-                continuity_errors: health.continuity_errors,
-                events: self.store.events(&format!("relay/{}", relay.id), EVENTS).await?,
-            });
-        }
+        let (county, relays) = (self.county.load(), self.relay_rows(ctx).await?);
         let page = DutyPage {
             alarms: self.alarms(ctx).await,
             channels: county.channels.iter().map(|c| self.duty_channel(ctx, c)).collect(),

@@ -76,6 +76,9 @@ pub(super) const RELAYS: Sort = Sort {
         spec("failback_after", "relay-failback", "relay-failback-advice", Kind::Word),
         spec("max_segment", "relay-segment", "relay-segment-advice", Kind::Word),
         spec("retention_hours", "relay-retention", "relay-retention-advice", Kind::Number(false)),
+        spec("retention_size", "relay-size", "relay-size-advice", Kind::Word),
+        spec("on_demand", "relay-demand", "", Kind::Tick),
+        spec("look_every", "relay-look", "relay-look-advice", Kind::Word),
     ],
 };
 

@@ -12,6 +12,7 @@ mod entries;
 mod entry;
 mod fields;
 mod gate;
+mod health;
 mod identity;
 mod import;
 mod kept;
@@ -145,6 +146,7 @@ impl Portal {
                 self.direct(request, ctx, &visitor, &rights, (id, form)).await
             }
             (["office", "duty", id, "picture"], None) => self.still(id).await,
+            (["office", "relays", id, "picture"], None) => self.relay_picture(id).await,
             (["office", "asrun"], None) if rights.see_programmes() => {
                 Ok(self.as_run_list(ctx, &visitor, &rights)?)
             }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use super::{AsRunRow, HandView, Menu, SourceView, page};
 use crate::base::Titles;
@@ -24,12 +25,34 @@ pub struct RelayRow {
     /// Which of its sources is in use, where there are several.
     pub source: Option<usize>,
     /// Errors of the feed since the worker started.
-    pub continuity_errors: u64,
+    pub errors: u64,
+    /// Bit rate and pictures a second now: `1.52 Mbit/s · 25 fps`; empty while there are none.
+    pub rates: String,
+    /// How far sound is ahead of the picture, where it is more than it should be, milliseconds.
+    pub av_offset_ms: Option<i64>,
+    /// Keys of what is wrong with picture and sound.
+    pub faults: Vec<&'static str>,
+    /// Points of the line of two hours' bit rates, in a box of 120 by 24.
+    pub line: String,
+    /// Of each of the last days: its date, and how much of it there was a picture, percent.
+    pub days: Vec<(Date, f64)>,
+    /// There is a picture of it to show.
+    pub has_picture: bool,
     /// What happened last.
     pub events: Vec<Event>,
 }
 
 impl RelayRow {
+    /// Another address every few seconds.
+    fn picture(&self, ctx: &PageContext<'_>) -> String {
+        format!("/office/relays/{}/picture?at={}", self.id, ctx.now.as_second() / PICTURE_S)
+    }
+
+    /// `11-25 99.9 %`.
+    fn day((date, percent): &&(Date, f64)) -> String {
+        format!("{} {percent:.1} %", date.strftime("%m-%d"))
+    }
+
     fn at(&self, at: &Timestamp, ctx: &PageContext<'_>) -> String {
         at.to_zoned_datetime(ctx.tz.clone()).strftime("%m-%d %H:%M:%S").to_string()
     }

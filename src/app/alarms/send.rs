@@ -1,0 +1,93 @@
+//! Telling people: a document posted to an address, a letter to the mail server.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::Request;
+use hyper::header::CONTENT_TYPE;
+use hyper_rustls::HttpsConnectorBuilder;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use lettre::message::header::ContentType;
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+
+use crate::config::Mail;
+
+/// Longest time for one try.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Waits between tries: whoever is not told within an hour will have noticed.
+const WAITS: [u64; 6] = [2, 10, 60, 300, 900, 1800];
+
+/// What is told.
+#[derive(Debug, Clone)]
+pub(super) struct Notice {
+    /// In one line.
+    pub(super) title: String,
+    /// In words.
+    pub(super) text: String,
+    /// For machines.
+    pub(super) document: serde_json::Value,
+}
+
+/// Tells it to the address, again until it was taken.
+pub(super) async fn post(url: String, notice: Notice) {
+    for wait in WAITS.into_iter().map(Some).chain([None]) {
+        let error = match tokio::time::timeout(PATIENCE, try_to_post(&url, &notice)).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error,
+            Err(_) => format!("no answer within {} s", PATIENCE.as_secs()),
+        };
+        tracing::warn!(error, "an alarm could not be posted");
+        let Some(wait) = wait else { break };
+        tokio::time::sleep(Duration::from_secs(wait)).await;
+    }
+}
+
+async fn try_to_post(url: &str, notice: &Notice) -> Result<(), String> {
+    let body = Full::new(Bytes::from(notice.document.to_string()));
+    let request = Request::post(url).header(CONTENT_TYPE, "application/json").body(body);
+    let request = request.map_err(|e| e.to_string())?;
+    let connector = HttpsConnectorBuilder::new().with_native_roots().map_err(|e| e.to_string())?;
+    let connector = connector.https_or_http().enable_http1().build();
+    let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
+    let answer = client.request(request).await.map_err(|e| e.to_string())?;
+    match answer.status() {
+        status if status.is_success() => Ok(()),
+        status => Err(format!("it answered {status}")),
+    }
+}
+
+/// Gives it to the mail server, again until it was taken.
+pub(super) async fn mail(to: Mail, notice: Notice) {
+    for wait in WAITS.into_iter().map(Some).chain([None]) {
+        let error = match tokio::time::timeout(PATIENCE, try_to_mail(&to, &notice)).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error,
+            Err(_) => format!("no answer within {} s", PATIENCE.as_secs()),
+        };
+        tracing::warn!(error, "an alarm could not be mailed");
+        let Some(wait) = wait else { break };
+        tokio::time::sleep(Duration::from_secs(wait)).await;
+    }
+}
+
+async fn try_to_mail(to: &Mail, notice: &Notice) -> Result<(), String> {
+    let said = |e: lettre::address::AddressError| e.to_string();
+    let mut letter = Message::builder().from(to.from.parse().map_err(said)?).subject(&notice.title);
+    for address in &to.to {
+        letter = letter.to(address.parse().map_err(said)?);
+    }
+    let letter =
+        letter.header(ContentType::TEXT_PLAIN).body(notice.text.clone()).map_err(|e| e.to_string())?;
+    let mut server = AsyncSmtpTransport::<Tokio1Executor>::from_url(&to.server)
+        .map_err(|e| e.to_string())?
+        .timeout(Some(PATIENCE));
+    if let Some((user, file)) = &to.account {
+        let password =
+            tokio::fs::read_to_string(file).await.map_err(|e| format!("{}: {e}", file.display()))?;
+        server = server.credentials(Credentials::new(user.clone(), password.trim_end().to_owned()));
+    }
+    server.build().send(letter).await.map(drop).map_err(|e| e.to_string())
+}

@@ -1,0 +1,300 @@
+//! One generation of a relay's feed: from a pipeline's frames to segments.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use gst::prelude::*;
+use gstreamer as gst;
+use gstreamer_app as gst_app;
+use jiff::Timestamp;
+
+use crate::base::{Clock, Lang};
+use crate::hls::TrackKind;
+use crate::hls::wire::RelayLine;
+
+use super::PipelineError;
+use super::elementary::{Arrival, LEAD_NS, Taking, take_stream};
+use super::encode::Silence;
+use super::frame::{Codec, VIDEO_TIMESCALE, micros};
+use super::intake::{Built, Intake};
+use super::lead::Lead;
+use super::recording::TrackList;
+use super::relay::{Desk, RelayJob};
+use super::runtime::{Stopped, start};
+use super::segmenter::CutSegment;
+use super::tracks::Tracks;
+
+/// Time to wait for more after the first frame before the tracks are fixed.
+const TRACKS_WAIT: Duration = Duration::from_millis(1500);
+
+/// A connection gives its first frame within this time.
+const CONNECTING: Duration = Duration::from_secs(15);
+
+/// Most frames held while a picture is waited for.
+const HELD: usize = 2048;
+
+/// Why a generation ended.
+pub(super) enum End {
+    /// The feed stopped or changed: the next one is waited for.
+    Broke(&'static str),
+    /// It ended, or could not be read.
+    Failed(String),
+}
+
+impl End {
+    pub(super) fn why(&self) -> &str {
+        match self {
+            Self::Broke(why) => why,
+            Self::Failed(why) => why,
+        }
+    }
+}
+
+/// One generation of a feed: a pipeline and what became of its streams.
+pub(super) struct Feed<'a> {
+    job: &'a RelayJob,
+    _stopped: Stopped,
+    bus: gst::Bus,
+    input: Option<gst_app::AppSrc>,
+    /// How far ahead of the clock its segments come.
+    lead: Lead,
+    arrivals: mpsc::Receiver<Arrival>,
+    /// Wall clock at running time zero.
+    anchor: Timestamp,
+    /// Frames held until the tracks are known.
+    held: Vec<Arrival>,
+    tracks: Option<Tracks>,
+}
+
+impl<'a> Feed<'a> {
+    pub(super) fn build(
+        job: &'a RelayJob,
+        intake: &Intake,
+        clock: &dyn Clock,
+    ) -> Result<Self, PipelineError> {
+        let Built { pipeline, streams, input, paced } = intake.build(job.service)?;
+        let (sender, arrivals) = mpsc::sync_channel(4096);
+        let weak = pipeline.downgrade();
+        let taking = Taking { transcode: job.transcode, paced };
+        streams.connect_pad_added(move |_, pad| {
+            if let Some(pipeline) = weak.upgrade() {
+                take_stream(&pipeline, pad, taking, &sender);
+            }
+        });
+        let bus = pipeline.bus().ok_or(PipelineError::Missing { element: "bus".into() })?;
+        start(&pipeline)?;
+        let stopped = Stopped(pipeline);
+        let anchor = clock.now();
+        let lead = Lead::default();
+        let held = Vec::new();
+        Ok(Self { job, _stopped: stopped, bus, input, lead, arrivals, anchor, held, tracks: None })
+    }
+
+    /// Runs until the feed stalls or breaks; returns why.
+    pub(super) fn run(
+        &mut self,
+        intake: &mut Intake,
+        first: Option<Vec<u8>>,
+        desk: &mut Desk<'_>,
+        clock: &dyn Clock,
+        tell: &mut dyn FnMut(&RelayLine) -> Result<(), PipelineError>,
+    ) -> Result<End, PipelineError> {
+        let stall_after = Duration::from_millis(self.job.stall_after_ms);
+        let began = clock.monotonic();
+        let (mut last_frame, mut last_alive) = (began, began);
+        let mut first_frame = None;
+        let mut batch = first;
+        loop {
+            if let (Some(bytes), Some(input)) = (batch.take(), &self.input) {
+                // A pipeline that takes nothing shows as a stall.
+                let _ = input.push_buffer(gst::Buffer::from_slice(bytes));
+            }
+            let now = clock.monotonic();
+            while let Ok(arrival) = self.arrivals.try_recv() {
+                last_frame = now;
+                match self.take(arrival, (now, now - *first_frame.get_or_insert(now)), desk)? {
+                    Taken::Segments(cuts) => {
+                        for cut in cuts {
+                            let start = self.stamp(cut.start);
+                            let parted = self.lead.parted(start, clock.now());
+                            tell(&desk.recording.append(&cut, start)?)?;
+                            if parted {
+                                return Ok(End::Broke("the upstream's clock parted from ours: stamped anew"));
+                            }
+                        }
+                    }
+                    Taken::Broken(why) => return Ok(End::Broke(why)),
+                }
+            }
+            while let Some(message) = self.bus.pop() {
+                match message.view() {
+                    gst::MessageView::Error(e) => {
+                        return Ok(End::Failed(format!(
+                            "the feed could not be read: {}",
+                            e.error().message()
+                        )));
+                    }
+                    gst::MessageView::Eos(_) => return Ok(End::Failed("the feed has ended".to_owned())),
+                    gst::MessageView::Warning(w) => {
+                        tell(&RelayLine::Note { message: w.error().message().to_owned() })?;
+                    }
+                    _ => {}
+                }
+            }
+            if now - last_alive >= Duration::from_secs(1) {
+                last_alive = now;
+                desk.figures.av_offset_ms = self.tracks.as_ref().and_then(Tracks::av_offset_ms);
+                tell(&desk.alive(intake))?;
+                if let Some(look) = desk.looker.found(now)? {
+                    tell(&RelayLine::Look(look))?;
+                }
+            }
+            if let Some(after) = desk.recording.obey()? {
+                for cut in self.recorded_by_nobody(after) {
+                    let start = self.stamp(cut.start);
+                    tell(&desk.recording.append(&cut, start)?)?;
+                }
+            }
+            if now - last_frame > stall_after.max(self.patience()).max(intake.patience()) {
+                tell(&RelayLine::Stalled)?;
+                return Ok(End::Broke("the feed stopped: waiting for it"));
+            }
+            if clock_stepped(self.anchor, clock, began) {
+                return Ok(End::Broke("the machine's clock was set: segments are stamped anew"));
+            }
+            batch = intake.next().map_err(PipelineError::io("udp"))?;
+        }
+    }
+
+    /// Connecting, and the first pictures of an encoder, take longer than a picture may.
+    fn patience(&self) -> Duration {
+        if self.input.is_none() && self.tracks.is_none() { CONNECTING } else { Duration::ZERO }
+    }
+
+    /// The segments of what came since `after`, the end of what another worker recorded.
+    fn recorded_by_nobody(&mut self, after: Timestamp) -> Vec<CutSegment> {
+        let us = after.duration_since(self.anchor).as_micros() as i64 + LEAD_NS / 1000;
+        self.tracks.as_mut().map(|tracks| tracks.begin_at(us)).unwrap_or_default()
+    }
+
+    /// Wall-clock instant of a presentation time.
+    fn stamp(&self, pts: i64) -> Timestamp {
+        let us = micros(pts, VIDEO_TIMESCALE) - LEAD_NS / 1000;
+        self.anchor + jiff::SignedDuration::from_micros(us)
+    }
+
+    fn take(
+        &mut self,
+        arrival: Arrival,
+        (now, age): (Duration, Duration),
+        desk: &mut Desk<'_>,
+    ) -> Result<Taken, PipelineError> {
+        if self.tracks.is_none() {
+            self.held.push(arrival);
+            let has_video = self.held.iter().any(|a| matches!(a.codec, Codec::H264 { .. }));
+            if self.held.len() > HELD && !has_video {
+                return Ok(Taken::Broken("there is no H.264 picture in the feed: set the upstream to H.264"));
+            }
+            if !has_video || age < TRACKS_WAIT {
+                return Ok(Taken::Segments(Vec::new()));
+            }
+            self.tracks = Some(self.settle_tracks(desk)?);
+            let held = std::mem::take(&mut self.held);
+            let mut cuts = Vec::new();
+            for arrival in held {
+                match self.push(arrival, now, desk)? {
+                    Taken::Segments(more) => cuts.extend(more),
+                    broken @ Taken::Broken(_) => return Ok(broken),
+                }
+            }
+            return Ok(Taken::Segments(cuts));
+        }
+        self.push(arrival, now, desk)
+    }
+
+    fn push(&mut self, arrival: Arrival, now: Duration, desk: &mut Desk<'_>) -> Result<Taken, PipelineError> {
+        let Some(tracks) = self.tracks.as_mut() else { return Ok(Taken::Segments(Vec::new())) };
+        let track = match tracks.by_pad.get(&arrival.pad) {
+            Some((track, codec)) if codec.same_header(&arrival.codec) => *track,
+            Some(_) => return Ok(Taken::Broken("the feed changed its format")),
+            None => return Ok(Taken::Broken("the feed changed its streams")),
+        };
+        let video_pts = (track == 0).then_some(arrival.frame.pts);
+        tracks.look_at(track, &arrival.frame, now, desk);
+        let mut cuts = Vec::new();
+        let broken = Taken::Broken("the feed's timestamps jumped");
+        match tracks.push(track, arrival.frame) {
+            Ok(cut) => cuts.extend(cut),
+            Err(_) => {
+                desk.figures.pts_jumps += 1;
+                return Ok(broken);
+            }
+        }
+        if let (Some(silence), Some(pts)) = (tracks.silence.as_mut(), video_pts) {
+            for frame in silence.up_to(pts) {
+                match tracks.push(1, frame) {
+                    Ok(cut) => cuts.extend(cut),
+                    Err(_) => return Ok(broken),
+                }
+            }
+        }
+        Ok(Taken::Segments(cuts))
+    }
+
+    /// Fixes the tracks of this generation from what has arrived.
+    fn settle_tracks(&self, desk: &mut Desk<'_>) -> Result<Tracks, PipelineError> {
+        let mut by_pad = BTreeMap::new();
+        let mut tracks: TrackList = Vec::new();
+        let with_codec = || self.held.iter().map(|a| (a, a.codec.clone()));
+        if let Some((a, codec)) = with_codec().find(|(_, c)| matches!(c, Codec::H264 { .. }))
+            && let Codec::H264 { width, height, fps, .. } = codec
+        {
+            by_pad.insert(a.pad.clone(), (0, a.codec.clone()));
+            tracks.push(("v".into(), TrackKind::Video { width, height, fps }, codec));
+        }
+        for (a, codec) in with_codec() {
+            let Codec::Aac { channels, .. } = codec else { continue };
+            if by_pad.contains_key(&a.pad) {
+                continue;
+            }
+            let Some(lang) = self.language(a.lang.as_deref(), &tracks) else { continue };
+            by_pad.insert(a.pad.clone(), (tracks.len(), a.codec.clone()));
+            tracks.push((format!("a-{lang}"), TrackKind::Audio { lang, channels }, codec));
+        }
+        let mut silence = None;
+        if tracks.len() == 1
+            && let Some(lang) = self.job.audio.first().cloned().or_else(|| Lang::new("zh-Hans").ok())
+        {
+            let made = Silence::make()?;
+            tracks.push((format!("a-{lang}"), TrackKind::Audio { lang, channels: 2 }, made.codec.clone()));
+            silence = Some(made);
+        }
+        let codecs: Vec<Codec> = tracks.iter().map(|t| t.2.clone()).collect();
+        desk.recording.begin(tracks)?;
+        desk.looker.begin(if silence.is_some() { &codecs[..1] } else { &codecs })?;
+        let standby = desk.recording.next().is_none();
+        Ok(Tracks::new(by_pad, codecs, silence, self.job.max_segment_ms, standby))
+    }
+
+    /// The language of a stream: what it says, else the first of the
+    /// configured ones that no other stream has.
+    fn language(&self, code: Option<&str>, tracks: &TrackList) -> Option<Lang> {
+        let free =
+            |l: &Lang| !tracks.iter().any(|t| matches!(&t.1, TrackKind::Audio { lang, .. } if lang == l));
+        let said = code.and_then(|c| Lang::from_iso639(c, &self.job.audio)).filter(free);
+        said.or_else(|| self.job.audio.iter().find(|l| free(l)).cloned())
+    }
+}
+
+enum Taken {
+    Segments(Vec<CutSegment>),
+    Broken(&'static str),
+}
+
+/// True if wall clock and monotonic clock have parted by more than 500 ms since `anchor`.
+fn clock_stepped(anchor: Timestamp, clock: &dyn Clock, began: Duration) -> bool {
+    let wall = clock.now().duration_since(anchor).as_millis();
+    let steady = (clock.monotonic() - began).as_millis() as i128;
+    (wall - steady).abs() > 500
+}
