@@ -132,10 +132,10 @@ impl Eyes {
         let pipeline = launch(
             "looking at a picture",
             &format!(
-                "appsrc name=in format=time ! avdec_h264 max-threads=1 ! videoconvert ! tee name=both \
-                 both. ! videoscale ! video/x-raw,format=GRAY8,width={width},height={height} \
+                "appsrc name=in format=time ! avdec_h264 max-threads=1 ! tee name=both \
+                 both. ! videoconvert ! videoscale ! video/x-raw,format=GRAY8,width={width},height={height} \
                  ! appsink name=small sync=false async=false max-buffers=1 drop=true \
-                 both. ! videoscale ! video/x-raw,height=180,pixel-aspect-ratio=1/1 ! jpegenc quality=75 \
+                 both. ! videoconvert ! videoscale ! video/x-raw,format=I420,height=180,pixel-aspect-ratio=1/1 ! jpegenc quality=75 \
                  ! appsink name=jpeg sync=false async=false max-buffers=1 drop=true"
             ),
         )?;

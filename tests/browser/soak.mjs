@@ -10,7 +10,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { appendFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { setPriority, tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 
@@ -24,6 +24,14 @@ const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 const seconds = () => performance.now() / 1000;
 const begun = seconds();
 const say = (text) => console.log(`${((seconds() - begun) / 60).toFixed(1).padStart(6)} min  ${text}`);
+
+// The server and its viewers stand for machines of their own: what else this one
+// is doing must not stop them. Only root may ask for that.
+try {
+  setPriority(-10);
+} catch {
+  say("priorities stay as they are: beside heavy work viewers may stand still for want of a processor");
+}
 
 const work = mkdtempSync(join(tmpdir(), "yuanjiao-soak-"));
 const data = join(work, "data");

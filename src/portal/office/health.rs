@@ -80,7 +80,7 @@ fn row(
         av_offset_ms: figures.av_offset_ms.filter(|ms| live && ms.abs() > TOGETHER_MS),
         faults: if live { faults(&health) } else { Vec::new() },
         line: line(&health.minutes),
-        days: days.into_iter().map(|(day, up)| (day, percent(ctx, day, up))).collect(),
+        days: days.into_iter().collect(),
         has_picture: health.looked_at.is_some_and(|at| ctx.now.duration_since(at) < OLD),
         events: Vec::new(),
     }
@@ -101,6 +101,9 @@ fn faults(health: &RelayHealth) -> Vec<&'static str> {
 
 /// The points of a polyline, the newest minute at the right edge.
 fn line(minutes: &[Point]) -> String {
+    if minutes.len() < 2 {
+        return String::new();
+    }
     let most = minutes.iter().map(|p| p.bitrate).max().unwrap_or(0).max(1);
     let (width, height) = LINE;
     let left = width - minutes.len() as f64;
@@ -110,14 +113,6 @@ fn line(minutes: &[Point]) -> String {
         format!("{:.0},{y:.1}", left + n as f64 + 0.5)
     };
     minutes.iter().enumerate().map(point).collect::<Vec<_>>().join(" ")
-}
-
-/// How much of a day there was a picture; of today, of what has passed of it.
-fn percent(ctx: &PageContext<'_>, day: Date, up: Duration) -> f64 {
-    let start = |day: Date| day.to_zoned_datetime(ctx.tz.clone()).map(|z| z.timestamp()).unwrap_or(ctx.now);
-    let end = day.tomorrow().map_or(ctx.now, start).min(ctx.now);
-    let length = end.duration_since(start(day)).as_secs_f64().max(1.0);
-    (up.as_secs_f64() / length * 100.0).min(100.0)
 }
 
 #[cfg(test)]

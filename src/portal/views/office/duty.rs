@@ -34,8 +34,8 @@ pub struct RelayRow {
     pub faults: Vec<&'static str>,
     /// Points of the line of two hours' bit rates, in a box of 120 by 24.
     pub line: String,
-    /// Of each of the last days: its date, and how much of it there was a picture, percent.
-    pub days: Vec<(Date, f64)>,
+    /// Of each of the last days: its date, and how long there was a picture.
+    pub days: Vec<(Date, Duration)>,
     /// There is a picture of it to show.
     pub has_picture: bool,
     /// What happened last.
@@ -48,9 +48,10 @@ impl RelayRow {
         format!("/office/relays/{}/picture?at={}", self.id, ctx.now.as_second() / PICTURE_S)
     }
 
-    /// `11-25 99.9 %`.
-    fn day((date, percent): &&(Date, f64)) -> String {
-        format!("{} {percent:.1} %", date.strftime("%m-%d"))
+    /// `11-25 23:59`, in hours and minutes.
+    fn day((date, up): &&(Date, Duration)) -> String {
+        let minutes = (up.as_secs() + 30) / 60;
+        format!("{} {}:{:02}", date.strftime("%m-%d"), minutes / 60, minutes % 60)
     }
 
     fn at(&self, at: &Timestamp, ctx: &PageContext<'_>) -> String {

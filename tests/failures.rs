@@ -1,0 +1,163 @@
+//! What an upstream may do to us, acted out: packets are lost and change places,
+//! garbage comes, clocks jump and wrap, the picture and the sound change. Whoever
+//! watches goes on watching.
+
+#[expect(dead_code, reason = "each story uses its part of what they share")]
+mod support;
+
+use std::net::UdpSocket;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+
+use support::county::a_county;
+use support::media::{Decoded, decode, ffmpeg, free_udp_port};
+use support::process::Program;
+use support::server::{PATIENCE, Server};
+use support::time::{Stopwatch, ms, s, wait_for};
+
+/// A line on which things happen.
+struct Line {
+    entry: u16,
+    mood: Arc<AtomicU8>,
+    stop: Arc<AtomicBool>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+const CLEAN: u8 = 0;
+/// One packet in a hundred is lost.
+const LOSSY: u8 = 1;
+/// One in twenty.
+const BAD: u8 = 5;
+/// Every tenth packet changes places with the next.
+const SHUFFLED: u8 = 10;
+/// Packets come, and hold nothing.
+const GARBAGE: u8 = 20;
+/// Nothing but null packets.
+const EMPTY: u8 = 21;
+
+impl Line {
+    fn to(port: u16) -> Self {
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        socket.set_read_timeout(Some(ms(100))).expect("a limit");
+        let entry = socket.local_addr().expect("its number").port();
+        let (mood, stop) = (Arc::new(AtomicU8::new(CLEAN)), Arc::<AtomicBool>::default());
+        let (now, stopped) = (Arc::clone(&mood), Arc::clone(&stop));
+        let thread = std::thread::spawn(move || {
+            let (mut packet, mut held, mut n) = ([0; 2048], None::<Vec<u8>>, 0u64);
+            while !stopped.load(Ordering::Relaxed) {
+                let Ok(length) = socket.recv(&mut packet) else { continue };
+                n += 1;
+                let mut bytes = packet[..length].to_vec();
+                let mood = now.load(Ordering::Relaxed);
+                // As even as it is unforeseen: no chance decides whether a story holds.
+                let lot = n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 57;
+                match mood {
+                    LOSSY if lot == 0 => continue,
+                    BAD if lot < 6 => continue,
+                    SHUFFLED if n % 10 == 0 => {
+                        held = Some(bytes);
+                        continue;
+                    }
+                    GARBAGE => bytes.iter_mut().enumerate().for_each(|(i, b)| *b ^= (i as u8) | 1),
+                    EMPTY => {
+                        for packet in bytes.chunks_mut(188) {
+                            packet[1..4].copy_from_slice(&[0x1f, 0xff, 0x10]);
+                        }
+                    }
+                    _ => {}
+                }
+                for bytes in std::iter::once(bytes).chain(held.take()) {
+                    // Whether anyone listens is no matter to a line.
+                    let _ = socket.send_to(&bytes, ("127.0.0.1", port));
+                }
+            }
+        });
+        Self { entry, mood, stop, thread: Some(thread) }
+    }
+
+    fn is(&self, mood: u8) {
+        self.mood.store(mood, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            // It has nothing to panic about.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A broadcast of this size, with a key frame every `gop` pictures; `more` is what else is said to ffmpeg.
+fn broadcast(port: u16, size: &str, gop: u32, sound: &str, more: &[&str]) -> Program {
+    let mut command = ffmpeg();
+    command.args(["-re", "-f", "lavfi", "-i", &format!("testsrc2=size={size}:rate=25")]);
+    command.args(["-re", "-f", "lavfi", "-i", sound]);
+    command.args(["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-pix_fmt", "yuv420p"]);
+    command.args(["-g", &gop.to_string(), "-sc_threshold", "0", "-b:v", "600k", "-c:a", "aac"]);
+    command.args(more).args(["-f", "mpegts", "-flush_packets", "1"]);
+    Program::start(command.arg(format!("udp://127.0.0.1:{port}?pkt_size=1316")))
+}
+
+const TONE: &str = "sine=frequency=440:sample_rate=48000";
+
+#[test]
+fn whoever_watches_goes_on_watching() {
+    let port = free_udp_port();
+    let county = a_county().with_relay("national", port);
+    county.schedule_text(
+        "channel = \"xiangtu\"\n\n[[weekly]]\ndays = \"daily\"\nstart = \"00:00\"\nrelay = \"national\"\n",
+    );
+    let line = Line::to(port);
+    let mut upstream = broadcast(line.entry, "640x360", 25, TONE, &[]);
+    let server = Server::start(&county);
+    server.has_relay("national");
+    wait_for("the relay on air", PATIENCE, || server.as_run().pop().filter(|a| a["relay"] == "national"));
+    let watched = Stopwatch::start();
+    let player = decode(&server.client.url("/channels/xiangtu/index.m3u8"), Some(s(120)));
+    let segments = || server.has_relay("national")["segments"].as_u64().unwrap_or(0);
+    let goes_on = |what: &str| {
+        let before = segments();
+        wait_for(&format!("segments after: {what}"), PATIENCE, || (segments() >= before + 3).then_some(()));
+    };
+
+    for (mood, what) in [(LOSSY, "1 % lost"), (BAD, "5 % lost"), (SHUFFLED, "packets out of order")] {
+        line.is(mood);
+        goes_on(what);
+    }
+    let errors = server.has_relay("national")["health"]["continuity_errors"].as_u64();
+    assert!(errors > Some(20), "lost packets are counted: {errors:?}");
+    for (mood, what) in [(GARBAGE, "garbage"), (EMPTY, "packets without a programme")] {
+        line.is(mood);
+        wait_for(what, PATIENCE, || {
+            (server.has_relay("national")["health"]["state"] == "connecting").then_some(())
+        });
+        line.is(CLEAN);
+        goes_on(what);
+    }
+    let stereo = ["-ac", "2"];
+    for (size, gop, sound, more, what) in [
+        // 2^33 ticks are 95443.7 s: it wraps within seconds.
+        ("640x360", 25, TONE, &["-output_ts_offset", "95437"][..], "timestamps that jump and wrap"),
+        ("320x180", 25, TONE, &[][..], "another size of picture"),
+        ("320x180", 50, TONE, &stereo[..], "twice the group, and two channels of sound"),
+        ("320x180", 50, "sine=frequency=440:sample_rate=44100", &stereo[..], "another rate of sound"),
+    ] {
+        upstream.end();
+        upstream = broadcast(line.entry, size, gop, sound, more);
+        goes_on(what);
+    }
+    // Three seconds of silence fit into what a player has in hand; half a minute is the slate.
+    upstream.end();
+    wait_for("the slate", PATIENCE, || server.as_run().pop().filter(|a| a["reason"] == "lost"));
+    let _again = broadcast(line.entry, "640x360", 25, TONE, &[]);
+    wait_for("the relay again", PATIENCE, || server.as_run().pop().filter(|a| a["relay"] == "national"));
+
+    let ended = player.finish(s(240)).good("a player through all of it");
+    assert!(watched.passed() >= s(100), "it plays at the speed of the clock");
+    let decoded = Decoded::from_framecrc(&ended.out);
+    // Pictures that were lost on the line are lost to everybody.
+    assert!(decoded.video.len() > 120 * 25 * 8 / 10, "{} pictures", decoded.video.len());
+}
