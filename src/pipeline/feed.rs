@@ -221,7 +221,7 @@ impl<'a> Feed<'a> {
             None => return Ok(Taken::Broken("the feed changed its streams")),
         };
         let video_pts = (track == 0).then_some(arrival.frame.pts);
-        tracks.look_at(track, &arrival.frame, now, desk);
+        tracks.look_at(track, &arrival.frame, now, desk)?;
         let mut cuts = Vec::new();
         let broken = Taken::Broken("the feed's timestamps jumped");
         match tracks.push(track, arrival.frame) {
@@ -272,7 +272,7 @@ impl<'a> Feed<'a> {
         }
         let codecs: Vec<Codec> = tracks.iter().map(|t| t.2.clone()).collect();
         desk.recording.begin(tracks)?;
-        desk.looker.begin(if silence.is_some() { &codecs[..1] } else { &codecs })?;
+        desk.looker.begin(if silence.is_some() { &codecs[..1] } else { &codecs });
         let standby = desk.recording.next().is_none();
         Ok(Tracks::new(by_pad, codecs, silence, self.job.max_segment_ms, standby))
     }

@@ -20,13 +20,17 @@ const SOUND_FRAMES: u32 = 24;
 /// What is not decoded by then is not waited for.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// Looks every so often; what a pipeline holds is built anew with each generation.
+/// Looks every so often. What decodes lives as long as one look: a decoder that
+/// is told that nothing follows gives its picture at once, and holds no memory
+/// in between.
 pub(super) struct Looker {
     every: Duration,
     jpeg: PathBuf,
     due: Duration,
     /// Since when a look is under way.
     under_way: Option<Duration>,
+    /// How picture and sound of this generation are coded.
+    tracks: Vec<Codec>,
     eyes: Option<Eyes>,
     ears: Option<Ears>,
     last: Option<Vec<u8>>,
@@ -52,37 +56,41 @@ struct Ears {
 impl Looker {
     /// Looks every `every`, and leaves each picture at `jpeg`. Never, if that is zero.
     pub(super) fn new(every: Duration, jpeg: PathBuf) -> Self {
-        Self { every, jpeg, due: Duration::ZERO, under_way: None, eyes: None, ears: None, last: None }
+        Self {
+            every,
+            jpeg,
+            due: Duration::ZERO,
+            under_way: None,
+            tracks: Vec::new(),
+            eyes: None,
+            ears: None,
+            last: None,
+        }
     }
 
     /// The tracks of a new generation: the picture, and the first sound.
-    pub(super) fn begin(&mut self, codecs: &[Codec]) -> Result<(), PipelineError> {
+    pub(super) fn begin(&mut self, codecs: &[Codec]) {
+        self.close();
+        self.tracks = if self.every.is_zero() { Vec::new() } else { codecs.to_vec() };
+    }
+
+    fn close(&mut self) {
         (self.eyes, self.ears, self.under_way) = (None, None, None);
-        if self.every.is_zero() {
-            return Ok(());
-        }
-        if let Some(Codec::H264 { avcc, .. }) = codecs.first() {
-            self.eyes = Some(Eyes::open(avcc)?);
-        }
-        if let Some(Codec::Aac { config, rate, channels }) = codecs.get(1) {
-            self.ears = Some(Ears::open(config, *rate, *channels)?);
-        }
-        Ok(())
     }
 
     /// A picture of the feed.
-    pub(super) fn see(&mut self, frame: &Frame, now: Duration) {
-        let Some(eyes) =
-            self.eyes.as_mut().filter(|_| frame.key && self.under_way.is_none() && now >= self.due)
-        else {
-            return;
-        };
+    pub(super) fn see(&mut self, frame: &Frame, now: Duration) -> Result<(), PipelineError> {
+        let due = frame.key && self.under_way.is_none() && now >= self.due;
+        let Some(Codec::H264 { avcc, .. }) = self.tracks.first().filter(|_| due) else { return Ok(()) };
+        let eyes = Eyes::open(avcc)?;
+        eyes.look(frame);
+        self.eyes = Some(eyes);
+        if let Some(Codec::Aac { config, rate, channels }) = self.tracks.get(1) {
+            self.ears = Some(Ears::open(config, *rate, *channels)?);
+        }
         self.due = now + self.every;
         self.under_way = Some(now);
-        eyes.look(frame);
-        if let Some(ears) = self.ears.as_mut() {
-            (ears.wanted, ears.squares, ears.samples) = (SOUND_FRAMES, 0.0, 0);
-        }
+        Ok(())
     }
 
     /// Sound of the first track.
@@ -91,6 +99,9 @@ impl Looker {
             ears.wanted -= 1;
             // What cannot be decoded is not heard, and nothing worse.
             let _ = ears.input.push_buffer(gst::Buffer::from_slice(frame.data.clone()));
+            if ears.wanted == 0 {
+                let _ = ears.input.end_of_stream();
+            }
         }
     }
 
@@ -108,7 +119,7 @@ impl Looker {
         }
         let Some(small) = eyes.small() else {
             if late {
-                self.under_way = None;
+                self.close();
             }
             return Ok(None);
         };
@@ -117,11 +128,11 @@ impl Looker {
             let written = std::fs::write(&part, jpeg).and_then(|()| std::fs::rename(&part, &self.jpeg));
             written.map_err(PipelineError::io(&self.jpeg))?;
         }
-        self.under_way = None;
+        let level_db = self.ears.as_ref().map(Ears::level);
+        self.close();
         let (luma, spread) = brightness(&small);
         let change = self.last.as_deref().map(|last| difference(last, &small));
         self.last = Some(small);
-        let level_db = self.ears.as_ref().map(Ears::level);
         Ok(Some(FeedLook { luma, spread, change, level_db }))
     }
 }
@@ -152,15 +163,13 @@ impl Eyes {
     }
 
     fn look(&self, frame: &Frame) {
-        // A decoder that expects pictures out of order holds the first back: the
-        // second, which is the same, brings it out.
-        for _ in 0..2 {
-            let mut buffer = gst::Buffer::from_slice(frame.data.clone());
-            if let Some(buffer) = buffer.get_mut() {
-                buffer.set_pts(gst::ClockTime::ZERO);
-            }
-            let _ = self.input.push_buffer(buffer);
+        let mut buffer = gst::Buffer::from_slice(frame.data.clone());
+        if let Some(buffer) = buffer.get_mut() {
+            buffer.set_pts(gst::ClockTime::ZERO);
         }
+        // A picture that cannot be decoded is not seen, and nothing worse.
+        let _ = self.input.push_buffer(buffer);
+        let _ = self.input.end_of_stream();
     }
 
     fn small(&self) -> Option<Vec<u8>> {
@@ -191,7 +200,7 @@ impl Ears {
         input.set_caps(Some(&caps.build()));
         let out = named(&pipeline, "out")?;
         start(&pipeline)?;
-        Ok(Self { _stopped: Stopped(pipeline), input, out, wanted: 0, squares: 0.0, samples: 0 })
+        Ok(Self { _stopped: Stopped(pipeline), input, out, wanted: SOUND_FRAMES, squares: 0.0, samples: 0 })
     }
 
     fn measure(&mut self) {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use super::PipelineError;
 use super::encode::Silence;
 use super::frame::{Codec, Frame, micros};
 use super::relay::Desk;
@@ -41,12 +42,18 @@ impl Tracks {
     }
 
     /// Counts and samples what comes, before it is cut.
-    pub(super) fn look_at(&mut self, track: usize, frame: &Frame, now: Duration, desk: &mut Desk<'_>) {
+    pub(super) fn look_at(
+        &mut self,
+        track: usize,
+        frame: &Frame,
+        now: Duration,
+        desk: &mut Desk<'_>,
+    ) -> Result<(), PipelineError> {
         let us = self.us(track, frame);
         match track {
             0 => {
                 desk.figures.frames += 1;
-                desk.looker.see(frame, now);
+                desk.looker.see(frame, now)?;
                 self.newest_us.0 = Some(us);
             }
             1 => {
@@ -55,6 +62,7 @@ impl Tracks {
             }
             _ => {}
         }
+        Ok(())
     }
 
     /// Takes a frame of `track` and returns the segment it completes.
