@@ -149,9 +149,12 @@ impl Router {
                 Some(self.open(item.ok(), (query, ts.then_some("index.m3u8")), now).await)
             }
             ["channels", name] if name.ends_with(".ts") => {
-                let id = ChannelId::new(name.trim_end_matches(".ts")).ok()?;
-                let best = self.delivery.channels.get(&id)?.lineup.rungs.first()?.0;
-                let rung = param(query, "rung").map_or_else(|| format!("v{best}"), str::to_owned);
+                let id = ChannelId::new(name.strip_suffix(".ts")?).ok()?;
+                let channel = self.delivery.channels.get(&id)?;
+                let best = format!("v{}", channel.lineup.rungs.first()?.0);
+                // What the channel does not have is no page either.
+                let rung = param(query, "rung")
+                    .map_or(Some(&*best), |r| channel.lineup.rendition(r).and(Some(r)))?;
                 Some(self.open(Some(Item::Channel(id)), (query, Some(&format!("{rung}.ts"))), now).await)
             }
             ["lessons", id, "index.m3u8"] => {
@@ -218,8 +221,8 @@ impl Router {
             },
         };
         let lang = param(query, "lang").and_then(|l| Lang::new(l).ok());
-        let heard = match (param(query, "lang"), &item, ts) {
-            (Some(lang), ..) => lang.to_owned(),
+        let heard = match (&lang, &item, ts) {
+            (Some(lang), ..) => lang.to_string(),
             // A box that takes playlists gets one sound, a television all to choose from.
             (None, Item::Channel(id), Some("index.m3u8")) => {
                 let channel = self.delivery.channels.get(id);

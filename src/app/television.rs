@@ -9,8 +9,9 @@ use crate::base::{ChannelId, Lang, Titles};
 use crate::config::{Channel, County};
 use crate::courseware::Library;
 use crate::delivery::{Announce, Output};
-use crate::guide::{ChannelInfo, Entry, Listing, listing, now_next};
+use crate::guide::{Entry, Listing, now_next};
 use crate::mpegts::{Event, Guide, Service};
+use crate::portal::listing_of;
 use crate::schedule::Plans;
 
 /// A network of nobody's (ETSI TS 101 162: private, temporary use).
@@ -27,24 +28,12 @@ pub(super) fn announce(
     Box::new(move |id: &ChannelId, at: Timestamp| {
         let county = county.load();
         let channel = county.channels.iter().find(|c| c.id == *id)?;
-        let plans = plans.load();
-        let info = ChannelInfo {
-            id: channel.id.clone(),
-            number: channel.number,
-            names: channel.names.clone(),
-            lang: channel.lang.clone(),
-            logo: None,
+        let listing = listing_of(channel, &plans.load(), &library.catalogue(), (at, at + AHEAD));
+        let (present, following) = now_next(&listing, at, 1);
+        let guide = Guide {
+            present: present.map(|entry| event(&listing, entry, true)),
+            following: following.first().map(|entry| event(&listing, entry, false)),
         };
-        let catalogue = library.catalogue();
-        let length = |lesson: &_| catalogue.lesson(lesson).map(|p| p.manifest.duration());
-        let guide = plans.get(id).map_or_else(Guide::default, |plan| {
-            let listing = listing(&info, plan, at, at + AHEAD, &length);
-            let (present, following) = now_next(&listing, at, 1);
-            Guide {
-                present: present.map(|entry| event(&listing, entry, true)),
-                following: following.first().map(|entry| event(&listing, entry, false)),
-            }
-        });
         Some((service(&county, channel, at), guide))
     })
 }

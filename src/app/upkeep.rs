@@ -1,19 +1,18 @@
 //! What relays are told from time to time: whether anybody watches, and how much
 //! of what they record there is room for.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::base::{Clock, RelayId, Shutdown};
+use crate::base::{Clock, DiskSpace, RelayId, Shutdown};
 use crate::channel::{Command, Hands};
 use crate::config::County;
 use crate::delivery::{Channels, MediaSources};
-use crate::relay::{Recorded, Room, make_room};
+use crate::relay::{Recorded, RelayHandle, Room, make_room};
 use crate::schedule::{Plans, Play};
 use crate::store::Store;
 
@@ -49,9 +48,12 @@ impl Upkeep {
     pub(super) async fn run(self, stop: Shutdown) {
         let (mut looked, mut counted) = (None::<Duration>, self.clock.monotonic());
         loop {
-            let wanted = self.wanted(self.clock.now());
-            for (id, handle) in self.sources.relays().iter() {
-                handle.wishes.set_wanted(wanted.contains(id));
+            // Only they ask, and of a thousand channels it is a long question.
+            if self.county.load().relays.iter().any(|r| r.on_demand) {
+                let wanted = self.wanted(self.clock.now());
+                for (id, handle) in self.sources.relays().iter() {
+                    handle.wishes.set_wanted(wanted.contains(id));
+                }
             }
             let now = self.clock.monotonic();
             if looked.is_none_or(|at| now - at >= ROOM) {
@@ -91,7 +93,7 @@ impl Upkeep {
             {
                 wanted.insert(relay.clone());
             }
-            let Some(plan) = plans.get(id) else { continue };
+            let Some(plan) = plans.get(id).filter(|plan| watched || plan.keeps_any()) else { continue };
             for t in [now, now + AHEAD] {
                 if let Some(programme) = plan.at(t).programme.filter(|p| p.keep || watched)
                     && let Play::Relay(relay) = programme.play
@@ -111,22 +113,23 @@ impl Upkeep {
         }
         let media = county.media.clone();
         // A disk that hangs holds up nobody else.
-        let Ok(Some(free)) = tokio::task::spawn_blocking(move || free(&media)).await else { return };
-        let now = self.clock.now();
-        let recorded: Vec<Recorded> = relays
-            .iter()
-            .map(|(id, handle)| Recorded {
-                relay: id.clone(),
-                hours: handle.window.load().hours().collect(),
-                needed: self.needed(id, now),
-            })
-            .collect();
+        let Ok(Some(disk)) = tokio::task::spawn_blocking(move || DiskSpace::of(&media)).await else { return };
         let limits = county.recording;
-        let mut room = Room { budget: limits.budget, free, least_free: limits.least_free };
-        for (id, from) in make_room(&recorded, &mut room) {
-            tracing::info!(relay = %id, until = %from, "relay {id}: its oldest recordings make room");
-            if let Some(handle) = relays.get(&id) {
-                handle.wishes.forget_before(from);
+        let mut room = Room { budget: limits.budget, free: disk.free, least_free: limits.least_free };
+        if limits.budget.is_some() || disk.free < limits.least_free {
+            // Days of segments of all relays are added up.
+            let (upkeep, all, now) = (self.clone(), Arc::clone(&relays), self.clock.now());
+            let looked = tokio::task::spawn_blocking(move || {
+                let cut = make_room(&upkeep.recorded(&all, now), &mut room);
+                (cut, room)
+            });
+            let Ok((cut, after)) = looked.await else { return };
+            room = after;
+            for (id, from) in cut {
+                tracing::info!(relay = %id, until = %from, "relay {id}: its oldest recordings make room");
+                if let Some(handle) = relays.get(&id) {
+                    handle.wishes.forget_before(from);
+                }
             }
         }
         for handle in relays.values() {
@@ -135,6 +138,15 @@ impl Upkeep {
             let least = if was { limits.least_free } else { limits.least_free / 2 };
             handle.wishes.set_short(room.free < least);
         }
+    }
+
+    fn recorded(&self, relays: &BTreeMap<RelayId, RelayHandle>, now: Timestamp) -> Vec<Recorded> {
+        let of = |(id, handle): (&RelayId, &RelayHandle)| Recorded {
+            relay: id.clone(),
+            hours: handle.window.load().hours().collect(),
+            needed: self.needed(id, now),
+        };
+        relays.iter().map(of).collect()
     }
 
     /// Spans of programmes on this relay that are to be kept and may not have been yet.
@@ -152,11 +164,4 @@ impl Upkeep {
         });
         mine.map(|(p, end)| (p.start, end)).collect()
     }
-}
-
-/// Free bytes of the disk that `folder` lies on; none where that cannot be told.
-fn free(folder: &Path) -> Option<u64> {
-    let folder: PathBuf = folder.canonicalize().ok()?;
-    let disk = nix::sys::statvfs::statvfs(&folder).ok()?;
-    Some(disk.fragment_size() * disk.blocks_available())
 }

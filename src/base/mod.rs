@@ -6,6 +6,7 @@
 pub mod bell;
 pub mod child;
 pub mod clock;
+pub mod disk;
 pub(crate) mod document;
 pub mod entries;
 pub mod files;
@@ -21,6 +22,7 @@ pub mod workbook;
 pub use bell::Bell;
 pub use child::WorkerProcess;
 pub use clock::{Clock, SystemClock};
+pub use disk::DiskSpace;
 pub use files::replace_file;
 pub(crate) use holidays::read_holidays;
 pub use holidays::{DAY_NAMES, Holidays};

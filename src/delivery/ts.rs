@@ -10,6 +10,7 @@ use quick_cache::sync::Cache;
 
 use crate::base::{ChannelId, Lang};
 use crate::channel::{Placed, Rendition, numbered};
+use crate::evidence::DeliveredSegment;
 use crate::hls::Address;
 use crate::mpegts::{self, Audio, Codec, Guide, Service, Span, Video};
 
@@ -42,6 +43,18 @@ pub struct TsSegment {
     pub placed: Placed,
     /// Whose bytes it shows.
     pub owner: String,
+}
+
+impl TsSegment {
+    /// It as what was sent to a session.
+    pub(super) fn delivered(&self) -> DeliveredSegment<'_> {
+        DeliveredSegment {
+            owner: &self.owner,
+            n: self.placed.n,
+            start_ms: self.placed.start.as_millisecond(),
+            dur_ms: self.placed.duration.as_millis() as i64,
+        }
+    }
 }
 
 /// Why there is no segment.

@@ -23,8 +23,10 @@ const TOGETHER: Duration = Duration::from_millis(4);
 const MARGIN: Duration = Duration::from_millis(1500);
 /// Payload type of MPEG-TS (RFC 3551 §6).
 const MP2T: u8 = 33;
-/// A clock that has moved by this much is followed.
-const LOST: Duration = Duration::from_secs(2);
+/// Who is this far from his time follows the clock anew: it was set, or the channel began again.
+const LOST: Duration = Duration::from_secs(8);
+/// More than this that waits to be sent, and the rate is too low for the channel.
+const TOO_MUCH: Duration = Duration::from_secs(10);
 
 /// A channel that is sent out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,7 +131,16 @@ async fn send_all(output: &Output, streaming: Streaming, socket: &UdpSocket) {
                 let groups = mpegts::timed(&segment.bytes, segment.span);
                 sender.send(groups.iter().map(|(at, bytes)| (*at, *bytes)), &*clock).await;
             }
-            Some(rate) => constant(&segment, rate, &mut pacer, &mut sender, &*clock).await,
+            Some(rate) => {
+                constant(&segment, rate, &mut pacer, &mut sender, &*clock).await;
+                let room = TOO_MUCH.as_secs() * rate / 8 / PACKET_BYTES as u64;
+                if pacer.as_ref().is_some_and(|p: &ConstantRate| p.waiting() as u64 > room) {
+                    // What waits would grow for ever.
+                    pacer = None;
+                    tracing::warn!(channel = %output.programme.channel, to = %output.to.address, rate,
+                        "the rate is too low for this channel: what waited to be sent is left out");
+                }
+            }
         }
     }
     source.abort();
@@ -168,8 +179,7 @@ impl Sender<'_> {
             let now_us = clock.now().as_microsecond();
             let delay = *self.delay_us.get_or_insert(now_us - at_us + MARGIN.as_micros() as i64);
             let ahead = at_us + delay - now_us;
-            if ahead.unsigned_abs() > (LOST + MARGIN).as_micros() as u64 + 4_000_000 {
-                // The clock was set, or the channel began anew.
+            if u128::from(ahead.unsigned_abs()) > LOST.as_micros() {
                 self.delay_us = None;
             } else if ahead > TOGETHER.as_micros() as i64 {
                 tokio::time::sleep(Duration::from_micros(ahead.unsigned_abs())).await;

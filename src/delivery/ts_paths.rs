@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use crate::base::Lang;
 use crate::channel::{Headers, Lineup, Rendition, Window, media_playlist};
-use crate::evidence::{DeliveredSegment, Item, Ticket};
+use crate::evidence::{Item, Ticket};
 use crate::hls::{Multivariant, Variant};
 
 use super::body::Body;
@@ -151,15 +151,9 @@ impl Delivery {
             true => Body::empty(),
             false => {
                 let (ledger, desk) = (std::sync::Arc::clone(&self.desk.ledger), self.desk.reopener());
-                let (ticket, placed, owner) = (ticket.clone(), segment.placed, segment.owner);
-                Body::noted(segment.bytes, move || {
-                    let sent = DeliveredSegment {
-                        owner: &owner,
-                        n: placed.n,
-                        start_ms: placed.start.as_millisecond(),
-                        dur_ms: placed.duration.as_millis() as i64,
-                    };
-                    ledger.deliver(&ticket.session, sent, now, |id| desk(id, &ticket));
+                let ticket = ticket.clone();
+                Body::noted(segment.bytes.clone(), move || {
+                    ledger.deliver(&ticket.session, segment.delivered(), now, |id| desk(id, &ticket));
                 })
             }
         };
@@ -182,16 +176,9 @@ impl Delivery {
             pieces.poll_recv(cx).map(|piece| {
                 piece.map(|piece| {
                     if let Some(segment) = piece.ended {
-                        let placed = segment.placed;
-                        let sent = DeliveredSegment {
-                            owner: &segment.owner,
-                            n: placed.n,
-                            start_ms: placed.start.as_millisecond(),
-                            dur_ms: placed.duration.as_millis() as i64,
-                        };
                         let now = clock.now();
                         ledger.touch(&ticket.session, now);
-                        ledger.deliver(&ticket.session, sent, now, |id| desk(id, &ticket));
+                        ledger.deliver(&ticket.session, segment.delivered(), now, |id| desk(id, &ticket));
                     }
                     piece.bytes
                 })

@@ -105,11 +105,22 @@ impl LiveWindow {
 
     /// The folders kept, the oldest first.
     pub fn hours(&self) -> impl Iterator<Item = RecordedHour> + '_ {
-        self.hours.iter().filter_map(|hour| {
-            let (first, last) = (hour.first()?, hour.last()?);
-            let bytes = hour.iter().flat_map(|s| &s.parts).map(|p| p.range.length).sum();
-            Some(RecordedHour { start: first.start, end: last.end(), bytes })
-        })
+        self.hours.iter().filter_map(|hour| recorded(hour))
+    }
+
+    /// The start of the newest folders that together hold no more than `bytes`; none if
+    /// the newest alone holds more.
+    pub fn within(&self, bytes: u64) -> Option<Timestamp> {
+        let (mut sum, mut start) = (0, None);
+        for at in (0..self.hours.len()).rev() {
+            let hour = recorded(&self.hours[at])?;
+            sum += hour.bytes;
+            if sum > bytes {
+                break;
+            }
+            start = Some(hour.start);
+        }
+        start
     }
 
     /// Segment `n`, if it is kept.
@@ -146,5 +157,44 @@ impl LiveWindow {
     /// True if nothing is kept.
     pub fn is_empty(&self) -> bool {
         self.hours.is_empty()
+    }
+}
+
+fn recorded(hour: &[LiveSegment]) -> Option<RecordedHour> {
+    let (first, last) = (hour.first()?, hour.last()?);
+    let bytes = hour.iter().flat_map(|s| &s.parts).map(|p| p.range.length).sum();
+    Some(RecordedHour { start: first.start, end: last.end(), bytes })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A window of folders of an hour, each of one segment of `bytes`.
+    fn window(bytes: &[u64]) -> LiveWindow {
+        let mut window = LiveWindow::default();
+        for (n, length) in bytes.iter().enumerate() {
+            let n = n as u64;
+            window.push(LiveSegment {
+                n,
+                start: Timestamp::from_second(n as i64 * 3600).expect("an instant"),
+                us: 4_000_000,
+                at_us: 0,
+                generation: 1,
+                hour: format!("h{n}"),
+                tracks: Arc::default(),
+                parts: vec![Part { range: ByteRange { offset: 0, length: *length }, us: 4_000_000 }],
+            });
+        }
+        window
+    }
+
+    #[test]
+    fn the_newest_folders_that_fit_are_within() {
+        let window = window(&[50, 10, 20, 30]);
+        let hour = |n: i64| Timestamp::from_second(n * 3600).ok();
+        let found = [29, 30, 49, 50, 60, 109, 110].map(|bytes| window.within(bytes));
+        assert_eq!(found, [None, hour(3), hour(3), hour(2), hour(1), hour(1), hour(0)]);
+        assert_eq!(window.hours().map(|h| h.bytes).sum::<u64>(), 110);
     }
 }

@@ -20,6 +20,11 @@ pub enum RelayLine {
     Ready,
     /// The picture and the sound were looked at.
     Look(FeedLook),
+    /// The feed's timeline ended: another begins when it can be read again.
+    Broke {
+        /// Why.
+        message: String,
+    },
     /// Something an engineer should read.
     Note {
         /// The message.

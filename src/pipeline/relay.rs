@@ -67,7 +67,7 @@ pub fn run_relay(
         let before = desk.recording.next();
         let mut feed = Feed::build(job, &intake, clock)?;
         let end = feed.run(&mut intake, first, &mut desk, clock, &mut tell)?;
-        tell(&RelayLine::Note { message: end.why().to_owned() })?;
+        tell(&RelayLine::Broke { message: end.why().to_owned() })?;
         // Who refuses us is not asked again at once: the supervisor waits, longer each time.
         if let End::Failed(why) = end
             && !intake.is_waited_for()

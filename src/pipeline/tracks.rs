@@ -53,7 +53,10 @@ impl Tracks {
         match track {
             0 => {
                 desk.figures.frames += 1;
-                desk.looker.see(frame, now)?;
+                // The picture of the relay is that of the source on air.
+                if self.kept.is_none() {
+                    desk.looker.see(frame, now)?;
+                }
                 self.newest_us.0 = Some(us);
             }
             1 => {

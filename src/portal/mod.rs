@@ -25,4 +25,4 @@ pub use guides::Machine;
 pub use print::Printer;
 pub use reply::{Reply, problem};
 pub use snapshots::Snapshots;
-pub use state::{Changed, Portal, schedule_names};
+pub use state::{Changed, Portal, listing_of, schedule_names};

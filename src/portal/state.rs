@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
@@ -86,37 +85,38 @@ pub struct Portal {
 impl Portal {
     /// A channel's listing of `[from, to)`.
     pub(super) fn listing(&self, channel: &Channel, from: Timestamp, to: Timestamp) -> Listing {
-        let info = info(channel);
-        match self.plans.load().get(&channel.id) {
-            Some(plan) => {
-                let mut listing = listing(&info, plan, from, to, &|id| self.lesson_length(id));
-                let catalogue = self.library.catalogue();
-                let titled =
-                    |id: &LessonId| catalogue.lesson(id).map(|p| (id.clone(), p.manifest.titles.clone()));
-                listing.lessons =
-                    listing.entries.iter().flat_map(Entry::lessons).filter_map(titled).collect();
-                listing
-            }
-            None => Listing {
-                channel: info.id,
-                number: info.number,
-                names: info.names,
-                lang: info.lang,
-                entries: Vec::new(),
-                lessons: BTreeMap::new(),
-            },
-        }
-    }
-
-    /// How long a lesson plays.
-    pub(super) fn lesson_length(&self, id: &LessonId) -> Option<Duration> {
-        self.library.catalogue().lesson(id).map(|p| p.manifest.duration())
+        listing_of(channel, &self.plans.load(), &self.library.catalogue(), (from, to))
     }
 
     /// The next hours on a channel, with what runs now.
     pub(super) fn soon(&self, channel: &Channel, now: Timestamp) -> Listing {
         self.listing(channel, now, now + SignedDuration::from_hours(24))
     }
+}
+
+/// What is on `channel` in `[from, to)`, with the titles of its lessons; nothing where it has no plan.
+pub fn listing_of(
+    channel: &Channel,
+    plans: &Plans,
+    catalogue: &Catalogue,
+    (from, to): (Timestamp, Timestamp),
+) -> Listing {
+    let info = info(channel);
+    let Some(plan) = plans.get(&channel.id) else {
+        return Listing {
+            channel: info.id,
+            number: info.number,
+            names: info.names,
+            lang: info.lang,
+            entries: Vec::new(),
+            lessons: BTreeMap::new(),
+        };
+    };
+    let length = |id: &LessonId| catalogue.lesson(id).map(|p| p.manifest.duration());
+    let mut listing = listing(&info, plan, from, to, &length);
+    let titled = |id: &LessonId| catalogue.lesson(id).map(|p| (id.clone(), p.manifest.titles.clone()));
+    listing.lessons = listing.entries.iter().flat_map(Entry::lessons).filter_map(titled).collect();
+    listing
 }
 
 /// A channel as the guide sees it.

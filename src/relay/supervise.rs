@@ -181,6 +181,7 @@ impl Supervisor {
 
     fn wait(&mut self, now: Duration, jitter: f64) {
         self.beginning = false;
+        // One that was ended because it hung, or whose source was left, has not failed by itself.
         let ended = self.state == State::Ending && self.failures == 0;
         let at_once = self.fail_over(now) && self.failures == 0 || ended;
         let backoff = BACKOFF_MAX.min(BACKOFF_MIN * 2u32.pow(self.failures.min(5)));

@@ -1,5 +1,7 @@
 //! One task per relay: its worker process, its window, its events.
 
+mod standby;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +11,10 @@ use tokio::sync::mpsc;
 
 use crate::base::{Clock, Shutdown, WorkerProcess};
 use crate::config::Relay;
+use crate::hls::LiveWindow;
 use crate::hls::wire::{FeedFigures, RelayLine, RelayOrder};
-use crate::hls::{LiveSegment, LiveWindow};
 
-use super::candidate::{Candidate, Probe, Sign};
+use super::candidate::{Candidate, Sign};
 use super::handle::{RelayEvent, RelayHandle, RelayHealth};
 use super::job::job;
 use super::supervise::{Command, Input, State, Supervisor};
@@ -21,9 +23,6 @@ use super::{disk, recover};
 
 /// What is recorded while the disk is full.
 const SHORT: SignedDuration = SignedDuration::from_mins(3);
-
-/// What a worker that stood by may have kept.
-const LONG_GONE: SignedDuration = SignedDuration::from_secs(15);
 
 /// Keeps the relay alive until `stop`. `folder` is its live window.
 pub async fn run(
@@ -38,9 +37,21 @@ pub async fn run(
     let machine = Supervisor::new(relay.sources.len(), relay.failover_after, now);
     let candidate = Candidate::new(relay.failback_after, now);
     let vitals = Vitals::default();
-    let (worker, standby) = (None, None);
-    let mut task =
-        Task { relay, folder, handle, clock, events, worker, standby, machine, candidate, vitals, idle: now };
+    let (worker, standby, kept_from) = (None, None, Timestamp::MIN);
+    let mut task = Task {
+        relay,
+        folder,
+        handle,
+        clock,
+        events,
+        worker,
+        standby,
+        machine,
+        candidate,
+        vitals,
+        idle: now,
+        kept_from,
+    };
     let mut tick = tokio::time::interval(Duration::from_millis(250));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -84,10 +95,13 @@ struct Task {
     vitals: Vitals,
     /// When the last point was added while there was no worker.
     idle: Duration,
+    /// Up to where room was made.
+    kept_from: Timestamp,
 }
 
 impl Task {
     async fn tick(&mut self) {
+        self.make_room();
         if self.relay.on_demand && !self.handle.wishes.wanted() {
             return self.rest().await;
         }
@@ -100,7 +114,7 @@ impl Task {
         } else if now - self.idle >= super::vitals::STEP {
             self.idle = now;
             self.vitals.idle();
-            self.publish_vitals();
+            self.publish_vitals(true);
         }
     }
 
@@ -137,63 +151,6 @@ impl Task {
         }
     }
 
-    /// Looks after the worker that stands by.
-    async fn consider(&mut self, sign: Sign) {
-        let live = self.machine.state() == State::Live;
-        let (source, now) = (self.machine.source(), self.clock.monotonic());
-        match self.candidate.handle(sign, source, live, now) {
-            Some(Probe::Start(source)) => {
-                match WorkerProcess::spawn(
-                    "relay",
-                    &job(&self.relay, &self.folder, (source, true), self.place()),
-                )
-                .await
-                {
-                    Ok(worker) => self.standby = Some((source, worker)),
-                    Err(error) => {
-                        tracing::error!(relay = %self.relay.id, %error, "a better source could not be tried");
-                        self.candidate.handle(Sign::Exited, self.machine.source(), live, now);
-                    }
-                }
-            }
-            Some(Probe::End) => self.standby = None,
-            Some(Probe::Take(source)) => self.take_over(source).await,
-            None => {}
-        }
-    }
-
-    /// The worker that stands by writes from now on.
-    async fn take_over(&mut self, source: usize) {
-        let Some((_, mut next)) = self.standby.take() else { return };
-        end(self.worker.as_mut(), &self.relay);
-        if let Some(old) = self.worker.take() {
-            // Two may not write into one folder; a killed process is gone at once.
-            let _ = old.wait().await;
-        }
-        let told = match self.recover().await {
-            Ok(()) => {
-                let (n, generation) = self.place();
-                let end = self.handle.window.load().newest().map(LiveSegment::end);
-                let after = end.unwrap_or(Timestamp::MIN).max(self.clock.now() - LONG_GONE);
-                next.tell(&RelayOrder::TakeOver { next: n, generation, after }).await
-            }
-            Err(error) => Err(error),
-        };
-        if let Err(error) = told {
-            tracing::error!(relay = %self.relay.id, %error, "a better source could not take over");
-            return self.supervise(&Input::Exited).await;
-        }
-        let id = next.id();
-        self.worker = Some(next);
-        self.vitals.begin();
-        self.machine.take_over(source, self.clock.monotonic());
-        self.publish_health(|h| {
-            h.worker = id;
-            h.starts += 1;
-        });
-        self.event("taken-back", &format!("source {} is well again and on air", source + 1)).await;
-    }
-
     async fn hear(&mut self, line: Option<String>) -> Input {
         let Some(line) = line else {
             let status = match self.worker.take() {
@@ -210,30 +167,30 @@ impl Task {
                 let end = segment.end();
                 self.handle.record(segment.us);
                 window.push(segment);
-                let gone = window.forget_before(self.keep_from(end));
-                self.handle.window.store(Arc::new(window));
-                self.remove(gone);
+                self.forget(window, self.keep_from(end));
                 return Input::Segment;
             }
             Ok(RelayLine::Alive(figures)) => {
-                self.vitals.count(figures, self.clock.monotonic());
+                let new_point = self.vitals.count(figures, self.clock.monotonic());
                 let more = figures.bytes > self.handle.health.load().figures.bytes;
                 self.publish_health(|h| h.figures = figures);
-                self.publish_vitals();
+                self.publish_vitals(new_point);
                 return if more { Input::Receiving } else { Input::Alive };
             }
             Ok(RelayLine::Look(look)) => {
                 self.vitals.look(look);
                 let now = self.clock.now();
                 self.publish_health(|h| h.looked_at = Some(now));
-                self.publish_vitals();
+                self.publish_vitals(false);
             }
             Ok(RelayLine::Stalled) => {
                 self.event("stalled", "nothing comes from upstream").await;
                 return Input::Stalled;
             }
             Ok(RelayLine::Resumed | RelayLine::Ready) => {}
-            Ok(RelayLine::Note { message }) => self.event("note", &message).await,
+            Ok(RelayLine::Note { message } | RelayLine::Broke { message }) => {
+                self.event("note", &message).await
+            }
             Err(error) => {
                 tracing::warn!(relay = %self.relay.id, %error, "a relay worker's line could not be read");
             }
@@ -241,35 +198,12 @@ impl Task {
         Input::Alive
     }
 
-    async fn hear_standby(&mut self, line: Option<String>) -> Sign {
-        let Some(line) = line else {
-            self.standby = None;
-            return Sign::Exited;
-        };
-        match serde_json::from_str::<RelayLine>(&line) {
-            Ok(RelayLine::Ready) => Sign::Ready,
-            Ok(RelayLine::Stalled) => Sign::Broke,
-            // A generation that ends is told of by a note.
-            Ok(RelayLine::Note { message }) if message.starts_with("the feed") => Sign::Broke,
-            _ => Sign::Tick,
-        }
-    }
-
     /// What ended before is not kept.
     fn keep_from(&self, newest: Timestamp) -> Timestamp {
         let own = SignedDuration::from_hours(i64::from(self.relay.retention_hours));
         let own = if self.handle.wishes.short() { SHORT } else { own };
-        let by_size = self.relay.retention_bytes.map(|most| {
-            let window = self.handle.window.load();
-            let mut sum = 0;
-            // The newest first, as long as they fit.
-            let hours: Vec<_> = window.hours().collect();
-            let fits = hours.iter().rev().take_while(|hour| {
-                sum += hour.bytes;
-                sum <= most
-            });
-            fits.last().map_or(newest, |hour| hour.start)
-        });
+        let by_size =
+            self.relay.retention_bytes.map(|most| self.handle.window.load().within(most).unwrap_or(newest));
         (newest - own).max(by_size.unwrap_or(Timestamp::MIN)).max(self.handle.wishes.keep_from())
     }
 
@@ -294,11 +228,23 @@ impl Task {
         }
     }
 
-    fn remove(&self, hours: Vec<String>) {
+    /// Publishes the window without the folders that ended before `instant`, and removes these.
+    fn forget(&self, mut window: LiveWindow, instant: Timestamp) {
+        let hours = window.forget_before(instant);
+        self.handle.window.store(Arc::new(window));
         if !hours.is_empty() {
             let folder = self.folder.clone();
             // Deleting gigabytes takes a while; nobody waits for it.
             tokio::task::spawn_blocking(move || disk::remove_hours(&folder, &hours));
+        }
+    }
+
+    /// Makes room as was asked, also of a relay that records nothing now.
+    fn make_room(&mut self) {
+        let from = self.handle.wishes.keep_from();
+        if from > self.kept_from {
+            self.kept_from = from;
+            self.forget(LiveWindow::clone(&self.handle.window.load()), from);
         }
     }
 
@@ -364,13 +310,11 @@ impl Task {
         let _ = self.events.send(event).await;
     }
 
-    fn publish_vitals(&self) {
+    fn publish_vitals(&self, new_point: bool) {
         let (now, faults) = (self.vitals.now(), self.vitals.faults());
-        let count = self.vitals.points().count();
-        let same = self.handle.health.load().minutes.len() == count && count < super::vitals::POINTS;
         self.publish_health(|h| {
             (h.now, h.faults) = (now, faults);
-            if !same {
+            if new_point {
                 h.minutes = Arc::new(self.vitals.points().copied().collect());
             }
         });

@@ -31,15 +31,24 @@ pub(super) struct Notice {
     pub(super) document: serde_json::Value,
 }
 
-/// Tells it to the address, again until it was taken.
+/// Posts it to the address, again until it was taken.
 pub(super) async fn post(url: String, notice: Notice) {
+    until_taken("posted", || try_to_post(&url, &notice)).await;
+}
+
+/// Gives it to the mail server, again until it was taken.
+pub(super) async fn mail(to: Mail, notice: Notice) {
+    until_taken("mailed", || try_to_mail(&to, &notice)).await;
+}
+
+async fn until_taken<F: Future<Output = Result<(), String>>>(done: &str, attempt: impl Fn() -> F) {
     for wait in WAITS.into_iter().map(Some).chain([None]) {
-        let error = match tokio::time::timeout(PATIENCE, try_to_post(&url, &notice)).await {
+        let error = match tokio::time::timeout(PATIENCE, attempt()).await {
             Ok(Ok(())) => return,
             Ok(Err(error)) => error,
             Err(_) => format!("no answer within {} s", PATIENCE.as_secs()),
         };
-        tracing::warn!(error, "an alarm could not be posted");
+        tracing::warn!(error, "an alarm could not be {done}");
         let Some(wait) = wait else { break };
         tokio::time::sleep(Duration::from_secs(wait)).await;
     }
@@ -56,20 +65,6 @@ async fn try_to_post(url: &str, notice: &Notice) -> Result<(), String> {
     match answer.status() {
         status if status.is_success() => Ok(()),
         status => Err(format!("it answered {status}")),
-    }
-}
-
-/// Gives it to the mail server, again until it was taken.
-pub(super) async fn mail(to: Mail, notice: Notice) {
-    for wait in WAITS.into_iter().map(Some).chain([None]) {
-        let error = match tokio::time::timeout(PATIENCE, try_to_mail(&to, &notice)).await {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => error,
-            Err(_) => format!("no answer within {} s", PATIENCE.as_secs()),
-        };
-        tracing::warn!(error, "an alarm could not be mailed");
-        let Some(wait) = wait else { break };
-        tokio::time::sleep(Duration::from_secs(wait)).await;
     }
 }
 

@@ -1,10 +1,8 @@
 //! What the person on duty has to do something about.
 
-use std::path::Path;
-
 use jiff::{SignedDuration, Timestamp};
 
-use crate::base::{LessonId, Titles};
+use crate::base::{DiskSpace, LessonId, Titles};
 use crate::channel::{AiringSource, SlateReason};
 use crate::config::{Channel, Relay};
 use crate::portal::i18n;
@@ -26,10 +24,10 @@ impl Portal {
         let mut alarms = Vec::new();
         let folders = [county.data.clone(), county.media.clone()];
         // A disk that hangs holds up nobody else.
-        let disks = tokio::task::spawn_blocking(move || folders.map(|folder| free(&folder)));
+        let disks = tokio::task::spawn_blocking(move || folders.map(|folder| DiskSpace::of(&folder)));
         for disk in disks.await.unwrap_or_default() {
-            let full = disk.filter(|(free, all)| free * 100 < all * LEAST_FREE);
-            let said = full.map(|(free, _)| ctx.t1("alarm-disk", "free", in_gigabytes(free)));
+            let full = disk.filter(|disk| disk.free * 100 < disk.all * LEAST_FREE);
+            let said = full.map(|disk| ctx.t1("alarm-disk", "free", in_gigabytes(disk.free)));
             let alarm = said.map(|said| Alarm { href: None, names: Titles::default(), said });
             // Both may lie on one disk.
             alarms.extend(alarm.filter(|alarm| !alarms.contains(alarm)));
@@ -99,13 +97,6 @@ fn about(channel: &Channel, href: String, said: String) -> Alarm {
 /// Day and time, as figures.
 fn clock(ctx: &PageContext<'_>, at: Timestamp) -> String {
     at.to_zoned_datetime(ctx.tz.clone()).strftime("%m-%d %H:%M").to_string()
-}
-
-/// Free and all bytes of the disk that `folder` lies on; none where that cannot be told.
-fn free(folder: &Path) -> Option<(u64, u64)> {
-    let disk = nix::sys::statvfs::statvfs(folder).ok()?;
-    let unit = disk.fragment_size();
-    Some((unit * disk.blocks_available(), unit * disk.blocks()))
 }
 
 fn in_gigabytes(bytes: u64) -> String {
