@@ -131,6 +131,7 @@ fn doors() -> BTreeMap<&'static str, Vec<Ask>> {
         ("POST office/new-channel", vec![form("/office/new-channel", "id=x", ADMIN)]),
         ("GET office/relays", vec![page("/office/relays", PLANNERS_AND_READERS)]),
         ("GET office/relays/*", vec![page("/office/relays/none", PLANNERS_AND_READERS)]),
+        ("GET office/relays/*/picture", vec![page("/office/relays/none/picture", OFFICE)]),
         ("POST office/relays/*", vec![form("/office/relays/none", "mark=x", ADMIN_DUTY)]),
         ("POST office/relays/*/remove", vec![form("/office/relays/none/remove", "", ADMIN_DUTY)]),
         ("GET office/new-relay", vec![page("/office/new-relay", ADMIN_DUTY)]),
