@@ -13,6 +13,7 @@ mod files;
 mod keeping;
 mod keys;
 mod logging;
+mod looks;
 mod metrics;
 mod on_air;
 mod planning;

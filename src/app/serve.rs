@@ -29,6 +29,7 @@ use crate::store::{Event, Store};
 use super::alarms::Alarming;
 use super::keeping::Keeping;
 use super::keys;
+use super::looks::Looks;
 use super::metrics::Metrics;
 use super::on_air::OnAirTask;
 use super::planning::Planning;
@@ -205,6 +206,8 @@ impl Server {
             clock: Arc::clone(&clock),
             reload: reload.clone(),
         };
+        let looks =
+            Looks { county: Arc::clone(&county), sources: Arc::clone(&sources), clock: Arc::clone(&clock) };
         let upkeep = Upkeep {
             county: Arc::clone(&county),
             plans: Arc::clone(&plans),
@@ -229,6 +232,7 @@ impl Server {
             let publishing = Publishing { county: Arc::clone(&county), live, taken: Arc::default() };
             server.front.spawn(publishing.run(listener, server.stop.clone()));
         }
+        server.back.spawn(looks.run(server.stop.clone()));
         server.back.spawn(upkeep.run(server.stop.clone()));
         server.back.spawn(alarms.run(server.stop.clone()));
         server.back.spawn(keeping.run(server.stop.clone()));

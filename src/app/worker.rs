@@ -9,11 +9,11 @@ use anyhow::Context;
 use serde::de::DeserializeOwned;
 
 use crate::base::SystemClock;
-use crate::hls::wire::{PackageLine, RelayOrder, StillJob};
+use crate::hls::wire::{PackageLine, RelayOrder};
 use crate::pipeline::studio::{BroadcastJob, FilmJob, broadcast, film};
-use crate::pipeline::{PackageJob, PipelineError, SlateJob, package, run_relay, slate, take_stills};
+use crate::pipeline::{PackageJob, PipelineError, SlateJob, look, package, run_relay, slate, take_stills};
 
-/// A worker that takes pictures ends when it was not asked for one for so long.
+/// A worker that takes pictures, or looks, ends when it was not asked for one for so long.
 const UNUSED: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// Which worker to be.
@@ -27,6 +27,8 @@ pub(super) enum WorkerKind {
     Slate,
     /// Segments in, pictures of them out, until nobody asks for a minute.
     Still,
+    /// Segments of relays in, what is to be seen and heard in them out.
+    Look,
     /// Slides and speech in, a lesson's file out (demo).
     Film,
     /// An endless MPEG-TS broadcast (demo).
@@ -57,7 +59,8 @@ pub(super) fn run(kind: WorkerKind) -> anyhow::Result<()> {
             answer(&mut out, made)?;
         }
         WorkerKind::Slate => answer(&mut out, slate(&job::<SlateJob>()?))?,
-        WorkerKind::Still => take_stills(stills(), &mut out)?,
+        WorkerKind::Still => take_stills(jobs(), &mut out)?,
+        WorkerKind::Look => look(jobs(), &mut out)?,
         WorkerKind::Film => film(&job::<FilmJob>()?)?,
         WorkerKind::Broadcast => broadcast(&job::<BroadcastJob>()?, &|| false)?,
     }
@@ -65,7 +68,7 @@ pub(super) fn run(kind: WorkerKind) -> anyhow::Result<()> {
 }
 
 /// Jobs as they come in, one a line.
-fn stills() -> impl Iterator<Item = StillJob> {
+fn jobs<T: DeserializeOwned + Send + 'static>() -> impl Iterator<Item = T> {
     let (sender, jobs) = std::sync::mpsc::sync_channel(1);
     std::thread::spawn(move || {
         let jobs = std::io::stdin().lock().lines().map_while(Result::ok);

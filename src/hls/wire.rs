@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{LiveSegment, Manifest};
+use super::{ByteRange, LiveSegment, Manifest};
 
 /// Lines of a relay worker.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -18,8 +18,6 @@ pub enum RelayLine {
     Alive(FeedFigures),
     /// A worker that stands by received what would have made a segment.
     Ready,
-    /// The picture and the sound were looked at.
-    Look(FeedLook),
     /// The feed's timeline ended: another begins when it can be read again.
     Broke {
         /// Why.
@@ -47,6 +45,43 @@ pub struct FeedFigures {
     pub frames: u64,
     /// How far the newest sound is ahead of the newest picture, milliseconds.
     pub av_offset_ms: Option<i64>,
+}
+
+/// A fragment of one track on disk.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Clip {
+    /// The file of its header.
+    pub header: PathBuf,
+    /// The file that holds it.
+    pub media: PathBuf,
+    /// Where it lies there.
+    pub range: ByteRange,
+}
+
+/// One look at a relay's newest segment.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct LookJob {
+    /// Whose picture it is compared with.
+    pub relay: String,
+    /// The picture.
+    pub picture: Clip,
+    /// The first sound, if there is any.
+    pub sound: Option<Clip>,
+    /// Where the picture goes.
+    pub jpeg: PathBuf,
+}
+
+/// The answer to a [`LookJob`].
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "line", rename_all = "kebab-case")]
+pub enum LookLine {
+    /// What was found.
+    Seen(FeedLook),
+    /// It could not be looked at.
+    Failed {
+        /// Why.
+        message: String,
+    },
 }
 
 /// What one look at a feed found: a key frame, and half a second of sound.

@@ -1,7 +1,7 @@
 //! From the pads of a demuxer to frames: elementary streams are parsed, or
 //! decoded and encoded again where browsers could not play them.
 
-use std::sync::mpsc;
+use std::sync::Arc;
 
 use gst::prelude::*;
 use gstreamer as gst;
@@ -17,17 +17,38 @@ pub(super) const LEAD_NS: i64 = 10_000_000_000;
 
 /// Frames of a group when pictures are encoded anew: 3.84 s at 25 a second.
 const GROUP: u32 = 96;
+/// What is encoded anew has threads of its own, the receiving one three seconds ahead.
+const AHEAD: &str = "queue max-size-time=3000000000 max-size-bytes=0 max-size-buffers=0";
 /// Bit rates when streams are encoded anew, kb/s.
 const PICTURE_KBPS: u32 = 1500;
 const SOUND_KBPS: u32 = 96;
 
+/// One elementary stream of a generation.
+#[derive(Debug)]
+pub(super) struct Stream {
+    /// Its name, one among those of its demuxer.
+    pub(super) name: String,
+    pad: gst::Pad,
+}
+
+impl Stream {
+    /// The language it says it has (ISO 639).
+    pub(super) fn language(&self) -> Option<String> {
+        let tags = self.pad.sticky_event::<gst::event::Tag>(0);
+        let tags = tags.map(|t| t.tag_owned()).or_else(|| self.pad.stream()?.tags());
+        tags.and_then(|t| t.get::<gst::tags::LanguageCode>().map(|l| l.get().to_owned()))
+    }
+}
+
 /// A frame of one elementary stream.
 pub(super) struct Arrival {
-    pub(super) pad: String,
-    pub(super) codec: Codec,
-    pub(super) lang: Option<String>,
+    pub(super) stream: Arc<Stream>,
+    pub(super) codec: Arc<Codec>,
     pub(super) frame: Frame,
 }
+
+/// Takes what arrives; false if nobody wants it any more.
+pub(super) type Sender = Arc<dyn Fn(Arrival) -> bool + Send + Sync>;
 
 /// How streams are taken.
 #[derive(Debug, Clone, Copy)]
@@ -39,18 +60,13 @@ pub(super) struct Taking {
 }
 
 /// Links a demuxed stream to a sink that sends its frames.
-pub(super) fn take_stream(
-    pipeline: &gst::Pipeline,
-    pad: &gst::Pad,
-    taking: Taking,
-    sender: &mpsc::SyncSender<Arrival>,
-) {
+pub(super) fn take_stream(pipeline: &gst::Pipeline, pad: &gst::Pad, taking: Taking, sender: &Sender) {
     let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
     if caps.structure(0).is_some() {
         return take_known(pipeline, pad, &caps, taking, sender);
     }
     // Of HLS a pad comes before its caps do.
-    let (weak, sender) = (pipeline.downgrade(), sender.clone());
+    let (weak, sender) = (pipeline.downgrade(), Arc::clone(sender));
     pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |pad, info| {
         let Some(gst::PadProbeData::Event(event)) = &info.data else { return gst::PadProbeReturn::Ok };
         let gst::EventView::Caps(caps) = event.view() else { return gst::PadProbeReturn::Ok };
@@ -62,13 +78,7 @@ pub(super) fn take_stream(
 }
 
 /// The same, of a stream of which it is known what it is.
-fn take_known(
-    pipeline: &gst::Pipeline,
-    pad: &gst::Pad,
-    caps: &gst::Caps,
-    taking: Taking,
-    sender: &mpsc::SyncSender<Arrival>,
-) {
+fn take_known(pipeline: &gst::Pipeline, pad: &gst::Pad, caps: &gst::Caps, taking: Taking, sender: &Sender) {
     let Some(structure) = caps.structure(0) else { return };
     let chain = chain(structure, taking.transcode);
     // A stream we do not pass on must still be drained, or the others stop.
@@ -99,7 +109,7 @@ fn chain(stream: &gst::StructureRef, transcode: bool) -> Option<(String, &'stati
         _ if is_aac => Some(("aacparse".to_owned(), AAC_CAPS)),
         _ if name.starts_with("video/") && transcode => Some((
             format!(
-                "decodebin ! queue max-size-time=3000000000 max-size-bytes=0 max-size-buffers=0 ! deinterlace \
+                "{AHEAD} ! decodebin ! {AHEAD} ! deinterlace \
                  ! videoconvert ! videorate ! video/x-raw,format=I420,framerate=25/1 ! {}",
                 x264(PICTURE_KBPS, GROUP, "veryfast")
             ),
@@ -107,7 +117,7 @@ fn chain(stream: &gst::StructureRef, transcode: bool) -> Option<(String, &'stati
         )),
         _ if name.starts_with("audio/") && transcode => Some((
             format!(
-                "decodebin ! queue max-size-time=3000000000 max-size-bytes=0 max-size-buffers=0 ! audioconvert \
+                "{AHEAD} ! decodebin ! {AHEAD} ! audioconvert \
                  ! audioresample ! audio/x-raw,rate=48000,channels=2 ! {}",
                 aac(SOUND_KBPS)
             ),
@@ -137,22 +147,23 @@ fn link(
     elements: &str,
     caps: &str,
     paced: bool,
-    sender: &mpsc::SyncSender<Arrival>,
+    sender: &Sender,
 ) -> Result<(), gst::glib::BoolError> {
     let chain = parse_chain(elements)?;
     let sink = sink(512);
     sink.set_property("async", false);
     sink.set_property("sync", paced);
     sink.set_caps(Some(&caps.parse::<gst::Caps>()?));
-    let (from, sender) = (pad.clone(), sender.clone());
+    let stream = Arc::new(Stream { name: pad.name().to_string(), pad: pad.clone() });
+    let sender = Arc::clone(sender);
+    let mut known = None;
     sink.set_callbacks(
         gst_app::AppSinkCallbacks::builder()
             .new_sample(move |sink| {
                 let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-                match arrival(&sample, &from) {
-                    Some(a) => sender.send(a).map(|()| gst::FlowSuccess::Ok).map_err(|_| gst::FlowError::Eos),
-                    None => Ok(gst::FlowSuccess::Ok),
-                }
+                let Some((codec, frame)) = read(&sample, &mut known) else { return Ok(gst::FlowSuccess::Ok) };
+                let wanted = sender(Arrival { stream: Arc::clone(&stream), codec, frame });
+                if wanted { Ok(gst::FlowSuccess::Ok) } else { Err(gst::FlowError::Eos) }
             })
             .build(),
     );
@@ -167,6 +178,10 @@ fn link(
 /// the first element's own are linked later where it decodes.
 fn parse_chain(elements: &str) -> Result<gst::Element, gst::glib::BoolError> {
     let failed = |e: gst::glib::Error| gst::glib::bool_error!("{}", e.message());
+    // One alone needs no bin, whose pads each frame would pass.
+    if !elements.contains('!') {
+        return gst::parse::launch(elements).map_err(failed);
+    }
     let (first, rest) = elements.split_once(' ').unwrap_or((elements, ""));
     // What filters by caps cannot stand last.
     let description = format!("{first} name=first {rest} ! identity name=last");
@@ -179,11 +194,17 @@ fn parse_chain(elements: &str) -> Result<gst::Element, gst::glib::BoolError> {
     Ok(bin.upcast())
 }
 
-fn arrival(sample: &gst::Sample, pad: &gst::Pad) -> Option<Arrival> {
-    let codec = bitstream::codec(sample.caps()?)?;
+/// The frame in `sample`, and how it is coded: read anew where that is not `known`.
+fn read(sample: &gst::Sample, known: &mut Option<(gst::Caps, Arc<Codec>)>) -> Option<(Arc<Codec>, Frame)> {
+    let caps = sample.caps()?;
+    let codec = match known {
+        Some((same, codec)) if std::ptr::eq(same.as_ptr(), caps.as_ptr()) => Arc::clone(codec),
+        _ => {
+            let codec = Arc::new(bitstream::codec(caps)?);
+            *known = Some((caps.to_owned(), Arc::clone(&codec)));
+            codec
+        }
+    };
     let frame = bitstream::frame(sample.buffer()?, sample.segment()?, codec.timescale(), LEAD_NS)?;
-    let tags = pad.sticky_event::<gst::event::Tag>(0);
-    let tags = tags.map(|t| t.tag_owned()).or_else(|| pad.stream()?.tags());
-    let lang = tags.and_then(|t| t.get::<gst::tags::LanguageCode>().map(|l| l.get().to_owned()));
-    Some(Arrival { pad: pad.name().to_string(), codec, lang, frame })
+    Some((codec, frame))
 }

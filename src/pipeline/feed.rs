@@ -1,12 +1,12 @@
 //! One generation of a relay's feed: from a pipeline's frames to segments.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
 
 use gst::prelude::*;
 use gstreamer as gst;
-use gstreamer_app as gst_app;
 use jiff::Timestamp;
 
 use crate::base::{Clock, Lang};
@@ -14,9 +14,10 @@ use crate::hls::TrackKind;
 use crate::hls::wire::RelayLine;
 
 use super::PipelineError;
-use super::elementary::{Arrival, LEAD_NS, Taking, take_stream};
+use super::elementary::{Arrival, LEAD_NS, Sender, Taking, take_stream};
 use super::encode::Silence;
 use super::frame::{Codec, VIDEO_TIMESCALE, micros};
+use super::inlet::Inlet;
 use super::intake::{Built, Intake};
 use super::lead::Lead;
 use super::recording::TrackList;
@@ -56,7 +57,7 @@ pub(super) struct Feed<'a> {
     job: &'a RelayJob,
     _stopped: Stopped,
     bus: gst::Bus,
-    input: Option<gst_app::AppSrc>,
+    input: Option<Inlet>,
     /// How far ahead of the clock its segments come.
     lead: Lead,
     arrivals: mpsc::Receiver<Arrival>,
@@ -74,7 +75,7 @@ impl<'a> Feed<'a> {
         clock: &dyn Clock,
     ) -> Result<Self, PipelineError> {
         let Built { pipeline, streams, input, paced } = intake.build(job.service)?;
-        let (sender, arrivals) = mpsc::sync_channel(4096);
+        let (sender, arrivals) = arrivals(input.is_some());
         let weak = pipeline.downgrade();
         let taking = Taking { transcode: job.transcode, paced };
         streams.connect_pad_added(move |_, pad| {
@@ -84,6 +85,9 @@ impl<'a> Feed<'a> {
         });
         let bus = pipeline.bus().ok_or(PipelineError::Missing { element: "bus".into() })?;
         start(&pipeline)?;
+        if let Some(input) = &input {
+            input.begin();
+        }
         let stopped = Stopped(pipeline);
         let anchor = clock.now();
         let lead = Lead::default();
@@ -107,13 +111,12 @@ impl<'a> Feed<'a> {
         let mut batch = first;
         loop {
             if let (Some(bytes), Some(input)) = (batch.take(), &self.input) {
-                // A pipeline that takes nothing shows as a stall.
-                let _ = input.push_buffer(gst::Buffer::from_slice(bytes));
+                input.push(bytes);
             }
             let now = clock.monotonic();
             while let Ok(arrival) = self.arrivals.try_recv() {
                 last_frame = now;
-                match self.take(arrival, (now, now - *first_frame.get_or_insert(now)), desk)? {
+                match self.take(arrival, now - *first_frame.get_or_insert(now), desk)? {
                     Taken::Segments(cuts) => {
                         for cut in cuts {
                             let start = self.stamp(cut.start);
@@ -146,9 +149,6 @@ impl<'a> Feed<'a> {
                 last_alive = now;
                 desk.figures.av_offset_ms = self.tracks.as_ref().and_then(Tracks::av_offset_ms);
                 tell(&desk.alive(intake))?;
-                if let Some(look) = desk.looker.found(now)? {
-                    tell(&RelayLine::Look(look))?;
-                }
             }
             if let Some(after) = desk.recording.obey()? {
                 for cut in self.recorded_by_nobody(after) {
@@ -184,15 +184,10 @@ impl<'a> Feed<'a> {
         self.anchor + jiff::SignedDuration::from_micros(us)
     }
 
-    fn take(
-        &mut self,
-        arrival: Arrival,
-        (now, age): (Duration, Duration),
-        desk: &mut Desk<'_>,
-    ) -> Result<Taken, PipelineError> {
+    fn take(&mut self, arrival: Arrival, age: Duration, desk: &mut Desk<'_>) -> Result<Taken, PipelineError> {
         if self.tracks.is_none() {
             self.held.push(arrival);
-            let has_video = self.held.iter().any(|a| matches!(a.codec, Codec::H264 { .. }));
+            let has_video = self.held.iter().any(|a| matches!(*a.codec, Codec::H264 { .. }));
             if self.held.len() > HELD && !has_video {
                 return Ok(Taken::Broken("there is no H.264 picture in the feed: set the upstream to H.264"));
             }
@@ -203,25 +198,29 @@ impl<'a> Feed<'a> {
             let held = std::mem::take(&mut self.held);
             let mut cuts = Vec::new();
             for arrival in held {
-                match self.push(arrival, now, desk)? {
+                match self.push(arrival, desk)? {
                     Taken::Segments(more) => cuts.extend(more),
                     broken @ Taken::Broken(_) => return Ok(broken),
                 }
             }
             return Ok(Taken::Segments(cuts));
         }
-        self.push(arrival, now, desk)
+        self.push(arrival, desk)
     }
 
-    fn push(&mut self, arrival: Arrival, now: Duration, desk: &mut Desk<'_>) -> Result<Taken, PipelineError> {
+    fn push(&mut self, arrival: Arrival, desk: &mut Desk<'_>) -> Result<Taken, PipelineError> {
         let Some(tracks) = self.tracks.as_mut() else { return Ok(Taken::Segments(Vec::new())) };
-        let track = match tracks.by_pad.get(&arrival.pad) {
-            Some((track, codec)) if codec.same_header(&arrival.codec) => *track,
+        let track = match tracks.by_name.get(&arrival.stream.name) {
+            Some((track, codec))
+                if Arc::ptr_eq(codec, &arrival.codec) || codec.same_header(&arrival.codec) =>
+            {
+                *track
+            }
             Some(_) => return Ok(Taken::Broken("the feed changed its format")),
             None => return Ok(Taken::Broken("the feed changed its streams")),
         };
         let video_pts = (track == 0).then_some(arrival.frame.pts);
-        tracks.look_at(track, &arrival.frame, now, desk)?;
+        tracks.count(track, &arrival.frame, desk);
         let mut cuts = Vec::new();
         let broken = Taken::Broken("the feed's timestamps jumped");
         match tracks.push(track, arrival.frame) {
@@ -244,22 +243,22 @@ impl<'a> Feed<'a> {
 
     /// Fixes the tracks of this generation from what has arrived.
     fn settle_tracks(&self, desk: &mut Desk<'_>) -> Result<Tracks, PipelineError> {
-        let mut by_pad = BTreeMap::new();
+        let mut by_name = BTreeMap::new();
         let mut tracks: TrackList = Vec::new();
-        let with_codec = || self.held.iter().map(|a| (a, a.codec.clone()));
+        let with_codec = || self.held.iter().map(|a| (a, Codec::clone(&a.codec)));
         if let Some((a, codec)) = with_codec().find(|(_, c)| matches!(c, Codec::H264 { .. }))
             && let Codec::H264 { width, height, fps, .. } = codec
         {
-            by_pad.insert(a.pad.clone(), (0, a.codec.clone()));
+            by_name.insert(a.stream.name.clone(), (0, Arc::clone(&a.codec)));
             tracks.push(("v".into(), TrackKind::Video { width, height, fps }, codec));
         }
         for (a, codec) in with_codec() {
             let Codec::Aac { channels, .. } = codec else { continue };
-            if by_pad.contains_key(&a.pad) {
+            if by_name.contains_key(&a.stream.name) {
                 continue;
             }
-            let Some(lang) = self.language(a.lang.as_deref(), &tracks) else { continue };
-            by_pad.insert(a.pad.clone(), (tracks.len(), a.codec.clone()));
+            let Some(lang) = self.language(a.stream.language().as_deref(), &tracks) else { continue };
+            by_name.insert(a.stream.name.clone(), (tracks.len(), Arc::clone(&a.codec)));
             tracks.push((format!("a-{lang}"), TrackKind::Audio { lang, channels }, codec));
         }
         let mut silence = None;
@@ -272,9 +271,8 @@ impl<'a> Feed<'a> {
         }
         let codecs: Vec<Codec> = tracks.iter().map(|t| t.2.clone()).collect();
         desk.recording.begin(tracks)?;
-        desk.looker.begin(if silence.is_some() { &codecs[..1] } else { &codecs });
         let standby = desk.recording.next().is_none();
-        Ok(Tracks::new(by_pad, codecs, silence, self.job.max_segment_ms, standby))
+        Ok(Tracks::new(by_name, codecs, silence, self.job.max_segment_ms, standby))
     }
 
     /// The language of a stream: what it says, else the first of the
@@ -285,6 +283,17 @@ impl<'a> Feed<'a> {
         let said = code.and_then(|c| Lang::from_iso639(c, &self.job.audio)).filter(free);
         said.or_else(|| self.job.audio.iter().find(|l| free(l)).cloned())
     }
+}
+
+/// Where frames come to. What we push ourselves arrives while we push, and is taken at
+/// once: to wait for room would be to wait for ourselves.
+fn arrivals(pushed: bool) -> (Sender, mpsc::Receiver<Arrival>) {
+    if pushed {
+        let (sender, arrivals) = mpsc::channel();
+        return (Arc::new(move |a| sender.send(a).is_ok()), arrivals);
+    }
+    let (sender, arrivals) = mpsc::sync_channel(4096);
+    (Arc::new(move |a| sender.send(a).is_ok()), arrivals)
 }
 
 enum Taken {

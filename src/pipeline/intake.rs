@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use gst::prelude::*;
 use gstreamer as gst;
-use gstreamer_app as gst_app;
 
 use crate::hls::wire::FeedFigures;
 
 use super::PipelineError;
+use super::inlet::Inlet;
 use super::published::Published;
 use super::receive::Receiver;
-use super::runtime::{launch, make, named};
+use super::runtime::make;
 
 /// A relay's source, as the supervisor tells its worker.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
@@ -59,7 +59,7 @@ pub(super) enum Intake {
 }
 
 /// How long other sources than datagrams are left alone between two looks.
-const PAUSE: Duration = Duration::from_millis(20);
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Three segments of ten seconds.
 const BURSTS: Duration = Duration::from_secs(30);
@@ -69,8 +69,8 @@ pub(super) struct Built {
     pub(super) pipeline: gst::Pipeline,
     /// Its streams' pads appear on this one.
     pub(super) streams: gst::Element,
-    /// Where datagrams go in.
-    pub(super) input: Option<gst_app::AppSrc>,
+    /// Where what we receive ourselves goes in.
+    pub(super) input: Option<Inlet>,
     /// Streams come as fast as they can be read: they are to be slowed down.
     pub(super) paced: bool,
 }
@@ -146,25 +146,11 @@ impl Intake {
     pub(super) fn build(&self, service: Option<u16>) -> Result<Built, PipelineError> {
         match self {
             Self::Datagrams(_) => {
-                let pipeline = launch(
-                    "receiving MPEG-TS",
-                    "appsrc name=in is-live=true do-timestamp=true format=time max-bytes=8388608 \
-                     caps=video/mpegts,systemstream=true,packetsize=188 ! tsdemux name=demux",
-                )?;
-                let streams: gst::Element = named(&pipeline, "demux")?;
-                choose_programme(&streams, service);
-                let input = Some(named(&pipeline, "in")?);
-                Ok(Built { pipeline, streams, input, paced: false })
+                let built = demuxer("tsdemux", "video/mpegts,systemstream=true,packetsize=188", true)?;
+                choose_programme(&built.streams, service);
+                Ok(built)
             }
-            Self::Published(_) => {
-                let pipeline = launch(
-                    "reading what is published",
-                    "appsrc name=in is-live=true format=bytes max-bytes=8388608 caps=video/x-flv ! flvdemux name=demux",
-                )?;
-                let streams = named(&pipeline, "demux")?;
-                let input = Some(named(&pipeline, "in")?);
-                Ok(Built { pipeline, streams, input, paced: false })
-            }
+            Self::Published(_) => demuxer("flvdemux", "video/x-flv", false),
             Self::Element { source, bytes } => {
                 let (url, paced) = match source {
                     RelaySource::File { path } => (file_url(path)?, true),
@@ -178,11 +164,7 @@ impl Intake {
                 pipeline.set_bin_flags(gst::BinFlags::STREAMS_AWARE);
                 let streams = make("urisourcebin")?;
                 streams.set_property("parse-streams", true);
-                let added = pipeline.add(&streams);
-                added.map_err(|e| PipelineError::Build {
-                    what: "reading an upstream",
-                    detail: e.to_string(),
-                })?;
+                add(&pipeline, &streams)?;
                 let bytes = Arc::clone(bytes);
                 pipeline.connect_deep_element_added(move |_, _, element| {
                     choose_programme(element, service);
@@ -193,6 +175,20 @@ impl Intake {
             }
         }
     }
+}
+
+/// A pipeline of one demuxer that we feed.
+fn demuxer(factory: &str, caps: &str, stamped: bool) -> Result<Built, PipelineError> {
+    let (pipeline, streams) = (gst::Pipeline::new(), make(factory)?);
+    add(&pipeline, &streams)?;
+    let input = Some(Inlet::join((&pipeline, &streams), caps, stamped)?);
+    Ok(Built { pipeline, streams, input, paced: false })
+}
+
+fn add(pipeline: &gst::Pipeline, element: &gst::Element) -> Result<(), PipelineError> {
+    pipeline
+        .add(element)
+        .map_err(|e| PipelineError::Build { what: "reading an upstream", detail: e.to_string() })
 }
 
 fn file_url(path: &std::path::Path) -> Result<String, PipelineError> {

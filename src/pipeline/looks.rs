@@ -1,229 +1,179 @@
-//! Looking at a feed now and then: one key frame and half a second of sound are
-//! decoded, to tell a black or frozen picture and silence from a programme.
+//! Looking at relays now and then: the key frame of a segment and half a second of
+//! its sound are decoded, to tell a black or frozen picture and silence from a
+//! programme. One process looks at all of them, so that the decoders' memory is there
+//! once, and a picture that kills its decoder kills no relay.
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::Path;
 
+use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_app as gst_app;
 
-use crate::hls::wire::FeedLook;
+use crate::hls::wire::{Clip, FeedLook, LookJob, LookLine};
+use crate::mpegts::{Codec, Unit, samples};
 
 use super::PipelineError;
-use super::frame::{Codec, Frame};
-use super::runtime::{Stopped, launch, named, start};
+use super::runtime::{Stopped, init_for_files, launch, media_error, named, start};
 
 /// The picture that is compared with the one before.
 const SMALL: (usize, usize) = (64, 36);
 /// Frames of sound in one look: half a second.
-const SOUND_FRAMES: u32 = 24;
+const SOUND_FRAMES: usize = 24;
 /// What is not decoded by then is not waited for.
-const PATIENCE: Duration = Duration::from_secs(8);
+const PATIENCE: gst::ClockTime = gst::ClockTime::from_seconds(4);
+/// A fragment is not longer: four seconds of 60 Mb/s.
+const LONGEST: u64 = 32 << 20;
 
-/// Looks every so often. What decodes lives as long as one look: a decoder that
-/// is told that nothing follows gives its picture at once, and holds no memory
-/// in between.
-pub(super) struct Looker {
-    every: Duration,
-    jpeg: PathBuf,
-    due: Duration,
-    /// Since when a look is under way.
-    under_way: Option<Duration>,
-    /// How picture and sound of this generation are coded.
-    tracks: Vec<Codec>,
-    eyes: Option<Eyes>,
-    ears: Option<Ears>,
-    last: Option<Vec<u8>>,
-}
-
-struct Eyes {
-    _stopped: Stopped,
-    input: gst_app::AppSrc,
-    small: gst_app::AppSink,
-    jpeg: gst_app::AppSink,
-}
-
-struct Ears {
-    _stopped: Stopped,
-    input: gst_app::AppSrc,
-    out: gst_app::AppSink,
-    /// Frames still to be taken for this look.
-    wanted: u32,
-    squares: f64,
-    samples: u64,
-}
-
-impl Looker {
-    /// Looks every `every`, and leaves each picture at `jpeg`. Never, if that is zero.
-    pub(super) fn new(every: Duration, jpeg: PathBuf) -> Self {
-        Self {
-            every,
-            jpeg,
-            due: Duration::ZERO,
-            under_way: None,
-            tracks: Vec::new(),
-            eyes: None,
-            ears: None,
-            last: None,
-        }
-    }
-
-    /// The tracks of a new generation: the picture, and the first sound.
-    pub(super) fn begin(&mut self, codecs: &[Codec]) {
-        self.close();
-        self.tracks = if self.every.is_zero() { Vec::new() } else { codecs.to_vec() };
-    }
-
-    fn close(&mut self) {
-        (self.eyes, self.ears, self.under_way) = (None, None, None);
-    }
-
-    /// A picture of the feed.
-    pub(super) fn see(&mut self, frame: &Frame, now: Duration) -> Result<(), PipelineError> {
-        let due = frame.key && self.under_way.is_none() && now >= self.due;
-        let Some(Codec::H264 { avcc, .. }) = self.tracks.first().filter(|_| due) else { return Ok(()) };
-        let eyes = Eyes::open(avcc)?;
-        eyes.look(frame);
-        self.eyes = Some(eyes);
-        if let Some(Codec::Aac { config, rate, channels }) = self.tracks.get(1) {
-            self.ears = Some(Ears::open(config, *rate, *channels)?);
-        }
-        self.due = now + self.every;
-        self.under_way = Some(now);
-        Ok(())
-    }
-
-    /// Sound of the first track.
-    pub(super) fn hear(&mut self, frame: &Frame) {
-        if let Some(ears) = self.ears.as_mut().filter(|e| e.wanted > 0) {
-            ears.wanted -= 1;
-            // What cannot be decoded is not heard, and nothing worse.
-            let _ = ears.input.push_buffer(gst::Buffer::from_slice(frame.data.clone()));
-            if ears.wanted == 0 {
-                let _ = ears.input.end_of_stream();
-            }
-        }
-    }
-
-    /// What the look under way has found, once it is complete.
-    pub(super) fn found(&mut self, now: Duration) -> Result<Option<FeedLook>, PipelineError> {
-        let Some(since) = self.under_way else { return Ok(None) };
-        if let Some(ears) = self.ears.as_mut() {
-            ears.measure();
-        }
-        let late = now - since > PATIENCE;
-        let heard = self.ears.as_ref().is_none_or(|e| e.wanted == 0 && e.samples > 0);
-        let Some(eyes) = self.eyes.as_mut() else { return Ok(None) };
-        if !(heard || late) {
-            return Ok(None);
-        }
-        let Some(small) = eyes.small() else {
-            if late {
-                self.close();
-            }
-            return Ok(None);
+/// Looks as `jobs` ask, and says of each what it found.
+pub fn look(jobs: impl Iterator<Item = LookJob>, out: &mut impl Write) -> Result<(), PipelineError> {
+    init_for_files()?;
+    let mut before = BTreeMap::new();
+    for job in jobs {
+        let line = match look_once(&job, &mut before) {
+            Ok(look) => LookLine::Seen(look),
+            Err(error) => LookLine::Failed { message: error.to_string() },
         };
-        if let Some(jpeg) = eyes.jpeg() {
-            let part = self.jpeg.with_extension("part");
-            let written = std::fs::write(&part, jpeg).and_then(|()| std::fs::rename(&part, &self.jpeg));
-            written.map_err(PipelineError::io(&self.jpeg))?;
+        let said = serde_json::to_string(&line).unwrap_or_default();
+        // A closed pipe means that nobody wants to know any more.
+        if writeln!(out, "{said}").and_then(|()| out.flush()).is_err() {
+            break;
         }
-        let level_db = self.ears.as_ref().map(Ears::level);
-        self.close();
-        let (luma, spread) = brightness(&small);
-        let change = self.last.as_deref().map(|last| difference(last, &small));
-        self.last = Some(small);
-        Ok(Some(FeedLook { luma, spread, change, level_db }))
     }
+    Ok(())
 }
 
-impl Eyes {
-    fn open(avcc: &[u8]) -> Result<Self, PipelineError> {
-        let (width, height) = SMALL;
-        let pipeline = launch(
-            "looking at a picture",
+/// `before` holds the small picture of each relay's last look.
+fn look_once(job: &LookJob, before: &mut BTreeMap<String, Vec<u8>>) -> Result<FeedLook, PipelineError> {
+    let (small, jpeg) = see(&job.picture)?;
+    let part = job.jpeg.with_extension("part");
+    let written = std::fs::write(&part, jpeg).and_then(|()| std::fs::rename(&part, &job.jpeg));
+    written.map_err(PipelineError::io(&job.jpeg))?;
+    let level_db = job.sound.as_ref().map(level).transpose()?;
+    let (luma, spread) = brightness(&small);
+    let change = before.get(&job.relay).map(|last| difference(last, &small));
+    before.insert(job.relay.clone(), small);
+    Ok(FeedLook { luma, spread, change, level_db })
+}
+
+/// The first picture of a clip, small and grey, and as a JPEG.
+fn see(clip: &Clip) -> Result<(Vec<u8>, Vec<u8>), PipelineError> {
+    let (width, height) = SMALL;
+    let (codec, units) = open(clip)?;
+    let (Codec::H264 { avcc }, Some(unit)) = (codec, units.first().filter(|u| u.key)) else {
+        return Err(unusable(clip, "does not begin with a key frame"));
+    };
+    let caps = gst::Caps::builder("video/x-h264")
+        .field("stream-format", "avc")
+        .field("alignment", "au")
+        .field("codec_data", gst::Buffer::from_slice(avcc));
+    let found = decode(
+        (
             &format!(
                 "appsrc name=in format=time ! avdec_h264 max-threads=1 ! tee name=both \
-                 both. ! videoconvert ! videoscale ! video/x-raw,format=GRAY8,width={width},height={height} \
-                 ! appsink name=small sync=false async=false max-buffers=1 drop=true \
-                 both. ! videoconvert ! videoscale ! video/x-raw,format=I420,height=180,pixel-aspect-ratio=1/1 ! jpegenc quality=75 \
-                 ! appsink name=jpeg sync=false async=false max-buffers=1 drop=true"
+             both. ! videoconvert ! videoscale ! video/x-raw,format=GRAY8,width={width},height={height} \
+             ! appsink name=small sync=false async=false \
+             both. ! videoconvert ! videoscale ! video/x-raw,format=I420,height=180,pixel-aspect-ratio=1/1 \
+             ! jpegenc quality=75 ! appsink name=jpeg sync=false async=false"
             ),
-        )?;
-        let input: gst_app::AppSrc = named(&pipeline, "in")?;
-        let data = gst::Buffer::from_slice(avcc.to_vec());
-        let caps = gst::Caps::builder("video/x-h264")
-            .field("stream-format", "avc")
-            .field("alignment", "au")
-            .field("codec_data", data);
-        input.set_caps(Some(&caps.build()));
-        let (small, jpeg) = (named(&pipeline, "small")?, named(&pipeline, "jpeg")?);
-        start(&pipeline)?;
-        Ok(Self { _stopped: Stopped(pipeline), input, small, jpeg })
-    }
-
-    fn look(&self, frame: &Frame) {
-        let mut buffer = gst::Buffer::from_slice(frame.data.clone());
-        if let Some(buffer) = buffer.get_mut() {
-            buffer.set_pts(gst::ClockTime::ZERO);
-        }
-        // A picture that cannot be decoded is not seen, and nothing worse.
-        let _ = self.input.push_buffer(buffer);
-        let _ = self.input.end_of_stream();
-    }
-
-    fn small(&self) -> Option<Vec<u8>> {
-        let pixels = bytes(&self.small)?;
-        (pixels.len() == SMALL.0 * SMALL.1).then_some(pixels)
-    }
-
-    fn jpeg(&self) -> Option<Vec<u8>> {
-        bytes(&self.jpeg)
+            &["small", "jpeg"],
+        ),
+        caps.build(),
+        std::slice::from_ref(unit),
+        &clip.media,
+    )?;
+    match <[Vec<u8>; 2]>::try_from(found) {
+        Ok([small, jpeg]) if small.len() == width * height && !jpeg.is_empty() => Ok((small, jpeg)),
+        _ => Err(unusable(clip, "gives no picture")),
     }
 }
 
-impl Ears {
-    fn open(config: &[u8], rate: u32, channels: u32) -> Result<Self, PipelineError> {
-        let pipeline = launch(
-            "listening to sound",
+/// Level of a clip's sound: root mean square, dB below full scale; -120 is none at all.
+fn level(clip: &Clip) -> Result<f32, PipelineError> {
+    let (codec, units) = open(clip)?;
+    let Codec::Aac { config } = codec else { return Err(unusable(clip, "is no sound")) };
+    let caps = gst::Caps::builder("audio/mpeg")
+        .field("mpegversion", 4)
+        .field("stream-format", "raw")
+        .field("codec_data", gst::Buffer::from_slice(config));
+    let found = decode(
+        (
             "appsrc name=in format=time ! avdec_aac ! audioconvert ! audio/x-raw,format=F32LE,channels=1 \
-             ! appsink name=out sync=false async=false max-buffers=64 drop=true",
-        )?;
-        let input: gst_app::AppSrc = named(&pipeline, "in")?;
-        let data = gst::Buffer::from_slice(config.to_vec());
-        let caps = gst::Caps::builder("audio/mpeg")
-            .field("mpegversion", 4)
-            .field("stream-format", "raw")
-            .field("rate", rate as i32)
-            .field("channels", channels as i32)
-            .field("codec_data", data);
-        input.set_caps(Some(&caps.build()));
-        let out = named(&pipeline, "out")?;
-        start(&pipeline)?;
-        Ok(Self { _stopped: Stopped(pipeline), input, out, wanted: SOUND_FRAMES, squares: 0.0, samples: 0 })
-    }
-
-    fn measure(&mut self) {
-        while let Some(sound) = bytes(&self.out) {
-            for sample in sound.as_chunks::<4>().0 {
-                self.squares += f64::from(f32::from_le_bytes(*sample)).powi(2);
-                self.samples += 1;
-            }
-        }
-    }
-
-    /// Root mean square, dB below full scale; -120 is none at all.
-    fn level(&self) -> f32 {
-        let power = self.squares / self.samples.max(1) as f64;
-        (10.0 * power.max(1e-12).log10()) as f32
-    }
+             ! appsink name=sound sync=false async=false",
+            &["sound"],
+        ),
+        caps.build(),
+        &units[..units.len().min(SOUND_FRAMES)],
+        &clip.media,
+    )?;
+    let samples = found.concat();
+    let samples = samples.as_chunks::<4>().0;
+    let squares: f64 = samples.iter().map(|s| f64::from(f32::from_le_bytes(*s)).powi(2)).sum();
+    let power = squares / samples.len().max(1) as f64;
+    Ok((10.0 * power.max(1e-12).log10()) as f32)
 }
 
-/// The newest buffer of a sink, if there is one.
-fn bytes(sink: &gst_app::AppSink) -> Option<Vec<u8>> {
-    let sample = sink.try_pull_sample(gst::ClockTime::ZERO)?;
-    let map = sample.buffer()?.map_readable().ok()?;
-    Some(map.as_slice().to_vec())
+/// Runs `units` through a pipeline; what each of its named sinks was given, as one.
+fn decode(
+    (description, sinks): (&str, &[&str]),
+    caps: gst::Caps,
+    units: &[Unit],
+    file: &Path,
+) -> Result<Vec<Vec<u8>>, PipelineError> {
+    let pipeline = launch("looking at a relay", description)?;
+    let _stopped = Stopped(pipeline.clone());
+    let input: gst_app::AppSrc = named(&pipeline, "in")?;
+    input.set_caps(Some(&caps));
+    let sinks =
+        sinks.iter().map(|name| named(&pipeline, name)).collect::<Result<Vec<gst_app::AppSink>, _>>()?;
+    start(&pipeline)?;
+    let first = units.first().map_or(0, |u| u.dts);
+    for unit in units {
+        let mut buffer = gst::Buffer::from_slice(unit.data.clone());
+        if let Some(buffer) = buffer.get_mut() {
+            let at = u64::try_from(unit.dts - first).unwrap_or(0) * 100_000 / 9;
+            buffer.set_pts(gst::ClockTime::from_nseconds(at));
+        }
+        // What is not taken shows on the bus.
+        let _ = input.push_buffer(buffer);
+    }
+    let _ = input.end_of_stream();
+    let bus = pipeline.bus().ok_or(PipelineError::Missing { element: "bus".into() })?;
+    let ends = [gst::MessageType::Error, gst::MessageType::Eos];
+    if let Some(message) = bus.timed_pop_filtered(PATIENCE, &ends)
+        && let gst::MessageView::Error(error) = message.view()
+    {
+        return Err(media_error(&file.display().to_string(), error));
+    }
+    Ok(sinks.iter().map(all_bytes).collect())
+}
+
+fn all_bytes(sink: &gst_app::AppSink) -> Vec<u8> {
+    let mut all = Vec::new();
+    while let Some(sample) = sink.try_pull_sample(gst::ClockTime::ZERO) {
+        if let Some(map) = sample.buffer().and_then(|b| b.map_readable().ok()) {
+            all.extend_from_slice(&map);
+        }
+    }
+    all
+}
+
+/// How a clip is coded, and its frames.
+fn open(clip: &Clip) -> Result<(Codec, Vec<Unit>), PipelineError> {
+    let header = std::fs::read(&clip.header).map_err(PipelineError::io(&clip.header))?;
+    let mut media = Vec::new();
+    let mut file = File::open(&clip.media).map_err(PipelineError::io(&clip.media))?;
+    let read = file
+        .seek(SeekFrom::Start(clip.range.offset))
+        .and_then(|_| file.take(clip.range.length.min(LONGEST)).read_to_end(&mut media));
+    read.map_err(PipelineError::io(&clip.media))?;
+    samples(&header, &media).map_err(|e| unusable(clip, &e.to_string()))
+}
+
+fn unusable(clip: &Clip, detail: &str) -> PipelineError {
+    PipelineError::Build { what: "looking at a relay", detail: format!("{}: {detail}", clip.media.display()) }
 }
 
 /// Mean and standard deviation.

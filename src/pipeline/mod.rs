@@ -12,6 +12,7 @@ mod encode;
 mod error;
 mod feed;
 mod frame;
+mod inlet;
 mod intake;
 mod lead;
 mod live_writer;
@@ -35,6 +36,7 @@ pub mod studio;
 
 pub use error::PipelineError;
 pub use intake::RelaySource;
+pub use looks::look;
 pub use package::{LadderRung, PackageJob, package};
 pub use relay::{RelayJob, run_relay};
 pub use slate::{SlateJob, slate};

@@ -1,7 +1,7 @@
 //! Receiving MPEG-TS datagrams in batches.
 //!
 //! A thread that wakes for every packet spends most of a relay's CPU on
-//! waking: this one sleeps a little after the first packet and then takes all
+//! waking: this one sleeps, the longer the slower the feed, and then takes all
 //! that the kernel holds.
 
 use std::io::ErrorKind;
@@ -17,8 +17,15 @@ use super::ts_checks::TsChecks;
 /// Kernel buffer: a second of 30 Mb/s.
 const RECEIVE_BUFFER: usize = 4 << 20;
 const TS_PACKET: usize = 188;
-const BATCH_PAUSE: Duration = Duration::from_millis(20);
 const BATCH_BYTES: usize = 1 << 20;
+/// Datagrams that may wait in the kernel's buffer: a third of what fits where it is as
+/// small as Linux makes it.
+const WAITING: u32 = 64;
+/// The first pause, the shortest and the longest.
+const PAUSES: (Duration, Duration, Duration) =
+    (Duration::from_millis(20), Duration::from_millis(5), Duration::from_millis(100));
+/// A silent feed is asked so often.
+const SILENT: Duration = Duration::from_millis(200);
 
 /// A bound socket.
 #[derive(Debug)]
@@ -30,6 +37,9 @@ pub(super) struct Receiver {
     rtp: Option<Reorder>,
     /// Bytes received.
     pub(super) bytes: u64,
+    /// How long to sleep before the next batch; none: nothing comes.
+    pause: Option<Duration>,
+    datagram: Box<[u8]>,
 }
 
 impl Receiver {
@@ -44,55 +54,72 @@ impl Receiver {
             what: "listening for MPEG-TS",
             detail: format!("{address}: {e}"),
         })?;
-        Ok(Self { socket, checks: TsChecks::default(), rtp: rtp.then(Reorder::default), bytes: 0 })
+        let rtp = rtp.then(Reorder::default);
+        let datagram = vec![0; 65_536].into_boxed_slice();
+        Ok(Self { socket, checks: TsChecks::default(), rtp, bytes: 0, pause: None, datagram })
     }
 
     /// Waits up to 200 ms and returns the whole TS packets that came, if any.
     pub(super) fn batch(&mut self) -> std::io::Result<Option<Vec<u8>>> {
-        let mut datagram = [0u8; 65_536];
-        self.socket.set_nonblocking(false)?;
-        let first = match self.socket.recv(&mut datagram) {
-            Ok(n) => n,
-            Err(e)
-                if matches!(
-                    e.kind(),
-                    ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
-                ) =>
-            {
-                return Ok(None);
-            }
-            Err(e) => return Err(e),
+        let pause = match self.pause {
+            Some(pause) => pause,
+            None => match self.something_comes()? {
+                true => PAUSES.0,
+                false => return Ok(None),
+            },
         };
-        let mut batch = Vec::with_capacity(16 << 10);
-        self.take(&datagram[..first], &mut batch);
-        std::thread::sleep(BATCH_PAUSE);
-        self.socket.set_nonblocking(true)?;
+        std::thread::sleep(pause);
+        let mut batch = Vec::with_capacity(32 << 10);
+        let mut datagrams = 0;
         while batch.len() < BATCH_BYTES {
-            match self.socket.recv(&mut datagram) {
-                Ok(n) => self.take(&datagram[..n], &mut batch),
+            match self.socket.recv(&mut self.datagram) {
+                Ok(n) => {
+                    datagrams += 1;
+                    self.bytes += n as u64;
+                    take(&self.datagram[..n], &mut self.rtp, &mut self.checks, &mut batch);
+                }
                 Err(e) if e.kind() == ErrorKind::WouldBlock => break,
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
                 Err(e) => return Err(e),
             }
         }
+        self.pause = next_pause(pause, datagrams);
         Ok((!batch.is_empty()).then_some(batch))
     }
 
-    fn take(&mut self, datagram: &[u8], batch: &mut Vec<u8>) {
-        self.bytes += datagram.len() as u64;
-        let Some(rtp) = self.rtp.as_mut() else { return self.take_packets(datagram, batch) };
-        if let Some((number, payload)) = rtp::payload(datagram) {
-            for payload in rtp.push(number, payload) {
-                self.take_packets(&payload, batch);
-            }
-        }
+    /// Waits for a datagram, and leaves it where it is.
+    fn something_comes(&mut self) -> std::io::Result<bool> {
+        self.socket.set_nonblocking(false)?;
+        let came = match self.socket.peek(&mut self.datagram) {
+            Ok(_) => true,
+            Err(e) => match e.kind() {
+                ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => false,
+                _ => return Err(e),
+            },
+        };
+        self.socket.set_nonblocking(true)?;
+        Ok(came)
     }
+}
 
-    fn take_packets(&mut self, bytes: &[u8], batch: &mut Vec<u8>) {
+/// The pause after one of `pause` in which `datagrams` came: none after silence, else what
+/// lets no more wait than is good.
+fn next_pause(pause: Duration, datagrams: u32) -> Option<Duration> {
+    let (_, least, most) = PAUSES;
+    (datagrams > 0).then(|| (pause * WAITING / datagrams).clamp(least, most))
+}
+
+/// Adds the packets of a datagram to `batch`.
+fn take(datagram: &[u8], rtp: &mut Option<Reorder>, checks: &mut TsChecks, batch: &mut Vec<u8>) {
+    let mut packets = |bytes: &[u8]| {
         for packet in bytes.chunks_exact(TS_PACKET).filter(|p| p[0] == 0x47) {
-            self.checks.packet(packet);
+            checks.packet(packet);
             batch.extend_from_slice(packet);
         }
+    };
+    let Some(rtp) = rtp else { return packets(datagram) };
+    if let Some((number, payload)) = rtp::payload(datagram) {
+        rtp.push(number, payload).iter().for_each(|payload| packets(payload));
     }
 }
 
@@ -112,7 +139,7 @@ fn bind(
             _ => Ipv4Addr::UNSPECIFIED,
         };
         socket.join_ssm_v4(&sender, &group, &on)?;
-        socket.set_read_timeout(Some(Duration::from_millis(200)))?;
+        socket.set_read_timeout(Some(SILENT))?;
         return Ok(socket.into());
     }
     let socket: UdpSocket = socket.into();
@@ -127,7 +154,7 @@ fn bind(
         IpAddr::V6(group) if group.is_multicast() => socket.join_multicast_v6(&group, 0)?,
         _ => {}
     }
-    socket.set_read_timeout(Some(Duration::from_millis(200)))?;
+    socket.set_read_timeout(Some(SILENT))?;
     Ok(socket)
 }
 
@@ -155,5 +182,15 @@ mod tests {
         assert_eq!(batch.len(), 4 * TS_PACKET);
         assert_eq!(receiver.checks.continuity_errors, 1);
         assert!(receiver.batch().expect("receive").is_none());
+    }
+
+    #[test]
+    fn the_faster_they_come_the_shorter_the_pause() {
+        let ms = Duration::from_millis;
+        assert_eq!(next_pause(ms(20), 3), Some(ms(100)));
+        assert_eq!(next_pause(ms(100), 128), Some(ms(50)));
+        assert_eq!(next_pause(ms(50), 64), Some(ms(50)));
+        assert_eq!(next_pause(ms(20), 5000), Some(ms(5)));
+        assert_eq!(next_pause(ms(100), 0), None);
     }
 }

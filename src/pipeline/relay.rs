@@ -11,7 +11,6 @@ use crate::hls::wire::{FeedFigures, RelayLine, RelayOrder};
 use super::PipelineError;
 use super::feed::{End, Feed};
 use super::intake::{Intake, RelaySource};
-use super::looks::Looker;
 use super::recording::Recording;
 use super::runtime::init;
 
@@ -39,9 +38,6 @@ pub struct RelayJob {
     /// Another worker writes: this one is told when to take over.
     #[serde(default)]
     pub standby: bool,
-    /// Time between two looks at the picture, milliseconds; 0: it is never looked at.
-    #[serde(default)]
-    pub look_every_ms: u64,
 }
 
 /// Runs until standard input closes or `out` does. Every line is flushed.
@@ -56,8 +52,7 @@ pub fn run_relay(
     let mut intake = Intake::open(&job.from)?;
     let at = (job.next, job.generation);
     let recording = Recording::open(job.folder.clone(), at, job.standby, orders)?;
-    let looker = Looker::new(Duration::from_millis(job.look_every_ms), job.folder.join("now.jpg"));
-    let mut desk = Desk { recording, looker, figures: FeedFigures::default() };
+    let mut desk = Desk { recording, figures: FeedFigures::default() };
     let mut tell = |line: &RelayLine| emit(out, line);
     loop {
         let first = match intake.is_waited_for() {
@@ -107,7 +102,6 @@ fn emit(out: &mut dyn Write, line: &RelayLine) -> Result<(), PipelineError> {
 /// What outlives the generations of a feed.
 pub(super) struct Desk<'a> {
     pub(super) recording: Recording<'a>,
-    pub(super) looker: Looker,
     pub(super) figures: FeedFigures,
 }
 

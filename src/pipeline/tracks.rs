@@ -1,9 +1,8 @@
 //! The tracks of one generation of a feed.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::time::Duration;
+use std::sync::Arc;
 
-use super::PipelineError;
 use super::encode::Silence;
 use super::frame::{Codec, Frame, micros};
 use super::relay::Desk;
@@ -17,7 +16,7 @@ const NEARLY: i64 = 20_000;
 
 /// The streams that are taken, and what has become of them so far.
 pub(super) struct Tracks {
-    pub(super) by_pad: BTreeMap<String, (usize, Codec)>,
+    pub(super) by_name: BTreeMap<String, (usize, Arc<Codec>)>,
     codecs: Vec<Codec>,
     max_segment_ms: u64,
     pub(super) segmenter: Segmenter,
@@ -30,7 +29,7 @@ pub(super) struct Tracks {
 
 impl Tracks {
     pub(super) fn new(
-        by_pad: BTreeMap<String, (usize, Codec)>,
+        by_name: BTreeMap<String, (usize, Arc<Codec>)>,
         codecs: Vec<Codec>,
         silence: Option<Silence>,
         max_segment_ms: u64,
@@ -38,34 +37,20 @@ impl Tracks {
     ) -> Self {
         let segmenter = Segmenter::new(&codecs, max_segment_ms as i64 * 1000);
         let kept = standby.then(VecDeque::new);
-        Self { by_pad, codecs, max_segment_ms, segmenter, silence, newest_us: (None, None), kept }
+        Self { by_name, codecs, max_segment_ms, segmenter, silence, newest_us: (None, None), kept }
     }
 
-    /// Counts and samples what comes, before it is cut.
-    pub(super) fn look_at(
-        &mut self,
-        track: usize,
-        frame: &Frame,
-        now: Duration,
-        desk: &mut Desk<'_>,
-    ) -> Result<(), PipelineError> {
+    /// Counts what comes, before it is cut.
+    pub(super) fn count(&mut self, track: usize, frame: &Frame, desk: &mut Desk<'_>) {
         let us = self.us(track, frame);
         match track {
             0 => {
                 desk.figures.frames += 1;
-                // The picture of the relay is that of the source on air.
-                if self.kept.is_none() {
-                    desk.looker.see(frame, now)?;
-                }
                 self.newest_us.0 = Some(us);
             }
-            1 => {
-                desk.looker.hear(frame);
-                self.newest_us.1 = Some(us);
-            }
+            1 => self.newest_us.1 = Some(us),
             _ => {}
         }
-        Ok(())
     }
 
     /// Takes a frame of `track` and returns the segment it completes.

@@ -1,7 +1,7 @@
 //! What others may know of a relay, and ask of it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::base::RelayId;
 use crate::hls::LiveWindow;
-use crate::hls::wire::FeedFigures;
+use crate::hls::wire::{FeedFigures, FeedLook};
 
 use super::recover;
 use super::supervise::State;
@@ -108,6 +108,7 @@ pub struct RelayHandle {
     /// What is asked of it.
     pub wishes: Arc<Wishes>,
     recorded_us: Arc<AtomicU64>,
+    seen: Arc<Mutex<Option<FeedLook>>>,
 }
 
 impl RelayHandle {
@@ -137,12 +138,22 @@ impl RelayHandle {
             health: Arc::new(ArcSwap::from_pointee(health)),
             wishes: Arc::new(wishes),
             recorded_us: Arc::default(),
+            seen: Arc::default(),
         })
     }
 
     /// How much was recorded since it was last asked.
     pub fn take_recorded(&self) -> Duration {
         Duration::from_micros(self.recorded_us.swap(0, Ordering::Relaxed))
+    }
+
+    /// Tells it what was seen and heard in its newest segment.
+    pub fn saw(&self, look: FeedLook) {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(look);
+    }
+
+    pub(super) fn take_seen(&self) -> Option<FeedLook> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     pub(super) fn record(&self, us: u64) {

@@ -33,6 +33,5 @@ pub(super) fn job(
         "stall_after_ms": relay.stall_after.as_millis() as u64,
         "max_segment_ms": relay.max_segment.as_millis() as u64,
         "standby": standby,
-        "look_every_ms": relay.look_every.as_millis() as u64,
     })
 }

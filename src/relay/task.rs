@@ -102,6 +102,12 @@ struct Task {
 impl Task {
     async fn tick(&mut self) {
         self.make_room();
+        if let Some(look) = self.handle.take_seen() {
+            self.vitals.look(look);
+            let now = self.clock.now();
+            self.publish_health(|h| h.looked_at = Some(now));
+            self.publish_vitals(false);
+        }
         if self.relay.on_demand && !self.handle.wishes.wanted() {
             return self.rest().await;
         }
@@ -176,12 +182,6 @@ impl Task {
                 self.publish_health(|h| h.figures = figures);
                 self.publish_vitals(new_point);
                 return if more { Input::Receiving } else { Input::Alive };
-            }
-            Ok(RelayLine::Look(look)) => {
-                self.vitals.look(look);
-                let now = self.clock.now();
-                self.publish_health(|h| h.looked_at = Some(now));
-                self.publish_vitals(false);
             }
             Ok(RelayLine::Stalled) => {
                 self.event("stalled", "nothing comes from upstream").await;
