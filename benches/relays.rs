@@ -26,7 +26,7 @@ mod support;
 const FILM: u32 = 60;
 
 /// Begins to receive on these ports: what runs, and where our server answers.
-type Begin<'a> = &'a dyn Fn(&[u16]) -> (Running, Option<String>);
+type Begin<'a> = &'a dyn Fn(&[u16]) -> (Vec<Running>, Option<String>);
 
 fn number(name: &str, usual: u64) -> u64 {
     std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(usual)
@@ -49,7 +49,7 @@ fn main() {
         let sender = Sender::start(film.clone(), ports);
         // Streams are found, pipelines built: what is measured is the rest of the year.
         std::thread::sleep(Duration::from_secs(15));
-        let family = family(running.0.id());
+        let family = running.iter().flat_map(|r| family(r.0.id())).collect();
         let before = cpu_seconds(&family);
         std::thread::sleep(Duration::from_secs(seconds));
         let used = cpu_seconds(&family) - before;
@@ -130,7 +130,7 @@ impl Drop for Sender {
     }
 }
 
-fn yuanjiao(folder: &Path, ports: &[u16], look_every: &str) -> (Running, Option<String>) {
+fn yuanjiao(folder: &Path, ports: &[u16], look_every: &str) -> (Vec<Running>, Option<String>) {
     let home = folder.join(format!("county-{look_every}"));
     fs::create_dir_all(home.join("schedules")).expect("folder");
     let port = free_port();
@@ -156,24 +156,20 @@ fn yuanjiao(folder: &Path, ports: &[u16], look_every: &str) -> (Running, Option<
         .expect("the server");
     let base = format!("http://127.0.0.1:{port}");
     wait_for(&format!("{base}/healthz"));
-    (Running(server), Some(base))
+    (vec![Running(server)], Some(base))
 }
 
-/// One shell whose children are the processes, so that they end with it.
-fn ffmpeg(folder: &Path, ports: &[u16]) -> Running {
-    let mut script = String::from("trap 'kill $pids' TERM\n");
-    for port in ports {
+fn ffmpeg(folder: &Path, ports: &[u16]) -> Vec<Running> {
+    let start = |port: &u16| {
         let out = folder.join(format!("hls-{port}"));
         fs::create_dir_all(&out).expect("folder");
-        let _ = writeln!(
-            script,
-            "ffmpeg -nostdin -v quiet -i 'udp://127.0.0.1:{port}?fifo_size=50000' -c copy -bsf:a aac_adtstoasc -f hls \
-             -hls_segment_type fmp4 -hls_time 4 -hls_list_size 15 -hls_flags delete_segments {}/index.m3u8 &\npids=\"$pids $!\"",
-            out.display()
-        );
-    }
-    script.push_str("wait\n");
-    Running(Command::new("sh").arg("-c").arg(script).spawn().expect("sh"))
+        let mut command = Command::new("ffmpeg");
+        command.args(["-nostdin", "-v", "quiet", "-i", &format!("udp://127.0.0.1:{port}?fifo_size=50000")]);
+        command.args(["-c", "copy", "-bsf:a", "aac_adtstoasc", "-f", "hls", "-hls_segment_type", "fmp4"]);
+        command.args(["-hls_time", "4", "-hls_list_size", "15", "-hls_flags", "delete_segments"]);
+        Running(command.arg(out.join("index.m3u8")).spawn().expect("ffmpeg"))
+    };
+    ports.iter().map(start).collect()
 }
 
 /// A process and all that it has started.

@@ -123,7 +123,7 @@ const KEY: &str = "a-key-nobody-guesses";
 #[test]
 fn packets_and_connections() {
     let (rtp, caller, listener) = (free_udp_port(), free_udp_port(), free_udp_port());
-    let (http, rtmp, web) = (free_tcp_port(), free_tcp_port(), free_tcp_port());
+    let [http, rtmp, web, rtsp] = std::array::from_fn(|_| free_tcp_port());
     let secret = "passphrase=a-long-secret-word&pbkeylen=16";
     let mut relays = vec![
         ("rtp", format!("rtp://127.0.0.1:{rtp}"), ""),
@@ -131,7 +131,10 @@ fn packets_and_connections() {
         ("srt-calls", format!("srt://127.0.0.1:{caller}?{secret}&latency=200"), ""),
         ("srt-listens", format!("srt://127.0.0.1:{listener}?mode=listener&{secret}"), ""),
         ("rtmp", format!("rtmp://127.0.0.1:{rtmp}/live/film"), ""),
-        ("hls", format!("http://127.0.0.1:{web}/ts/index.m3u8"), ""),
+        ("hls", format!("http://127.0.0.1:{web}/mpegts/index.m3u8"), ""),
+        ("hls-fmp4", format!("http://127.0.0.1:{web}/fmp4/index.m3u8"), ""),
+        ("rtsp", format!("rtsp://127.0.0.1:{rtsp}/live"), ""),
+        ("rtsp-tcp", format!("rtspt://127.0.0.1:{rtsp}/live"), ""),
         ("published", format!("publish://{KEY}"), ""),
     ];
     let names: Vec<&str> = relays.iter().map(|(id, ..)| *id).chain(["file"]).collect();
@@ -141,12 +144,26 @@ fn packets_and_connections() {
     let county = a_county_of(&relays, &format!("rtmp = \"127.0.0.1:{door}\""));
     let film = film(&county, "film", &H264);
     fs::copy(&film, loop_file.path()).expect("the loop");
-    fs::create_dir_all(county.path("hls/ts")).expect("a folder");
     let mut feeders = vec![nginx(&county, rtmp, web)];
-    let list = county.path("hls/ts/index.m3u8").display().to_string();
     let listing = ["-f", "hls", "-hls_time", "2", "-hls_list_size", "6", "-hls_flags", "delete_segments"];
+    // Of MPEG-TS ffmpeg would repack the sound of the first round only.
+    let mp4 = film.with_extension("mp4");
+    let mut repack = ffmpeg();
+    repack.arg("-i").arg(&film).args(["-c", "copy", "-metadata:s:a:0", "language=uig"]).arg(&mp4);
+    Program::run(&mut repack, PATIENCE).good("an MP4 of the film");
+    for (kind, film) in [("mpegts", &film), ("fmp4", &mp4)] {
+        let folder = county.path(&format!("hls/{kind}"));
+        fs::create_dir_all(&folder).expect("a folder");
+        let list = folder.join("index.m3u8").display().to_string();
+        feeders.push(send(film, &[&listing[..], &["-hls_segment_type", kind, &*list]].concat()));
+    }
+    feeders.push(Program::start(
+        Command::new("/usr/bin/python3")
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/rtsp_server.py"))
+            .arg(rtsp.to_string())
+            .arg(&film),
+    ));
     feeders.push(send(&film, &["-f", "rtp_mpegts", &format!("rtp://127.0.0.1:{rtp}")]));
-    feeders.push(send(&film, &[&listing[..], &[&*list]].concat()));
     feeders.push(send(
         &film,
         &["-f", "flv", "-bsf:a", "aac_adtstoasc", &format!("rtmp://127.0.0.1:{rtmp}/live/film")],

@@ -11,7 +11,7 @@ pub(super) enum BadSource {
     #[error("`{0}` has no scheme: expected \"udp://@239.1.1.1:5000\" or \"http://host/stream.m3u8\"")]
     NoScheme(String),
     #[error(
-        "`{scheme}://` sources are not supported: expected udp, rtp, http, https, rtsp, rtsps, srt, rtmp, rtmps, publish or file"
+        "`{scheme}://` sources are not supported: expected udp, rtp, http, https, rtsp, rtspt, rtsps, srt, rtmp, rtmps, publish or file"
     )]
     Scheme { scheme: String },
     #[error(
@@ -54,7 +54,8 @@ pub(super) enum BadSource {
 ///
 /// - `udp://[@]ADDRESS:PORT[?interface=ADDRESS][&source=ADDRESS]`; the `@` marks a
 ///   multicast group. `rtp://` likewise.
-/// - `http(s)://…` with MPEG-TS or HLS, `rtsp(s)://…`, `rtmp(s)://…`.
+/// - `http(s)://…` with MPEG-TS or HLS, `rtsp(s)://…`, `rtmp(s)://…`. `rtspt://…` is RTSP
+///   with its packets in the TCP connection, where nothing else gets through.
 /// - `srt://HOST:PORT?passphrase=…&latency=…`; `srt://:PORT?mode=listener` is called.
 /// - `publish://KEY`: an encoder publishes to us by RTMP with that key.
 /// - `file:///PATH`, again and again.
@@ -62,7 +63,7 @@ pub(super) fn parse_source(url: &str) -> Result<Source, BadSource> {
     let (scheme, rest) = url.split_once("://").ok_or_else(|| BadSource::NoScheme(url.to_owned()))?;
     match scheme {
         "udp" | "rtp" => datagrams(rest, scheme == "rtp"),
-        "http" | "https" | "rtsp" | "rtsps" | "rtmp" | "rtmps" => {
+        "http" | "https" | "rtsp" | "rtspt" | "rtsps" | "rtmp" | "rtmps" => {
             let host = rest.split(['/', '?']).next().unwrap_or_default();
             let host = host.rsplit('@').next().unwrap_or_default();
             if host.is_empty() || host.starts_with(':') || rest.contains(char::is_whitespace) {
@@ -181,6 +182,7 @@ mod tests {
             "http://10.0.0.2:8080/live.ts",
             "https://user:secret@tv.example/live/index.m3u8?key=1",
             "rtsp://10.0.0.2/camera",
+            "rtspt://10.0.0.2/camera",
             "rtmp://10.0.0.2/live/key",
             "srt://10.0.0.2:9000?passphrase=a-long-secret&latency=400",
             "srt://:9000?mode=listener",

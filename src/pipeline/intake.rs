@@ -129,15 +129,16 @@ impl Intake {
         }
     }
 
-    /// What was received so far, and what was found missing.
-    pub(super) fn count_into(&self, figures: &mut FeedFigures) {
+    /// What was received so far, and what was found missing. `media` are the frames' bytes.
+    pub(super) fn count_into(&self, figures: &mut FeedFigures, media: u64) {
         match self {
             Self::Datagrams(receiver) => {
                 figures.bytes = receiver.bytes;
                 figures.continuity_errors = receiver.checks.continuity_errors;
                 figures.pcr_jumps = receiver.checks.pcr_jumps;
             }
-            Self::Element { bytes, .. } => figures.bytes = bytes.load(Ordering::Relaxed),
+            // Some elements read by ways of their own: there is at least what came out.
+            Self::Element { bytes, .. } => figures.bytes = bytes.load(Ordering::Relaxed).max(media),
             Self::Published(published) => figures.bytes = published.bytes,
         }
     }
@@ -220,7 +221,9 @@ fn set_up(element: &gst::Element, bytes: &Arc<AtomicU64>) {
         "rtspsrc" => element.set_property("latency", 500u32),
         _ => {}
     }
-    let Some(pad) = element.static_pad("src").filter(|_| element.num_sink_pads() == 0) else { return };
+    // RTSP's packets come out of several elements, one inside the other.
+    let counts = element.num_sink_pads() == 0 && name != "udpsrc";
+    let Some(pad) = element.static_pad("src").filter(|_| counts) else { return };
     let bytes = Arc::clone(bytes);
     let mask = gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST;
     pad.add_probe(mask, move |_, info| {

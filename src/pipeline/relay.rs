@@ -52,7 +52,7 @@ pub fn run_relay(
     let mut intake = Intake::open(&job.from)?;
     let at = (job.next, job.generation);
     let recording = Recording::open(job.folder.clone(), at, job.standby, orders)?;
-    let mut desk = Desk { recording, figures: FeedFigures::default() };
+    let mut desk = Desk { recording, media: 0, figures: FeedFigures::default() };
     let mut tell = |line: &RelayLine| emit(out, line);
     loop {
         let first = match intake.is_waited_for() {
@@ -103,12 +103,14 @@ fn emit(out: &mut dyn Write, line: &RelayLine) -> Result<(), PipelineError> {
 pub(super) struct Desk<'a> {
     pub(super) recording: Recording<'a>,
     pub(super) figures: FeedFigures,
+    /// Bytes of frames so far.
+    pub(super) media: u64,
 }
 
 impl Desk<'_> {
     /// That the worker lives, and what it has counted.
     pub(super) fn alive(&mut self, intake: &Intake) -> RelayLine {
-        intake.count_into(&mut self.figures);
+        intake.count_into(&mut self.figures, self.media);
         RelayLine::Alive(self.figures)
     }
 }

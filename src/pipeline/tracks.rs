@@ -43,6 +43,7 @@ impl Tracks {
     /// Counts what comes, before it is cut.
     pub(super) fn count(&mut self, track: usize, frame: &Frame, desk: &mut Desk<'_>) {
         let us = self.us(track, frame);
+        desk.media += frame.data.len() as u64;
         match track {
             0 => {
                 desk.figures.frames += 1;
