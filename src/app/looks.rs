@@ -123,22 +123,9 @@ fn job(relay: &RelayId, folder: &Path, segment: &LiveSegment) -> Option<LookJob>
     Some(LookJob { relay: relay.to_string(), picture: picture?, sound, jpeg: folder.join("now.jpg") })
 }
 
-/// Asks the worker, or another if it has ended meanwhile.
 async fn ask(worker: &mut Option<WorkerProcess>, job: &LookJob) -> Result<FeedLook, Failure> {
-    if let Some(running) = worker.as_mut()
-        && running.tell(job).await.is_ok()
-        && let Some(line) = running.next_line().await
-    {
-        return answered(&line);
-    }
-    let failed = |e: std::io::Error| Failure::Worker(e.to_string());
-    let running = WorkerProcess::spawn("look", job).await.map_err(failed)?;
-    let line = worker.insert(running).next_line().await;
-    answered(&line.ok_or_else(|| Failure::Worker("the worker ended without an answer".to_owned()))?)
-}
-
-fn answered(line: &str) -> Result<FeedLook, Failure> {
-    match serde_json::from_str(line) {
+    let line = WorkerProcess::ask(worker, "look", job).await.map_err(|e| Failure::Worker(e.to_string()))?;
+    match serde_json::from_str(&line) {
         Ok(LookLine::Seen(look)) => Ok(look),
         Ok(LookLine::Failed { message }) => Err(Failure::Picture(message)),
         Err(error) => Err(Failure::Worker(error.to_string())),

@@ -13,7 +13,7 @@ use crate::hls::wire::{PackageLine, RelayOrder};
 use crate::pipeline::studio::{BroadcastJob, FilmJob, broadcast, film};
 use crate::pipeline::{PackageJob, PipelineError, SlateJob, look, package, run_relay, slate, take_stills};
 
-/// A worker that takes pictures, or looks, ends when it was not asked for one for so long.
+/// A worker that takes pictures ends when it was not asked for one for so long.
 const UNUSED: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// Which worker to be.
@@ -59,16 +59,19 @@ pub(super) fn run(kind: WorkerKind) -> anyhow::Result<()> {
             answer(&mut out, made)?;
         }
         WorkerKind::Slate => answer(&mut out, slate(&job::<SlateJob>()?))?,
-        WorkerKind::Still => take_stills(jobs(), &mut out)?,
-        WorkerKind::Look => look(jobs(), &mut out)?,
+        WorkerKind::Still => take_stills(jobs(Some(UNUSED)), &mut out)?,
+        WorkerKind::Look => look(jobs(None), &mut out)?,
         WorkerKind::Film => film(&job::<FilmJob>()?)?,
         WorkerKind::Broadcast => broadcast(&job::<BroadcastJob>()?, &|| false)?,
     }
     Ok(())
 }
 
-/// Jobs as they come in, one a line.
-fn jobs<T: DeserializeOwned + Send + 'static>() -> impl Iterator<Item = T> {
+/// Jobs as they come in, one a line, until none has come for `unused`. Who looks remembers
+/// what it saw: it lives as long as the server, however seldom it is asked.
+fn jobs<T: DeserializeOwned + Send + 'static>(
+    unused: Option<std::time::Duration>,
+) -> impl Iterator<Item = T> {
     let (sender, jobs) = std::sync::mpsc::sync_channel(1);
     std::thread::spawn(move || {
         let jobs = std::io::stdin().lock().lines().map_while(Result::ok);
@@ -79,7 +82,10 @@ fn jobs<T: DeserializeOwned + Send + 'static>() -> impl Iterator<Item = T> {
             }
         }
     });
-    std::iter::from_fn(move || jobs.recv_timeout(UNUSED).ok())
+    std::iter::from_fn(move || match unused {
+        Some(unused) => jobs.recv_timeout(unused).ok(),
+        None => jobs.recv().ok(),
+    })
 }
 
 fn answer(out: &mut impl Write, made: Result<crate::hls::Manifest, PipelineError>) -> anyhow::Result<()> {

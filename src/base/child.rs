@@ -54,6 +54,23 @@ impl WorkerProcess {
         write(&mut self.stdin, job).await
     }
 
+    /// Tells `worker` a job and waits for its answer, one line. Where there is none, or it
+    /// has ended meanwhile, another is started; `kind` is one that takes several jobs.
+    pub async fn ask(
+        worker: &mut Option<Self>,
+        kind: &str,
+        job: &impl serde::Serialize,
+    ) -> std::io::Result<String> {
+        if let Some(running) = worker.as_mut()
+            && running.tell(job).await.is_ok()
+            && let Some(line) = running.next_line().await
+        {
+            return Ok(line);
+        }
+        let line = worker.insert(Self::spawn(kind, job).await?).next_line().await;
+        line.ok_or_else(|| std::io::Error::other("the worker ended without an answer"))
+    }
+
     /// The worker's next line; none when it closed its output, as it does when it ends.
     pub async fn next_line(&mut self) -> Option<String> {
         self.lines.next_line().await.ok().flatten()

@@ -131,21 +131,9 @@ impl Stills {
     }
 }
 
-/// Asks the worker, or another if it has ended meanwhile.
 async fn ask(worker: &mut Option<WorkerProcess>, job: &StillJob) -> Result<(), String> {
-    if let Some(running) = worker.as_mut()
-        && running.tell(job).await.is_ok()
-        && let Some(line) = running.next_line().await
-    {
-        return answered(&line);
-    }
-    let running = WorkerProcess::spawn("still", job).await.map_err(|e| e.to_string())?;
-    let line = worker.insert(running).next_line().await.ok_or("the worker ended without an answer")?;
-    answered(&line)
-}
-
-fn answered(line: &str) -> Result<(), String> {
-    match serde_json::from_str(line) {
+    let line = WorkerProcess::ask(worker, "still", job).await.map_err(|e| e.to_string())?;
+    match serde_json::from_str(&line) {
         Ok(StillLine::Done) => Ok(()),
         Ok(StillLine::Failed { message }) => Err(message),
         Err(error) => Err(error.to_string()),
