@@ -91,7 +91,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Obeys Abort Message (Adobe RTMP 1.0 §5.4.2).
+    /// Obeys Abort Message (Adobe RTMP 1.0 §5.4.2); the rest of a chunk under way is skipped.
     pub(super) fn abort(&mut self, id: u32) {
         if let Some(stream) = self.streams.get_mut(&id) {
             self.held -= stream.body.len();
@@ -115,19 +115,21 @@ impl Reader {
                 },
             };
             let taken = missing.min(input.len());
-            self.held += taken;
-            if self.held > self.budget {
-                return Err(RtmpError::TooMuchUnfinished(self.budget));
+            let stream = self.streams.entry(id).or_default();
+            if stream.open {
+                self.held += taken;
+                if self.held > self.budget {
+                    return Err(RtmpError::TooMuchUnfinished(self.budget));
+                }
+                stream.body.extend_from_slice(&input[..taken]);
             }
             self.chunk = Some((id, missing - taken));
-            let Some(stream) = self.streams.get_mut(&id) else { continue };
-            stream.body.extend_from_slice(&input[..taken]);
             input.advance(taken);
             if taken < missing {
                 return Ok(None);
             }
             self.chunk = None;
-            if stream.body.len() == stream.length {
+            if stream.open && stream.body.len() == stream.length {
                 self.held -= stream.length;
                 return Ok(Some(stream.finish()));
             }

@@ -179,6 +179,17 @@ fn an_aborted_message_is_forgotten() {
 }
 
 #[test]
+fn an_abort_within_a_chunk_skips_the_rest_of_it() {
+    let mut writer = Writer::default();
+    let (cut, short) = (writer.chunks(6, &message(1, 9, 1, 500)).concat(), message(2, 9, 1, 10));
+    let mut reader = Reader::new(600);
+    assert_eq!(read(&mut reader, &cut[..40]).unwrap(), []);
+    reader.abort(6);
+    let rest = [&cut[40..12 + 128], &writer.chunks(6, &short).concat()].concat();
+    assert_eq!(read(&mut reader, &rest).unwrap(), [short]);
+}
+
+#[test]
 fn limits_and_contradictions_end_it_in_words() {
     let begin = |id: u8, length: [u8; 3]| [&[id, 0, 0, 0][..], &length, &[9, 1, 0, 0, 0]].concat();
     let said = |bytes: &[u8]| read_all(bytes).unwrap_err().to_string();
