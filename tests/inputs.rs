@@ -244,3 +244,58 @@ fn what_browsers_cannot_play_is_encoded_anew_or_left_out() {
     assert!(loudness("dvb") > -40.0 && loudness("hevc") > -40.0, "they are heard");
     assert!(loudness("plain") < -80.0, "it is silent");
 }
+
+#[test]
+fn lower_rungs_are_made_on_request_and_cut_where_the_picture_is() {
+    let ports = [free_udp_port(), free_udp_port()];
+    let asked = "rungs = [\"v144\", \"v240\"]";
+    let udp = |port: u16| format!("udp://127.0.0.1:{port}");
+    let county = a_county_of(&[("studio", udp(ports[0]), asked), ("dvb", udp(ports[1]), asked)], "");
+    // Pictures that refer to later ones, and what has to be encoded anew itself.
+    let studio =
+        film(&county, "studio", &["-c:v", "libx264", "-preset", "veryfast", "-bf", "3", "-c:a", "aac"]);
+    let dvb = film(&county, "dvb", &["-c:v", "mpeg2video", "-b:v", "2M", "-c:a", "mp2"]);
+    let _feeders: Vec<Program> = [studio, dvb]
+        .iter()
+        .zip(ports)
+        .map(|(film, port)| send(film, &["-f", "mpegts", &format!("{}?pkt_size=1316", udp(port))]))
+        .collect();
+    let server = Server::start(&county);
+    all_play(&server, &["studio", "dvb"]);
+    for id in ["studio", "dvb"] {
+        let index = server.client.open(&format!("/channels/{id}/index.m3u8"));
+        for (name, size) in [("v240", "426x240"), ("v144", "256x144")] {
+            let best = server.live(&index, "v360").segments;
+            let lower = server.live(&index, name).segments;
+            let same =
+                lower.iter().filter_map(|l| Some((best.iter().find(|b| b.sequence == l.sequence)?, l)));
+            let pairs: Vec<_> = same.filter(|(b, _)| b.uri.contains("/relay.")).collect();
+            assert!(pairs.len() >= 4, "{id} {name}: {lower:#?}");
+            for (best, lower) in pairs {
+                assert!(lower.uri.contains(&format!("/{name}/")), "{id}: {}", lower.uri);
+                assert_eq!((best.date, best.discontinuities), (lower.date, lower.discontinuities));
+                assert!((best.duration - lower.duration).abs() < 0.09, "{id}: {best:?} {lower:?}");
+            }
+            let url = server.client.url(&support::playlist::beside(&index, name));
+            let mut player = ffmpeg();
+            player.args([
+                "-v",
+                "info",
+                "-i",
+                &url,
+                "-t",
+                "10",
+                "-fps_mode",
+                "passthrough",
+                "-f",
+                "null",
+                "-",
+            ]);
+            let told = Program::run(&mut player, PATIENCE).good("a player of a rung").err.join("\n");
+            let pictures = told.rsplit("frame=").next().and_then(|r| r.split_whitespace().next());
+            let pictures: u32 = pictures.and_then(|n| n.parse().ok()).unwrap_or_else(|| panic!("{told}"));
+            assert!((245..=255).contains(&pictures) && told.contains(size), "{id} {name}: {told}");
+            assert!(!told.contains("error"), "{id} {name}: {told}");
+        }
+    }
+}

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use crate::hls::{
-    Address, LiveSegment, MediaPlaylist, PlaylistKind, Segment, SegmentFile, Track, audio_for, subtitle_for,
-    video_for,
+    Address, LiveSegment, MediaPlaylist, Part, PlaylistKind, Segment, SegmentFile, Track, TrackKind,
+    audio_for, subtitle_for, video_for,
 };
 
 use super::{Airing, AiringSource, Asset, Lineup, Placed, Rendition, Sources, Timeline};
@@ -242,10 +242,15 @@ fn packaged(asset: &Asset, rendition: &Rendition, lineup: &Lineup, placed: &Plac
 }
 
 fn live(owner: &str, segment: &LiveSegment, rendition: &Rendition, lineup: &Lineup) -> Option<Bytes> {
-    let track = pick(segment.tracks(), rendition, lineup)?;
-    let index = segment.tracks().position(|t| t.name == track.name)?;
-    let duration = std::time::Duration::from_micros(segment.parts.get(index)?.us);
-    Some(Bytes::of(owner, track, segment.n, duration))
+    // A lower rung that was late has nothing: another one stands in.
+    let is_there = |(track, part): &(&Track, &Part)| match track.kind {
+        TrackKind::Video { .. } => part.range.length > 0,
+        TrackKind::Audio { .. } => true,
+    };
+    let there: Vec<(&Track, &Part)> = segment.tracks().zip(&segment.parts).filter(is_there).collect();
+    let track = pick(there.iter().map(|(track, _)| *track), rendition, lineup)?;
+    let (_, part) = there.iter().find(|(t, _)| t.name == track.name)?;
+    Some(Bytes::of(owner, track, segment.n, std::time::Duration::from_micros(part.us)))
 }
 
 /// A lesson on demand: the whole package in one rendition.

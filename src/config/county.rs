@@ -15,6 +15,9 @@ pub(super) fn read(doc: &Document<'_>, base_dir: &Path) -> Result<County, Proble
     let table = doc.parse()?;
     let root = Fields::root(doc, &table);
     let name = root.required::<Titles>("name", "the county's name, such as { zh-Hans = \"…\" }");
+    let packaging: super::Packaging =
+        section(doc, &root, "packaging").map_or_else(Default::default, |f| limits::packaging(doc, f));
+    let relays = relays::read(doc, &root, &packaging.ladder);
     let county = County {
         names: name.map(|n| n.value).unwrap_or_default(),
         tz: timezone(doc, &root),
@@ -26,8 +29,7 @@ pub(super) fn read(doc: &Document<'_>, base_dir: &Path) -> Result<County, Proble
         schedules: folder(doc, &root, base_dir, "schedules"),
         rtmp: rtmp(doc, &root),
         http: section(doc, &root, "http").map_or_else(Default::default, |f| limits::http(doc, f)),
-        packaging: section(doc, &root, "packaging")
-            .map_or_else(Default::default, |f| limits::packaging(doc, f)),
+        packaging,
         evidence: section(doc, &root, "evidence").map_or_else(Default::default, |f| limits::evidence(doc, f)),
         recording: section(doc, &root, "recording")
             .map_or_else(Default::default, |f| recording::recording(doc, f)),
@@ -35,7 +37,7 @@ pub(super) fn read(doc: &Document<'_>, base_dir: &Path) -> Result<County, Proble
             .map_or_else(Default::default, |f| recording::alarms(doc, f, base_dir)),
         oidc: section(doc, &root, "oidc").and_then(|f| oidc::read(doc, f, base_dir)),
         channels: channels::read(doc, &root),
-        relays: relays::read(doc, &root),
+        relays,
         registry: people::read(doc, &root),
         holidays: read_holidays(doc, &root),
     };

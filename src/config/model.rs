@@ -187,6 +187,8 @@ pub struct Relay {
     pub service: Option<u16>,
     /// What is done about MPEG-2, HEVC, MP2, AC-3 and the like.
     pub transcode: Transcode,
+    /// Lower rungs of the ladder that are made of its picture while it comes.
+    pub rungs: Vec<Rung>,
     /// No access unit for this long: the source has stalled.
     pub stall_after: Duration,
     /// Stalled for this long: the next source is tried.

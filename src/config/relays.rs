@@ -4,22 +4,24 @@ use std::time::Duration;
 
 use super::limits::Size;
 use super::source::parse_source;
-use super::{Relay, Source, Transcode, Unique, once_each, within};
+use super::{Relay, Rung, Source, Transcode, Unique, once_each, within};
 use crate::base::document::{At, Document, Fields};
 use crate::base::{Fault, Lang, RelayId, Titles};
 
 /// The relays in the order of the file.
-pub(super) fn read(doc: &Document<'_>, root: &Fields<'_, '_>) -> Vec<Relay> {
+/// Their lower rungs are of `ladder`.
+pub(super) fn read(doc: &Document<'_>, root: &Fields<'_, '_>, ladder: &[Rung]) -> Vec<Relay> {
     let mut ids = Unique::new("relay");
     let mut sources = Unique::new("source");
-    root.tables("relay").into_iter().filter_map(|f| relay(doc, f, &mut ids, &mut sources)).collect()
+    let mut one = |f| relay(doc, f, (&mut ids, &mut sources), ladder);
+    root.tables("relay").into_iter().filter_map(&mut one).collect()
 }
 
 fn relay(
     doc: &Document<'_>,
     f: Fields<'_, '_>,
-    ids: &mut Unique<RelayId>,
-    taken: &mut Unique<String>,
+    (ids, taken): (&mut Unique<RelayId>, &mut Unique<String>),
+    ladder: &[Rung],
 ) -> Option<Relay> {
     let second = Duration::from_secs(1);
     let id = f.required::<RelayId>("id", "its identifier, such as \"national\"");
@@ -40,6 +42,7 @@ fn relay(
             Transcode::default()
         }
     };
+    let rungs = rungs(doc, &f, ladder);
     let stall_after = f.or("stall_after", 3 * second);
     let stall_after = within(doc, stall_after, second, 60 * second, "a key frame may be a second away");
     let failover = f.or("failover_after", 6 * second);
@@ -73,6 +76,7 @@ fn relay(
         audio: audio.unwrap_or_default(),
         service,
         transcode,
+        rungs,
         stall_after,
         failover_after: failover.value,
         failback_after,
@@ -102,6 +106,22 @@ fn sources(doc: &Document<'_>, f: &Fields<'_, '_>, taken: &mut Unique<String>) -
         }
     }
     sources
+}
+
+fn rungs(doc: &Document<'_>, f: &Fields<'_, '_>, ladder: &[Rung]) -> Vec<Rung> {
+    let given = f.optional::<Vec<At<String>>>("rungs").map_or_else(Vec::new, |given| given.value);
+    let known = |name: &String| ladder.iter().any(|rung| rung.name == *name);
+    for unknown in given.iter().filter(|name| !known(&name.value)) {
+        let names: Vec<&str> = ladder.iter().map(|rung| rung.name.as_str()).collect();
+        doc.problem(
+            unknown.at,
+            Fault::Value,
+            format!("`{}` is no rung of packaging.ladder: expected of {}", unknown.value, names.join(", ")),
+        );
+    }
+    let asked = once_each(doc, "rung", given);
+    // Best first, as in the ladder.
+    ladder.iter().filter(|rung| asked.contains(&rung.name)).cloned().collect()
 }
 
 fn same_as(source: &Source) -> String {

@@ -144,6 +144,7 @@ id = "s"
 name = { en = "S" }
 sources = ["gopher://", "udp://127.0.0.1:5000", "udp://127.0.0.1:5000"]
 stall_after = "8s"
+rungs = ["v240", "v999"]
 "#;
     has(
         &(SMALL.to_owned() + more),
@@ -155,6 +156,7 @@ stall_after = "8s"
             ("21:1", "failover_after is shorter than stall_after"),
             ("24:12", "`gopher://` sources are not supported"),
             ("24:49", "is already used in line 24"),
+            ("26:18", "`v999` is no rung of packaging.ladder: expected of v720, v480, v240"),
         ],
     );
 }

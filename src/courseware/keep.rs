@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::base::Titles;
-use crate::hls::{ByteRange, LiveSegment, Manifest, PackagedTrack, Track, retime};
+use crate::hls::{ByteRange, LiveSegment, Manifest, PackagedTrack, Track, TrackKind, retime};
 
 use super::catalogue::UNFINISHED;
 
@@ -94,6 +94,12 @@ pub fn keep(
     fs::create_dir_all(&folder).map_err(failed(&folder))?;
     let mut tracks = Vec::new();
     for (at, track) in first.tracks().enumerate() {
+        // A lower rung that was late somewhere: the lesson does without it.
+        let is_picture = matches!(track.kind, TrackKind::Video { .. });
+        let lacks = |s: &&LiveSegment| s.parts.get(at).is_none_or(|part| part.range.length == 0);
+        if at > 0 && is_picture && segments.iter().any(lacks) {
+            continue;
+        }
         tracks.push(copy(live, &segments, (at, track), &folder)?);
     }
     let mut hash = Sha256::new();

@@ -10,6 +10,8 @@ use gstreamer_app as gst_app;
 use super::bitstream;
 use super::encode::{AAC_CAPS, H264_CAPS, aac, x264};
 use super::frame::{Codec, Frame};
+use super::package::LadderRung;
+use super::rungs;
 use super::runtime::sink;
 
 /// Added to running time, so that decoding times before the first picture stay positive.
@@ -28,6 +30,8 @@ const SOUND_KBPS: u32 = 96;
 pub(super) struct Stream {
     /// Its name, one among those of its demuxer.
     pub(super) name: String,
+    /// It is a lower rung, of this height, of the stream with that name.
+    pub(super) rung: Option<u32>,
     pad: gst::Pad,
 }
 
@@ -51,39 +55,41 @@ pub(super) struct Arrival {
 pub(super) type Sender = Arc<dyn Fn(Arrival) -> bool + Send + Sync>;
 
 /// How streams are taken.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Taking {
     /// What cannot be passed on is encoded anew; else it is left out.
     pub(super) transcode: bool,
+    /// Lower rungs that are made of a picture.
+    pub(super) rungs: Arc<[LadderRung]>,
     /// Frames come at the speed of the clock.
     pub(super) paced: bool,
 }
 
 /// Links a demuxed stream to a sink that sends its frames.
-pub(super) fn take_stream(pipeline: &gst::Pipeline, pad: &gst::Pad, taking: Taking, sender: &Sender) {
+pub(super) fn take_stream(pipeline: &gst::Pipeline, pad: &gst::Pad, taking: &Taking, sender: &Sender) {
     let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
     if caps.structure(0).is_some() {
         return take_known(pipeline, pad, &caps, taking, sender);
     }
     // Of HLS a pad comes before its caps do.
-    let (weak, sender) = (pipeline.downgrade(), Arc::clone(sender));
+    let (weak, sender, taking) = (pipeline.downgrade(), Arc::clone(sender), taking.clone());
     pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |pad, info| {
         let Some(gst::PadProbeData::Event(event)) = &info.data else { return gst::PadProbeReturn::Ok };
         let gst::EventView::Caps(caps) = event.view() else { return gst::PadProbeReturn::Ok };
         if let Some(pipeline) = weak.upgrade() {
-            take_known(&pipeline, pad, &caps.caps_owned(), taking, &sender);
+            take_known(&pipeline, pad, &caps.caps_owned(), &taking, &sender);
         }
         gst::PadProbeReturn::Remove
     });
 }
 
 /// The same, of a stream of which it is known what it is.
-fn take_known(pipeline: &gst::Pipeline, pad: &gst::Pad, caps: &gst::Caps, taking: Taking, sender: &Sender) {
+fn take_known(pipeline: &gst::Pipeline, pad: &gst::Pad, caps: &gst::Caps, taking: &Taking, sender: &Sender) {
     let Some(structure) = caps.structure(0) else { return };
     let chain = chain(structure, taking.transcode);
     // A stream we do not pass on must still be drained, or the others stop.
     let linked = match &chain {
-        Some((elements, caps)) => link(pipeline, pad, elements, caps, taking.paced, sender),
+        Some((elements, caps)) => link(pipeline, pad, (elements, caps), taking, sender),
         None => drain(pipeline, pad),
     };
     let why = match linked {
@@ -144,34 +150,45 @@ fn join(pad: &gst::Pad, to: &gst::Element) -> Result<(), gst::glib::BoolError> {
 fn link(
     pipeline: &gst::Pipeline,
     pad: &gst::Pad,
-    elements: &str,
-    caps: &str,
-    paced: bool,
+    (elements, caps): (&str, &str),
+    taking: &Taking,
     sender: &Sender,
 ) -> Result<(), gst::glib::BoolError> {
     let chain = parse_chain(elements)?;
     let sink = sink(512);
     sink.set_property("async", false);
-    sink.set_property("sync", paced);
+    sink.set_property("sync", taking.paced);
     sink.set_caps(Some(&caps.parse::<gst::Caps>()?));
-    let stream = Arc::new(Stream { name: pad.name().to_string(), pad: pad.clone() });
-    let sender = Arc::clone(sender);
-    let mut known = None;
-    sink.set_callbacks(
-        gst_app::AppSinkCallbacks::builder()
-            .new_sample(move |sink| {
-                let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-                let Some((codec, frame)) = read(&sample, &mut known) else { return Ok(gst::FlowSuccess::Ok) };
-                let wanted = sender(Arrival { stream: Arc::clone(&stream), codec, frame });
-                if wanted { Ok(gst::FlowSuccess::Ok) } else { Err(gst::FlowError::Eos) }
-            })
-            .build(),
-    );
+    sink.set_callbacks(sending(pad, None, sender));
     pipeline.add_many([&chain, sink.upcast_ref()])?;
-    chain.link(&sink)?;
+    if caps == H264_CAPS && !taking.rungs.is_empty() {
+        let tee = gst::ElementFactory::make("tee").build()?;
+        pipeline.add(&tee)?;
+        gst::Element::link_many([&chain, &tee, sink.upcast_ref()])?;
+        let callbacks = |rung: &LadderRung| sending(pad, Some(rung.height), sender);
+        rungs::branch(pipeline, &tee, &taking.rungs, &callbacks)?;
+        tee.sync_state_with_parent()?;
+    } else {
+        chain.link(&sink)?;
+    }
     chain.sync_state_with_parent()?;
     sink.sync_state_with_parent()?;
     join(pad, &chain)
+}
+
+/// Sends each frame of the stream at `pad`, or of a rung of it.
+fn sending(pad: &gst::Pad, rung: Option<u32>, sender: &Sender) -> gst_app::AppSinkCallbacks {
+    let stream = Arc::new(Stream { name: pad.name().to_string(), rung, pad: pad.clone() });
+    let sender = Arc::clone(sender);
+    let mut known = None;
+    gst_app::AppSinkCallbacks::builder()
+        .new_sample(move |sink| {
+            let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
+            let Some((codec, frame)) = read(&sample, &mut known) else { return Ok(gst::FlowSuccess::Ok) };
+            let wanted = sender(Arrival { stream: Arc::clone(&stream), codec, frame });
+            if wanted { Ok(gst::FlowSuccess::Ok) } else { Err(gst::FlowError::Eos) }
+        })
+        .build()
 }
 
 /// The elements as one, with a pad at either end. Which pads these are is said:

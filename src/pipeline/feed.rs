@@ -20,14 +20,19 @@ use super::frame::{Codec, VIDEO_TIMESCALE, micros};
 use super::inlet::Inlet;
 use super::intake::{Built, Intake};
 use super::lead::Lead;
+use super::package::LadderRung;
 use super::recording::TrackList;
 use super::relay::{Desk, RelayJob};
+use super::rungs::is_lower;
 use super::runtime::{Stopped, start};
 use super::segmenter::CutSegment;
 use super::tracks::Tracks;
 
 /// Time to wait for more after the first frame before the tracks are fixed.
 const TRACKS_WAIT: Duration = Duration::from_millis(1500);
+
+/// An encoder gives its first frame within this time.
+const RUNGS_WAIT: Duration = Duration::from_secs(5);
 
 /// A connection gives its first frame within this time.
 const CONNECTING: Duration = Duration::from_secs(15);
@@ -77,10 +82,10 @@ impl<'a> Feed<'a> {
         let Built { pipeline, streams, input, paced } = intake.build(job.service)?;
         let (sender, arrivals) = arrivals(input.is_some());
         let weak = pipeline.downgrade();
-        let taking = Taking { transcode: job.transcode, paced };
+        let taking = Taking { transcode: job.transcode, rungs: job.rungs.clone().into(), paced };
         streams.connect_pad_added(move |_, pad| {
             if let Some(pipeline) = weak.upgrade() {
-                take_stream(&pipeline, pad, taking, &sender);
+                take_stream(&pipeline, pad, &taking, &sender);
             }
         });
         let bus = pipeline.bus().ok_or(PipelineError::Missing { element: "bus".into() })?;
@@ -191,7 +196,7 @@ impl<'a> Feed<'a> {
             if self.held.len() > HELD && !has_video {
                 return Ok(Taken::Broken("there is no H.264 picture in the feed: set the upstream to H.264"));
             }
-            if !has_video || age < TRACKS_WAIT {
+            if !has_video || age < TRACKS_WAIT || (self.lacks_rungs() && age < RUNGS_WAIT) {
                 return Ok(Taken::Segments(Vec::new()));
             }
             self.tracks = Some(self.settle_tracks(desk)?);
@@ -210,13 +215,15 @@ impl<'a> Feed<'a> {
 
     fn push(&mut self, arrival: Arrival, desk: &mut Desk<'_>) -> Result<Taken, PipelineError> {
         let Some(tracks) = self.tracks.as_mut() else { return Ok(Taken::Segments(Vec::new())) };
-        let track = match tracks.by_name.get(&arrival.stream.name) {
+        let track = match tracks.by_name.get(&(arrival.stream.name.clone(), arrival.stream.rung)) {
             Some((track, codec))
                 if Arc::ptr_eq(codec, &arrival.codec) || codec.same_header(&arrival.codec) =>
             {
                 *track
             }
             Some(_) => return Ok(Taken::Broken("the feed changed its format")),
+            // Its encoder began too late.
+            None if arrival.stream.rung.is_some() => return Ok(Taken::Segments(Vec::new())),
             None => return Ok(Taken::Broken("the feed changed its streams")),
         };
         let video_pts = (track == 0).then_some(arrival.frame.pts);
@@ -246,19 +253,22 @@ impl<'a> Feed<'a> {
         let mut by_name = BTreeMap::new();
         let mut tracks: TrackList = Vec::new();
         let with_codec = || self.held.iter().map(|a| (a, Codec::clone(&a.codec)));
-        if let Some((a, codec)) = with_codec().find(|(_, c)| matches!(c, Codec::H264 { .. }))
-            && let Codec::H264 { width, height, fps, .. } = codec
+        let mut lower = Vec::new();
+        if let Some(a) = self.picture()
+            && let codec @ Codec::H264 { width, height, fps, .. } = Codec::clone(&a.codec)
         {
-            by_name.insert(a.stream.name.clone(), (0, Arc::clone(&a.codec)));
+            by_name.insert((a.stream.name.clone(), None), (0, Arc::clone(&a.codec)));
             tracks.push(("v".into(), TrackKind::Video { width, height, fps }, codec));
+            lower = self.rungs_of(a);
         }
         for (a, codec) in with_codec() {
             let Codec::Aac { channels, .. } = codec else { continue };
-            if by_name.contains_key(&a.stream.name) {
+            let name = (a.stream.name.clone(), None);
+            if by_name.contains_key(&name) {
                 continue;
             }
             let Some(lang) = self.language(a.stream.language().as_deref(), &tracks) else { continue };
-            by_name.insert(a.stream.name.clone(), (tracks.len(), Arc::clone(&a.codec)));
+            by_name.insert(name, (tracks.len(), Arc::clone(&a.codec)));
             tracks.push((format!("a-{lang}"), TrackKind::Audio { lang, channels }, codec));
         }
         let mut silence = None;
@@ -269,10 +279,37 @@ impl<'a> Feed<'a> {
             tracks.push((format!("a-{lang}"), TrackKind::Audio { lang, channels: 2 }, made.codec.clone()));
             silence = Some(made);
         }
+        for a in lower {
+            let codec = Codec::clone(&a.codec);
+            let Codec::H264 { width, height, fps, .. } = codec else { continue };
+            by_name.insert((a.stream.name.clone(), a.stream.rung), (tracks.len(), Arc::clone(&a.codec)));
+            tracks.push((format!("v{height}"), TrackKind::Video { width, height, fps }, codec));
+        }
         let codecs: Vec<Codec> = tracks.iter().map(|t| t.2.clone()).collect();
         desk.recording.begin(tracks)?;
         let standby = desk.recording.next().is_none();
         Ok(Tracks::new(by_name, codecs, silence, self.job.max_segment_ms, standby))
+    }
+
+    /// The first frame of the picture.
+    fn picture(&self) -> Option<&Arrival> {
+        self.held.iter().find(|a| a.stream.rung.is_none() && matches!(*a.codec, Codec::H264 { .. }))
+    }
+
+    /// The first frame of each rung of `picture` that has come, the best rung first.
+    fn rungs_of(&self, picture: &Arrival) -> Vec<&Arrival> {
+        let of = |a: &&Arrival, rung: &LadderRung| {
+            a.stream.name == picture.stream.name && a.stream.rung == Some(rung.height)
+        };
+        self.job.rungs.iter().filter_map(|rung| self.held.iter().find(|a| of(a, rung))).collect()
+    }
+
+    /// True while a rung's first frame is still to come.
+    fn lacks_rungs(&self) -> bool {
+        let Some(picture) = self.picture() else { return false };
+        let Codec::H264 { height, .. } = *picture.codec else { return false };
+        let due = self.job.rungs.iter().filter(|rung| is_lower(rung, height)).count();
+        self.rungs_of(picture).len() < due
     }
 
     /// The language of a stream: what it says, else the first of the

@@ -24,6 +24,7 @@ mod receive;
 mod recording;
 mod relay;
 mod rtp;
+mod rungs;
 mod runtime;
 mod segmenter;
 mod slate;

@@ -11,6 +11,7 @@ use crate::hls::wire::{FeedFigures, RelayLine, RelayOrder};
 use super::PipelineError;
 use super::feed::{End, Feed};
 use super::intake::{Intake, RelaySource};
+use super::package::LadderRung;
 use super::recording::Recording;
 use super::runtime::init;
 
@@ -27,6 +28,9 @@ pub struct RelayJob {
     pub from: RelaySource,
     /// What browsers cannot play is encoded anew; else it is left out.
     pub transcode: bool,
+    /// Lower rungs that are made of the picture.
+    #[serde(default)]
+    pub rungs: Vec<LadderRung>,
     /// Programme of a multi-programme stream; none: the first.
     pub service: Option<u16>,
     /// Audio languages in order of preference.

@@ -11,8 +11,8 @@ const REGULAR: i64 = 3_840 * 90 - 1_800;
 /// fresh segments bring a relay back on air, so the first ones are short.
 const STARTER: i64 = 960 * 90 - 1_800;
 const STARTERS: u32 = 2;
-/// Audio this late (90 kHz ticks of video past the cut) is not waited for.
-const AUDIO_GRACE: i64 = 2 * 90_000;
+/// Sound and rungs this late (90 kHz ticks of video past the cut) are not waited for.
+const GRACE: i64 = 2 * 90_000;
 /// A step of the decoding time beyond this is a new timeline.
 const JUMP: i64 = 2 * 90_000;
 
@@ -42,14 +42,16 @@ pub(super) struct CutSegment {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TimelineBroken;
 
-/// The state of one generation of a feed: track 0 is video, the others audio.
+/// The state of one generation of a feed: track 0 is the picture, the others are
+/// sound and, last, lower rungs of the picture.
 #[derive(Debug)]
 pub(super) struct Segmenter {
-    timescales: Vec<u32>,
+    /// Of the others.
+    kinds: Vec<Kind>,
     max_ticks: i64,
     emitted: u32,
     video: VecDeque<Frame>,
-    audio: Vec<VecDeque<Frame>>,
+    others: Vec<VecDeque<Frame>>,
     /// Index in `video` of the first frame of the next segment, once known.
     cut: Option<usize>,
     last_dts: Option<i64>,
@@ -60,11 +62,11 @@ impl Segmenter {
     /// the latest, key frame or not.
     pub(super) fn new(codecs: &[Codec], max_segment_us: i64) -> Self {
         Self {
-            timescales: codecs.iter().map(Codec::timescale).collect(),
+            kinds: codecs.iter().skip(1).map(Kind::of).collect(),
             max_ticks: max_segment_us * 9 / 100,
             emitted: 0,
             video: VecDeque::new(),
-            audio: vec![VecDeque::new(); codecs.len().saturating_sub(1)],
+            others: vec![VecDeque::new(); codecs.len().saturating_sub(1)],
             cut: None,
             last_dts: None,
         }
@@ -75,7 +77,7 @@ impl Segmenter {
         if track > 0 {
             // Sound before the first picture belongs to no segment.
             if !self.video.is_empty() {
-                self.audio[track - 1].push_back(frame);
+                self.others[track - 1].push_back(frame);
             }
         } else {
             self.push_video(frame)?;
@@ -107,22 +109,18 @@ impl Segmenter {
         let cut = self.cut?;
         let (first, next) = (self.video.front()?, self.video.get(cut)?);
         let (start, end, next_dts) = (first.pts, next.pts, next.dts);
-        let waited = self.last_dts? - next_dts > AUDIO_GRACE;
-        let scales = &self.timescales[1..];
-        let whole = |(queue, scale): (&VecDeque<Frame>, &u32)| {
-            queue.back().is_some_and(|f| f.pts >= rescale(end, *scale))
+        let waited = self.last_dts? - next_dts > GRACE;
+        let whole = |(queue, kind): (&VecDeque<Frame>, &Kind)| {
+            queue.back().is_some_and(|f| f.pts >= rescale(end, kind.timescale()))
         };
-        if !waited && !self.audio.iter().zip(scales).all(whole) {
+        if !waited && !self.others.iter().zip(&self.kinds).all(whole) {
             return None;
         }
         let independent = first.key;
         let mut cuts = vec![Cut { frames: self.video.drain(..cut).collect(), end: next_dts }];
-        for (queue, scale) in self.audio.iter_mut().zip(scales) {
-            let limit = rescale(end, *scale);
-            let count = queue.iter().take_while(|f| f.pts < limit).count();
-            let frames: Vec<Frame> = queue.drain(..count).collect();
-            let end = frames.last().map_or(limit, |f| f.dts + super::frame::AAC_SAMPLES);
-            cuts.push(Cut { frames, end });
+        for (queue, kind) in self.others.iter_mut().zip(&self.kinds) {
+            let is_whole = whole((queue, kind));
+            cuts.push(kind.cut(queue, (start, end), is_whole));
         }
         self.cut = None;
         self.emitted += 1;
@@ -140,6 +138,46 @@ impl Segmenter {
             .skip(1)
             .position(|f| (f.key && f.pts - first >= least) || f.pts - first >= self.max_ticks)
             .map(|i| i + 1);
+    }
+}
+
+/// What a track is beside the picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Sound { rate: u32 },
+    Rung,
+}
+
+impl Kind {
+    fn of(codec: &Codec) -> Self {
+        match codec {
+            Codec::H264 { .. } => Self::Rung,
+            Codec::Aac { rate, .. } => Self::Sound { rate: *rate },
+        }
+    }
+
+    fn timescale(self) -> u32 {
+        match self {
+            Self::Sound { rate } => rate,
+            Self::Rung => VIDEO_TIMESCALE,
+        }
+    }
+
+    /// Takes out of `queue` what belongs to the segment from `start` to `end` (90 kHz).
+    /// A rung's segment is whole or empty: who is late is not patched up.
+    fn cut(self, queue: &mut VecDeque<Frame>, (start, end): (i64, i64), whole: bool) -> Cut {
+        let limit = rescale(end, self.timescale());
+        let count = queue.iter().take_while(|f| f.pts < limit).count();
+        let mut frames: Vec<Frame> = queue.drain(..count).collect();
+        if self == Self::Rung {
+            frames.retain(|f| f.pts >= start);
+            if !whole || frames.first().is_some_and(|f| !f.key) {
+                frames.clear();
+            }
+            return Cut { frames, end: limit };
+        }
+        let end = frames.last().map_or(limit, |f| f.dts + super::frame::AAC_SAMPLES);
+        Cut { frames, end }
     }
 }
 
@@ -206,6 +244,39 @@ mod tests {
                 prop_assert!(s.end - s.start >= REGULAR && s.end - s.start <= REGULAR + gop * 3600 + 3600);
             }
         }
+    }
+
+    /// Segments of a picture with a rung beside it, whose frames come `lag` pictures
+    /// late; of those from `lost` some are missing.
+    fn with_a_rung(lag: i64, lost: std::ops::Range<i64>) -> Vec<CutSegment> {
+        let codecs = [codecs()[0].clone(), codecs()[0].clone()];
+        let mut segmenter = Segmenter::new(&codecs, 8_000_000);
+        let frame = |i: i64| Frame { pts: i * 3600, dts: i * 3600, key: i % 96 == 0, data: Bytes::new() };
+        let mut out = Vec::new();
+        for i in 0..1500 {
+            out.extend(segmenter.push(0, frame(i)).expect("steady"));
+            if i >= lag && !lost.contains(&(i - lag)) {
+                out.extend(segmenter.push(1, frame(i - lag)).expect("steady"));
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn a_rung_is_cut_where_the_picture_is_and_left_out_where_it_is_late() {
+        for lag in [0, 5, 40] {
+            let segments = with_a_rung(lag, 0..0);
+            assert!(segments.len() > 10);
+            assert!(segments.iter().all(|s| s.cuts[0].frames == s.cuts[1].frames), "{lag}");
+        }
+        // Its second segment lacks its key frame: it is empty, the others are whole.
+        let segments = with_a_rung(5, 96..110);
+        let whole: Vec<bool> = segments.iter().map(|s| s.cuts[0].frames == s.cuts[1].frames).collect();
+        assert_eq!(whole.iter().filter(|whole| !**whole).count(), 1);
+        assert!(segments[1].cuts[1].frames.is_empty());
+        // Beyond what is waited for: the picture goes on without it.
+        let segments = with_a_rung(400, 0..0);
+        assert!(segments.len() > 10 && segments.iter().all(|s| s.cuts[1].frames.is_empty()));
     }
 
     #[test]

@@ -14,9 +14,13 @@ const KEPT_US: i64 = 15_000_000;
 /// A picture this much earlier than asked for will do, microseconds.
 const NEARLY: i64 = 20_000;
 
+/// The number of each stream's track and how it is coded, by the stream's name and,
+/// of a lower rung of it, height.
+type ByName = BTreeMap<(String, Option<u32>), (usize, Arc<Codec>)>;
+
 /// The streams that are taken, and what has become of them so far.
 pub(super) struct Tracks {
-    pub(super) by_name: BTreeMap<String, (usize, Arc<Codec>)>,
+    pub(super) by_name: ByName,
     codecs: Vec<Codec>,
     max_segment_ms: u64,
     pub(super) segmenter: Segmenter,
@@ -29,7 +33,7 @@ pub(super) struct Tracks {
 
 impl Tracks {
     pub(super) fn new(
-        by_name: BTreeMap<String, (usize, Arc<Codec>)>,
+        by_name: ByName,
         codecs: Vec<Codec>,
         silence: Option<Silence>,
         max_segment_ms: u64,
@@ -43,13 +47,14 @@ impl Tracks {
     /// Counts what comes, before it is cut.
     pub(super) fn count(&mut self, track: usize, frame: &Frame, desk: &mut Desk<'_>) {
         let us = self.us(track, frame);
-        desk.media += frame.data.len() as u64;
+        let is_rung = track > 0 && matches!(self.codecs[track], Codec::H264 { .. });
+        desk.media += if is_rung { 0 } else { frame.data.len() as u64 };
         match track {
             0 => {
                 desk.figures.frames += 1;
                 self.newest_us.0 = Some(us);
             }
-            1 => self.newest_us.1 = Some(us),
+            1 if !is_rung => self.newest_us.1 = Some(us),
             _ => {}
         }
     }

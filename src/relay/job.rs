@@ -22,12 +22,14 @@ pub(super) fn job(
         Source::Published { .. } => json!({"kind": "published", "socket": folder.join("publish.sock")}),
         Source::File { path } => json!({"kind": "file", "path": path}),
     };
+    let rungs = relay.rungs.iter().map(|r| json!({"name": r.name, "height": r.height, "kbps": r.kbps}));
     json!({
         "folder": folder,
         "next": next,
         "generation": generation,
         "from": from,
         "transcode": relay.transcode == Transcode::Auto,
+        "rungs": rungs.collect::<Vec<Value>>(),
         "service": relay.service,
         "audio": relay.audio,
         "stall_after_ms": relay.stall_after.as_millis() as u64,
