@@ -15,6 +15,9 @@ const STARTERS: u32 = 2;
 const GRACE: i64 = 2 * 90_000;
 /// A step of the decoding time beyond this is a new timeline.
 const JUMP: i64 = 2 * 90_000;
+/// A step back within this is the demuxer's clock that settles after a feed's first
+/// packets, or a sender's: the pictures stay in order.
+const SLIP: i64 = 90_000 / 4;
 
 /// Frames of one track in one segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,7 +88,11 @@ impl Segmenter {
         Ok(self.complete())
     }
 
-    fn push_video(&mut self, frame: Frame) -> Result<(), TimelineBroken> {
+    fn push_video(&mut self, mut frame: Frame) -> Result<(), TimelineBroken> {
+        if let Some(last) = self.last_dts.filter(|last| (-SLIP..=0).contains(&(frame.dts - last))) {
+            frame.dts = last + 1;
+            frame.pts = frame.pts.max(frame.dts);
+        }
         let step = self.last_dts.map_or(0, |last| frame.dts - last);
         if !(0..=JUMP).contains(&step) {
             return Err(TimelineBroken);
@@ -285,7 +292,22 @@ mod tests {
         let frame = |dts: i64| Frame { pts: dts, dts, key: true, data: Bytes::new() };
         assert!(segmenter.push(0, frame(0)).is_ok());
         assert_eq!(segmenter.push(0, frame(90_000 * 60)), Err(TimelineBroken));
-        assert_eq!(segmenter.push(0, frame(-1)), Err(TimelineBroken));
+        assert_eq!(segmenter.push(0, frame(-SLIP - 1)), Err(TimelineBroken));
+    }
+
+    #[test]
+    fn a_clock_that_settles_is_no_jump() {
+        let mut segmenter = Segmenter::new(&codecs()[..1], 8_000_000);
+        let mut times = Vec::new();
+        for i in 0..400 {
+            // Back by 120 ms, which is three pictures.
+            let dts = i * 3600 - if i > 30 { 10_800 } else { 0 };
+            let frame = Frame { pts: dts + 7200, dts, key: i % 25 == 0, data: Bytes::new() };
+            let cut = segmenter.push(0, frame).expect("it goes on");
+            times.extend(cut.into_iter().flat_map(|c| c.cuts).flat_map(|c| c.frames).map(|f| (f.dts, f.pts)));
+        }
+        assert!(times.len() > 250);
+        assert!(times.is_sorted_by(|a, b| a.0 < b.0) && times.iter().all(|(dts, pts)| dts <= pts));
     }
 
     #[test]
