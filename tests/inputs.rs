@@ -299,3 +299,50 @@ fn lower_rungs_are_made_on_request_and_cut_where_the_picture_is() {
         }
     }
 }
+
+#[test]
+fn a_programme_is_found_by_its_name() {
+    let (port, http) = (free_udp_port(), free_tcp_port());
+    let (far, wrong) = (free_udp_port(), "service_name = \"别的台\"");
+    let relays = [
+        ("second", format!("udp://127.0.0.1:{port}"), "service_name = \"新疆卫视\""),
+        ("first", format!("http://127.0.0.1:{http}/live.ts"), "service_name = \"cctv-7\""),
+        ("none", format!("udp://127.0.0.1:{far}"), wrong),
+    ];
+    let county = a_county_of(&relays, "");
+    let film = county.path("two.ts");
+    let mut command = ffmpeg();
+    command
+        .args(["-f", "lavfi", "-i", "testsrc2=size=640x360:rate=25"])
+        .args(["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25"])
+        .args(["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"])
+        .args(["-map", "0:v", "-map", "2:a", "-map", "1:v", "-map", "2:a", "-t", &FILM.to_string()])
+        .args(H264)
+        .args(["-g", "25", "-pix_fmt", "yuv420p", "-ac", "2"])
+        .args(["-program", "program_num=11:title=CCTV-7:st=0:st=1"])
+        .args(["-program", "program_num=12:title=新疆卫视:st=2:st=3", "-f", "mpegts", "-y"])
+        .arg(&film);
+    Program::run(&mut command, PATIENCE).good("making a film of two programmes");
+    let whole = |to: &[&str]| {
+        let programmes = ["-map", "0", "-program", "program_num=11:title=CCTV-7:st=0:st=1"];
+        let second = ["-program", "program_num=12:title=新疆卫视:st=2:st=3", "-f", "mpegts"];
+        send(&film, &[&programmes[..], &second, to].concat())
+    };
+    let _feeders = [
+        whole(&[&format!("udp://127.0.0.1:{port}?pkt_size=1316")]),
+        whole(&[&format!("udp://127.0.0.1:{far}?pkt_size=1316")]),
+        whole(&["-listen", "1", &format!("http://127.0.0.1:{http}/live.ts")]),
+    ];
+    std::thread::sleep(ms(500));
+    let server = Server::start(&county);
+    all_play(&server, &["first", "second"]);
+    for (id, size) in [("first", "640x360"), ("second", "320x180")] {
+        let mut probe = Command::new("ffprobe");
+        probe.args(["-v", "error", "-select_streams", "v:0", "-show_entries", "stream=width,height"]);
+        probe.args(["-of", "csv=p=0:s=x"]).arg(server.client.url(&format!("/channels/{id}/index.m3u8")));
+        let told = Program::run(&mut probe, PATIENCE).good("ffprobe").out.join(" ");
+        assert!(told.contains(size), "{id}: {told}");
+    }
+    // Whose name is not there is told which ones are.
+    server.logged(&["there is no programme `别的台` in the stream, but: CCTV-7, 新疆卫视"], PATIENCE);
+}

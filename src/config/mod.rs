@@ -13,6 +13,7 @@ mod people;
 mod recording;
 mod relays;
 mod source;
+mod tuner;
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -1,5 +1,6 @@
 //! The county as the rest of the house sees it: validated, resolved, typed.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -185,6 +186,8 @@ pub struct Relay {
     pub audio: Vec<Lang>,
     /// Programme to take from a multi-programme stream; none: the first.
     pub service: Option<u16>,
+    /// The same by the name that the stream gives it.
+    pub service_name: Option<String>,
     /// What is done about MPEG-2, HEVC, MP2, AC-3 and the like.
     pub transcode: Transcode,
     /// Lower rungs of the ladder that are made of its picture while it comes.
@@ -236,6 +239,15 @@ pub enum Source {
     File {
         /// Its absolute path.
         path: PathBuf,
+    },
+    /// What a DVB or DTMB card of this machine receives.
+    Tuner {
+        /// Its number.
+        adapter: u8,
+        /// Which of its frontends.
+        frontend: u8,
+        /// What it is tuned to: properties of GStreamer's `dvbsrc`.
+        tuning: BTreeMap<String, String>,
     },
 }
 

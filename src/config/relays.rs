@@ -29,6 +29,10 @@ fn relay(
     let sources = sources(doc, &f, taken);
     let audio = f.optional::<Vec<At<Lang>>>("audio").map(|a| once_each(doc, "audio language", a.value));
     let service = f.optional::<u16>("service").map(|s| within(doc, s, 1, u16::MAX, "0 is no programme"));
+    let service_name = f.optional::<String>("service_name").filter(|name| !name.value.trim().is_empty());
+    if let (Some(name), Some(_)) = (&service_name, service) {
+        doc.problem(name.at, Fault::Contradiction, "a programme has one of service and service_name");
+    }
     let transcode = match f.optional::<String>("transcode") {
         None => Transcode::default(),
         Some(word) if word.value == "auto" => Transcode::Auto,
@@ -75,6 +79,7 @@ fn relay(
         sources,
         audio: audio.unwrap_or_default(),
         service,
+        service_name: service_name.map(|name| name.value),
         transcode,
         rungs,
         stall_after,
@@ -134,5 +139,7 @@ fn same_as(source: &Source) -> String {
         Source::Address { url } => url.clone(),
         Source::Published { key } => format!("publish://{key}"),
         Source::File { path } => format!("file://{}", path.display()),
+        // A card is tuned to one frequency.
+        Source::Tuner { adapter, frontend, .. } => format!("dvb://{adapter}.{frontend}"),
     }
 }

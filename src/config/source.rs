@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use super::Source;
+use super::{Source, tuner};
 
 /// A text that is not the address of an upstream.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -11,7 +11,7 @@ pub(super) enum BadSource {
     #[error("`{0}` has no scheme: expected \"udp://@239.1.1.1:5000\" or \"http://host/stream.m3u8\"")]
     NoScheme(String),
     #[error(
-        "`{scheme}://` sources are not supported: expected udp, rtp, http, https, rtsp, rtspt, rtsps, srt, rtmp, rtmps, publish or file"
+        "`{scheme}://` sources are not supported: expected udp, rtp, http, https, rtsp, rtspt, rtsps, srt, rtmp, rtmps, publish, dvb or file"
     )]
     Scheme { scheme: String },
     #[error(
@@ -46,6 +46,14 @@ pub(super) enum BadSource {
         "`{0}` is no key: expected \"publish://KEY\" with 12 or more letters and figures that nobody can guess"
     )]
     Key(String),
+    #[error(
+        "`{0}` names no card: expected \"dvb://0?system=dtmb&frequency=650000000\", or \"dvb://0.1?…\" for its second frontend"
+    )]
+    Card(String),
+    #[error("`{0}` is not known here: the options of a dvb:// source are {1}")]
+    Tuning(String, String),
+    #[error("a dvb:// source needs `{0}=…`")]
+    Untuned(&'static str),
     #[error("`{0}` is no absolute path: expected \"file:///srv/loop.mp4\"")]
     Path(String),
 }
@@ -59,6 +67,7 @@ pub(super) enum BadSource {
 /// - `srt://HOST:PORT?passphrase=…&latency=…`; `srt://:PORT?mode=listener` is called.
 /// - `publish://KEY`: an encoder publishes to us by RTMP with that key.
 /// - `file:///PATH`, again and again.
+/// - `dvb://ADAPTER[.FRONTEND]?system=…&frequency=…`: a card of this machine.
 pub(super) fn parse_source(url: &str) -> Result<Source, BadSource> {
     let (scheme, rest) = url.split_once("://").ok_or_else(|| BadSource::NoScheme(url.to_owned()))?;
     match scheme {
@@ -83,6 +92,7 @@ pub(super) fn parse_source(url: &str) -> Result<Source, BadSource> {
             }
             Ok(Source::Address { url: url.to_owned() })
         }
+        "dvb" => tuner::tuner(rest),
         "file" => {
             let path = PathBuf::from(rest);
             if path.is_absolute() { Ok(Source::File { path }) } else { Err(BadSource::Path(rest.to_owned())) }
@@ -160,6 +170,12 @@ mod tests {
             ("srt://10.0.0.2", "needs a port"),
             ("srt://:9000", "names no host"),
             ("file://loop.mp4", "no absolute path"),
+            ("dvb://card?system=dtmb", "names no card"),
+            ("dvb://0?frequency=650000000", "needs `system=…`"),
+            ("dvb://0?system=dtmb", "needs `frequency=…`"),
+            ("dvb://0?system=dvb-x&frequency=1", "`system=dvb-x` is not known"),
+            ("dvb://0?system=dtmb&frequency=650MHz", "`frequency=650MHz` is not known"),
+            ("dvb://0?system=dtmb&frequency=650000000&colour=red", "`colour=red` is not known"),
             ("publish://short", "is no key"),
             ("publish://a key with blanks", "is no key"),
             ("udp://studio:5000", "not an address and port"),
@@ -190,6 +206,11 @@ mod tests {
             assert_eq!(parse_source(url), Ok(Source::Address { url: url.to_owned() }));
         }
         assert_eq!(parse_source("file:///srv/loop.mp4"), Ok(Source::File { path: "/srv/loop.mp4".into() }));
+        let tuned = parse_source("dvb://1.2?system=dvb-s2&frequency=11880000&symbol_rate=27500&polarity=h");
+        let tuning =
+            [("delsys", "dvb-s2"), ("frequency", "11880000"), ("polarity", "h"), ("symbol-rate", "27500")];
+        let tuning = tuning.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+        assert_eq!(tuned, Ok(Source::Tuner { adapter: 1, frontend: 2, tuning }));
         let rtp = parse_source("rtp://@232.1.1.1:5004?interface=10.0.0.2&source=10.9.9.9");
         let expected = Source::Udp {
             address: "232.1.1.1:5004".parse().unwrap(),

@@ -13,8 +13,10 @@
 //!
 //! [`samples`] reads what CMAF fragments hold, [`timed`] tells when to send the
 //! packets of a converted segment, and [`ConstantRate`] fills up to a constant rate.
+//! [`Listing`] reads which services the streams of others have.
 
 mod carousel;
+mod listing;
 mod mux;
 mod pace;
 mod packet;
@@ -25,12 +27,13 @@ mod section;
 mod service;
 mod text;
 
+pub use listing::Listing;
 pub use mux::{MuxError, segment};
 pub use pace::{ConstantRate, Run, timed};
 pub use samples::{Codec, SamplesError, samples};
 pub use section::crc32;
 pub use service::{Event, Guide, Service};
-pub use text::dvb_text;
+pub use text::{dvb_text, read_dvb_text};
 
 use bytes::Bytes;
 

@@ -13,6 +13,10 @@ pub(super) const EIT_PID: u16 = 0x12;
 /// PID of the time and date table and the time offset table.
 pub(super) const TDT_PID: u16 = 0x14;
 
+/// Table of the services of this transport stream (ETSI EN 300 468 Table 2).
+pub(super) const SDT_ACTUAL: u8 = 0x42;
+/// Tag of the service_descriptor (ETSI EN 300 468 §6.2.33).
+pub(super) const SERVICE_DESCRIPTOR: u8 = 0x48;
 const EIT_ACTUAL: u8 = 0x4e;
 /// A descriptor or a field counted by one byte holds no more.
 const BYTE_LIMIT: usize = 255;
@@ -35,6 +39,13 @@ pub(super) struct Listed {
     pub(super) pid: u16,
     /// Language of ISO 639-2.
     pub(super) lang: Option<[u8; 3]>,
+}
+
+/// How long the section is that begins with `bytes`, in bytes with its head; none
+/// while too few of them are there.
+pub(super) fn length(bytes: &[u8]) -> Option<usize> {
+    let [_, high, low, ..] = bytes else { return None };
+    Some(3 + usize::from(u16::from_be_bytes([high & 0x0f, *low])))
 }
 
 /// CRC-32 of a section (ISO/IEC 13818-1 Annex A); 0 over a section with its CRC.
@@ -81,7 +92,7 @@ pub(super) fn sdt(service: &Service, has_video: bool) -> Vec<u8> {
     body.push(0xfd);
     body.extend(counted(RUNNING << 13, &descriptors));
     body.extend(descriptors);
-    syntax(0x42, 0xf000, service.transport_stream_id, (0, 0), &body, version(&body))
+    syntax(SDT_ACTUAL, 0xf000, service.transport_stream_id, (0, 0), &body, version(&body))
 }
 
 /// Event information table of this transport stream, present and following
@@ -132,7 +143,7 @@ fn service_descriptor(service: &Service, has_video: bool) -> Vec<u8> {
     // Digital television or digital radio sound: what every receiver knows.
     let mut content = vec![if has_video { 0x01 } else { 0x02 }];
     content.extend(names(&service.provider, &service.name, BYTE_LIMIT - 1));
-    descriptor(0x48, &content)
+    descriptor(SERVICE_DESCRIPTOR, &content)
 }
 
 /// multilingual_service_name_descriptor (ETSI EN 300 468 §6.2.25), as many as the names need.

@@ -1,5 +1,7 @@
 //! Text of DVB service information (ETSI EN 300 468 Annex A).
 
+use encoding_rs::{BIG5, Encoding, GBK, UTF_16BE, WINDOWS_1252};
+
 /// Selects ISO/IEC 10646 BMP, two bytes a character (Table A.3).
 const UCS_2: u8 = 0x11;
 /// Selects UTF-8 (Table A.3).
@@ -39,23 +41,34 @@ pub fn dvb_text(text: &str, limit: usize) -> Vec<u8> {
     out
 }
 
+/// The text in `bytes`, by the table that its first byte selects; what cannot be read
+/// is a replacement character. Marks of emphasis are left out. Text of the default
+/// table with bytes beyond ASCII is taken for GBK where it is valid: broadcasters in
+/// China send it so, without saying which table it is.
+pub fn read_dvb_text(bytes: &[u8]) -> String {
+    let part = |n: u8| Encoding::for_label(format!("iso-8859-{n}").as_bytes()).unwrap_or(WINDOWS_1252);
+    let (table, rest) = match bytes {
+        [n @ 0x01..=0x0b, rest @ ..] => (part(n + 4), rest),
+        [0x10, 0, n, rest @ ..] => (part(*n), rest),
+        [UCS_2, rest @ ..] => (UTF_16BE, rest),
+        [0x13, rest @ ..] => (GBK, rest),
+        [0x14, rest @ ..] => (BIG5, rest),
+        [UTF_8, rest @ ..] => (encoding_rs::UTF_8, rest),
+        rest => (if GBK.decode_without_bom_handling(rest).1 { WINDOWS_1252 } else { GBK }, rest),
+    };
+    let narrow = table.is_single_byte() || bytes.first().is_some_and(|first| *first >= 0x20);
+    let is_mark = |b: &u8| narrow && (0x80..=0x9f).contains(b) && table != GBK;
+    let line = |b: u8| if narrow && b == NEW_LINE { b'\n' } else { b };
+    let kept: Vec<u8> = rest.iter().copied().map(line).filter(|b| !is_mark(b)).collect();
+    let (text, _) = table.decode_without_bom_handling(&kept);
+    let wide = |c: char| if c == NEW_LINE_WIDE { '\n' } else { c };
+    text.chars().map(wide).filter(|c| !('\u{e080}'..='\u{e09f}').contains(c)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    /// The reverse, by the standard's tables.
-    fn read(bytes: &[u8]) -> String {
-        match bytes {
-            [UCS_2, rest @ ..] => {
-                assert!(rest.len().is_multiple_of(2), "whole characters");
-                let units: Vec<u16> = rest.chunks(2).map(|c| u16::from_be_bytes([c[0], c[1]])).collect();
-                String::from_utf16(&units).unwrap()
-            }
-            [UTF_8, rest @ ..] => String::from_utf8(rest.to_vec()).unwrap(),
-            rest => rest.iter().map(|b| char::from(*b)).collect(),
-        }
-    }
 
     #[test]
     fn every_language_comes_through() {
@@ -69,7 +82,7 @@ mod tests {
             "葡萄 𠀀",
         ];
         for name in names {
-            assert_eq!(read(&dvb_text(name, 255)), name);
+            assert_eq!(read_dvb_text(&dvb_text(name, 255)), name);
         }
     }
 
@@ -83,14 +96,31 @@ mod tests {
         assert!(dvb_text("", 9).is_empty());
     }
 
+    #[test]
+    fn tables_of_others_are_read() {
+        assert_eq!(read_dvb_text(b"\x01\xb6\xe5"), "Жх");
+        assert_eq!(read_dvb_text(b"\x10\x00\x06\xc7\xe4"), "ال");
+        let gbk = b"\xd0\xc2\xbd\xae\xce\xc0\xca\xd3";
+        assert_eq!(read_dvb_text(&[&[0x13][..], gbk].concat()), "新疆卫视");
+        assert_eq!(read_dvb_text(gbk), "新疆卫视");
+        assert_eq!(read_dvb_text(b"\x86TV\x87 1"), "TV 1");
+        assert_eq!(read_dvb_text(b"\x11\x84\x61\xe0\x86"), "葡");
+        assert_eq!(read_dvb_text(b"\x15\xff"), "\u{fffd}");
+    }
+
     proptest! {
+        #[test]
+        fn any_bytes_are_some_text(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
+            let _ = read_dvb_text(&bytes);
+        }
+
         #[test]
         fn it_fits_and_ends_with_a_whole_character(text in "[^\\p{Cc}\u{e08a}]{0,200}", limit in 0usize..256) {
             let bytes = dvb_text(&text, limit);
             prop_assert!(bytes.len() <= limit);
-            prop_assert!(text.starts_with(&read(&bytes)));
+            prop_assert!(text.starts_with(&read_dvb_text(&bytes)));
             if text.len() * 2 < limit {
-                prop_assert_eq!(read(&bytes), text);
+                prop_assert_eq!(read_dvb_text(&bytes), text);
             }
         }
     }

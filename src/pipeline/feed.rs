@@ -79,7 +79,7 @@ impl<'a> Feed<'a> {
         intake: &Intake,
         clock: &dyn Clock,
     ) -> Result<Self, PipelineError> {
-        let Built { pipeline, streams, input, paced } = intake.build(job.service)?;
+        let Built { pipeline, streams, input, paced } = intake.build(&job.programme())?;
         let (sender, arrivals) = arrivals(input.is_some());
         let weak = pipeline.downgrade();
         let taking = Taking { transcode: job.transcode, rungs: job.rungs.clone().into(), paced };

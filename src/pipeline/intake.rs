@@ -1,6 +1,7 @@
 //! Where a relay's streams come from: datagrams that we receive ourselves, or an
 //! address or file that GStreamer reads.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use crate::hls::wire::FeedFigures;
 
 use super::PipelineError;
 use super::inlet::Inlet;
+use super::programme::{self, Programme};
 use super::published::Published;
 use super::receive::Receiver;
 use super::runtime::make;
@@ -47,6 +49,15 @@ pub enum RelaySource {
     File {
         /// Its path.
         path: PathBuf,
+    },
+    /// What a DVB or DTMB card of this machine receives.
+    Tuner {
+        /// Its number.
+        adapter: u8,
+        /// Which of its frontends.
+        frontend: u8,
+        /// What it is tuned to: properties of GStreamer's `dvbsrc`.
+        tuning: BTreeMap<String, String>,
     },
 }
 
@@ -82,7 +93,7 @@ impl Intake {
             RelaySource::Datagrams { address, interface, sender, rtp } => {
                 Self::Datagrams(Box::new(Receiver::bind(*address, *interface, *sender, *rtp)?))
             }
-            RelaySource::Address { .. } | RelaySource::File { .. } => {
+            RelaySource::Address { .. } | RelaySource::File { .. } | RelaySource::Tuner { .. } => {
                 Self::Element { source: source.clone(), bytes: Arc::default() }
             }
             RelaySource::Published { socket } => Self::Published(Box::new(Published::listen(socket)?)),
@@ -144,21 +155,41 @@ impl Intake {
     }
 
     /// A pipeline that demuxes what comes.
-    pub(super) fn build(&self, service: Option<u16>) -> Result<Built, PipelineError> {
+    pub(super) fn build(&self, programme: &Programme) -> Result<Built, PipelineError> {
         match self {
             Self::Datagrams(_) => {
                 let built = demuxer("tsdemux", "video/mpegts,systemstream=true,packetsize=188", true)?;
-                choose_programme(&built.streams, service);
+                programme::choose(&built.streams, programme);
                 Ok(built)
             }
             Self::Published(_) => demuxer("flvdemux", "video/x-flv", false),
+            Self::Element { source: RelaySource::Tuner { adapter, frontend, tuning }, bytes } => {
+                let (pipeline, tuner, streams) = (gst::Pipeline::new(), make("dvbsrc")?, make("tsdemux")?);
+                // The demuxer is not to hold up the card.
+                let queue = make("queue")?;
+                queue.set_property("max-size-time", 0u64);
+                queue.set_property("max-size-buffers", 0u32);
+                tuner.set_property("adapter", i32::from(*adapter));
+                tuner.set_property("frontend", i32::from(*frontend));
+                for (property, value) in tuning {
+                    tuner.set_property_from_str(property, value);
+                }
+                for element in [&tuner, &queue, &streams] {
+                    add(&pipeline, element)?;
+                }
+                gst::Element::link_many([&tuner, &queue, &streams])
+                    .map_err(|e| PipelineError::Build { what: "tuning in", detail: e.to_string() })?;
+                set_up(&tuner, bytes);
+                programme::choose(&streams, programme);
+                Ok(Built { pipeline, streams, input: None, paced: false })
+            }
             Self::Element { source, bytes } => {
                 let (url, paced) = match source {
                     RelaySource::File { path } => (file_url(path)?, true),
                     RelaySource::Address { url } => (url.clone(), false),
-                    RelaySource::Datagrams { .. } | RelaySource::Published { .. } => {
-                        unreachable!("these are received by ourselves")
-                    }
+                    RelaySource::Datagrams { .. }
+                    | RelaySource::Published { .. }
+                    | RelaySource::Tuner { .. } => unreachable!("these are not read by address"),
                 };
                 let pipeline = gst::Pipeline::new();
                 // HLS is demuxed by elements that ask for this.
@@ -166,9 +197,9 @@ impl Intake {
                 let streams = make("urisourcebin")?;
                 streams.set_property("parse-streams", true);
                 add(&pipeline, &streams)?;
-                let bytes = Arc::clone(bytes);
+                let (bytes, programme) = (Arc::clone(bytes), programme.clone());
                 pipeline.connect_deep_element_added(move |_, _, element| {
-                    choose_programme(element, service);
+                    programme::choose(element, &programme);
                     set_up(element, &bytes);
                 });
                 streams.set_property("uri", url);
@@ -197,14 +228,6 @@ fn file_url(path: &std::path::Path) -> Result<String, PipelineError> {
         what: "reading a file",
         detail: format!("{}: {e}", path.display()),
     })
-}
-
-/// Which programme of a multi-programme stream is taken.
-fn choose_programme(element: &gst::Element, service: Option<u16>) {
-    let is_demuxer = element.factory().is_some_and(|f| f.name() == "tsdemux");
-    if let Some(service) = service.filter(|_| is_demuxer) {
-        element.set_property("program-number", i32::from(service));
-    }
 }
 
 /// What elements that reach out are told.

@@ -19,6 +19,7 @@ mod live_writer;
 mod looks;
 mod package;
 mod probe;
+mod programme;
 mod published;
 mod receive;
 mod recording;

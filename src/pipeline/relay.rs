@@ -12,6 +12,7 @@ use super::PipelineError;
 use super::feed::{End, Feed};
 use super::intake::{Intake, RelaySource};
 use super::package::LadderRung;
+use super::programme::Programme;
 use super::recording::Recording;
 use super::runtime::init;
 
@@ -33,6 +34,9 @@ pub struct RelayJob {
     pub rungs: Vec<LadderRung>,
     /// Programme of a multi-programme stream; none: the first.
     pub service: Option<u16>,
+    /// The same by its name.
+    #[serde(default)]
+    pub service_name: Option<String>,
     /// Audio languages in order of preference.
     pub audio: Vec<Lang>,
     /// No access unit for this long is a stall, milliseconds.
@@ -42,6 +46,12 @@ pub struct RelayJob {
     /// Another worker writes: this one is told when to take over.
     #[serde(default)]
     pub standby: bool,
+}
+
+impl RelayJob {
+    pub(super) fn programme(&self) -> Programme {
+        Programme { number: self.service, name: self.service_name.clone() }
+    }
 }
 
 /// Runs until standard input closes or `out` does. Every line is flushed.

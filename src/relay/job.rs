@@ -21,6 +21,9 @@ pub(super) fn job(
         Source::Address { url } => json!({"kind": "address", "url": url}),
         Source::Published { .. } => json!({"kind": "published", "socket": folder.join("publish.sock")}),
         Source::File { path } => json!({"kind": "file", "path": path}),
+        Source::Tuner { adapter, frontend, tuning } => {
+            json!({"kind": "tuner", "adapter": adapter, "frontend": frontend, "tuning": tuning})
+        }
     };
     let rungs = relay.rungs.iter().map(|r| json!({"name": r.name, "height": r.height, "kbps": r.kbps}));
     json!({
@@ -31,6 +34,7 @@ pub(super) fn job(
         "transcode": relay.transcode == Transcode::Auto,
         "rungs": rungs.collect::<Vec<Value>>(),
         "service": relay.service,
+        "service_name": relay.service_name,
         "audio": relay.audio,
         "stall_after_ms": relay.stall_after.as_millis() as u64,
         "max_segment_ms": relay.max_segment.as_millis() as u64,

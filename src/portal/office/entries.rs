@@ -71,6 +71,8 @@ pub(super) const RELAYS: Sort = Sort {
         spec("sources", "relay-sources", "relay-sources-advice", Kind::Lines),
         spec("audio", "relay-audio", "relay-audio-advice", Kind::Langs(true)),
         spec("service", "relay-service", "relay-service-advice", Kind::Number(false)),
+        spec("service_name", "relay-service-name", "relay-service-name-advice", Kind::Word),
+        spec("rungs", "relay-rungs", "relay-rungs-advice", Kind::Lines),
         spec("stall_after", "relay-stall", "relay-stall-advice", Kind::Word),
         spec("failover_after", "relay-failover", "relay-failover-advice", Kind::Word),
         spec("failback_after", "relay-failback", "relay-failback-advice", Kind::Word),
