@@ -180,4 +180,26 @@ fn a_box_that_takes_only_mpeg_ts_follows_the_channel() {
         let path = index.replace("index.m3u8", bad);
         assert_eq!(server.client.get(&path).status, 404, "{bad}");
     }
+    // The same of the past: what the box's list appends for a programme missed.
+    let listed = server.client.get("/channels.m3u?container=ts").with(200, "the list").text();
+    assert!(listed.contains("/index.m3u8?container=ts\n"), "{listed}");
+    assert!(listed.contains("catchup-source=\"&from=${start}&to=${end}\""), "{listed}");
+    let (from, to) = (now().as_second() - 30, now().as_second() - 10);
+    let ask = format!("/channels/xiangtu/index.m3u8?container=ts&from={from}&to={to}");
+    let index = server.client.open(&ask);
+    let media = server.client.get(&index.replace("index.m3u8", "v360.m3u8")).with(200, "the past").text();
+    assert!(media.contains("../v360-") && media.contains("EXT-X-ENDLIST"), "{media}");
+    let decoded =
+        without_errors(decode(&server.client.url(&index), None).finish(s(60)), "a player of the past");
+    assert!((19 * 25..31 * 25).contains(&decoded.video.len()), "{} pictures", decoded.video.len());
+    for (path, status) in [
+        (index.replace("index.m3u8", "v360-1.ts"), 404),
+        (format!("/channels/xiangtu.ts?from={from}&to={to}"), 400),
+        (ask.replace("from=", "from=9"), 400),
+    ] {
+        assert_eq!(server.client.get(&path).status, status, "{path}");
+    }
+    // A television that knows no playlists.
+    let listed = server.client.get("/channels.m3u?container=stream").with(200, "the list").text();
+    assert!(listed.contains("/channels/xiangtu.ts\n") && !listed.contains("catchup"), "{listed}");
 }

@@ -103,7 +103,9 @@ impl Router {
                 let query = request.uri().query().unwrap_or_default();
                 let lang = param(query, "lang").and_then(|l| Lang::new(l).ok());
                 let base_url = self.base_url(request.headers());
-                let list = self.portal.channels_m3u(&base_url, param(query, "terminal"), lang.as_ref());
+                let container = param(query, "container");
+                let wish = (param(query, "terminal"), lang.as_ref(), container);
+                let list = self.portal.channels_m3u(&base_url, wish);
                 open_to_all(answer(list, &method))
             }
             _ if path.starts_with(assets::PREFIX) => {
@@ -220,6 +222,10 @@ impl Router {
                 }
             },
         };
+        if span.is_some() && ts.is_some_and(|file| file.ends_with(".ts")) {
+            let detail = "a stream without an end has no past: ask for /channels/ID/index.m3u8?container=ts";
+            return refuse(StatusCode::BAD_REQUEST, detail);
+        }
         let lang = param(query, "lang").and_then(|l| Lang::new(l).ok());
         let heard = match (&lang, &item, ts) {
             (Some(lang), ..) => lang.to_string(),
@@ -244,7 +250,10 @@ impl Router {
         }
         let mut reply = Reply::ok("text/plain", "").with_status(StatusCode::FOUND);
         let path = match (ts, opened.play_path.split_once("/index.m3u8")) {
-            (Some(file), Some((folder, _))) => format!("{folder}/ts/{heard}/{file}"),
+            (Some(file), Some((folder, _))) => match folder.split_once("/catchup/") {
+                Some((folder, span)) => format!("{folder}/ts/{heard}/{span}/{file}"),
+                None => format!("{folder}/ts/{heard}/{file}"),
+            },
             _ => opened.play_path,
         };
         reply.location = Some(path.into());

@@ -16,8 +16,9 @@ type Found = Result<Bytes, (StatusCode, &'static str)>;
 
 const UNKNOWN: (StatusCode, &str) = (StatusCode::NOT_FOUND, "nothing of this name");
 const FOREIGN: (StatusCode, &str) = (StatusCode::FORBIDDEN, "this ticket is for something else");
-const EMPTY: (StatusCode, &str) = (StatusCode::NOT_FOUND, "nothing was on air then, or it is no longer kept");
-const STARTING: (StatusCode, &str) =
+pub(super) const EMPTY: (StatusCode, &str) =
+    (StatusCode::NOT_FOUND, "nothing was on air then, or it is no longer kept");
+pub(super) const STARTING: (StatusCode, &str) =
     (StatusCode::SERVICE_UNAVAILABLE, "the channel is starting: try again in a moment");
 
 /// How somebody wants to be served.
@@ -87,14 +88,19 @@ fn past(
     wish: Wish<'_>,
     now: Timestamp,
 ) -> Found {
-    let (from, to) = span.split_once('-').ok_or(UNKNOWN)?;
-    let at = |t: &str| t.parse().ok().and_then(|s| Timestamp::from_second(s).ok()).ok_or(UNKNOWN);
-    let span = (at(from)?, at(to)?);
+    let span = instants(span).ok_or(UNKNOWN)?;
     if file == "index.m3u8" {
         return Ok(channel.multivariant(wish.lang, span.0));
     }
     let rendition = file.strip_suffix(".m3u8").and_then(|n| channel.lineup.rendition(n)).ok_or(UNKNOWN)?;
     channel.range(&rendition, &*delivery.sources, span, now, ("../../../../seg/", wish.headers)).ok_or(EMPTY)
+}
+
+/// The part of the past that `FROM-TO` names, seconds since the Unix epoch.
+pub(super) fn instants(span: &str) -> Option<(Timestamp, Timestamp)> {
+    let (from, to) = span.split_once('-')?;
+    let at = |t: &str| Timestamp::from_second(t.parse().ok()?).ok();
+    Some((at(from)?, at(to)?))
 }
 
 fn lesson(asset: &Asset, file: &str, lang: Option<&Lang>) -> Found {

@@ -2,7 +2,8 @@
 //!
 //! - `index.m3u8`, and of each rung its media playlist, such as `v480.m3u8`;
 //! - `v480-<sequence>.ts`, a segment;
-//! - `v480.ts`, the channel without an end.
+//! - `v480.ts`, the channel without an end;
+//! - `<from>-<to>/index.m3u8` and `<from>-<to>/v480.m3u8`, a part of the past.
 //!
 //! `<sound>` is a language, or `all` for every language in a stream of its own.
 
@@ -20,6 +21,7 @@ use crate::hls::{Multivariant, Variant};
 use super::body::Body;
 use super::channels::OnAir;
 use super::media::{Delivery, FOREVER, NEVER, PLAYLIST, open_to_all, refuse, whole};
+use super::playlists::{EMPTY, STARTING, instants};
 use super::ts::{Programme, TsError};
 
 const KIND: HeaderValue = HeaderValue::from_static("video/mp2t");
@@ -91,6 +93,13 @@ impl Delivery {
         now: Timestamp,
     ) -> Result<Response<Body>, (StatusCode, &'static str)> {
         let (sound, file) = rest.split_once('/').ok_or(UNKNOWN)?;
+        let (window, way, file) = match file.split_once('/') {
+            None => (Window::Live, "", file),
+            Some((span, file)) => {
+                let (from, to) = instants(span).ok_or(UNKNOWN)?;
+                (Window::Range { from, to }, "../", file)
+            }
+        };
         let of = |rung: &str| programme(&channel.lineup, rung, sound).ok_or(UNKNOWN);
         channel.ask(now);
         match Asked::read(file).ok_or(UNKNOWN)? {
@@ -100,7 +109,11 @@ impl Delivery {
                 }
                 Ok(list(method, index(&channel.lineup).into()))
             }
-            Asked::Playlist(rung) => Ok(list(method, self.playlist_of(channel, &of(rung)?, rung, now)?)),
+            Asked::Playlist(rung) => {
+                Ok(list(method, self.playlist_of(channel, &of(rung)?, (rung, window, way), now)?))
+            }
+            // These have one address, whatever listed them.
+            Asked::Segment(..) | Asked::Stream(_) if !way.is_empty() => Err(UNKNOWN),
             Asked::Segment(rung, n) => self.one(method, ticket, channel, (&of(rung)?, n), now).await,
             Asked::Stream(rung) if *method == Method::HEAD => {
                 of(rung)?;
@@ -114,17 +127,18 @@ impl Delivery {
         &self,
         channel: &OnAir,
         programme: &Programme,
-        rung: &str,
+        (rung, window, way): (&str, Window, &str),
         now: Timestamp,
     ) -> Result<Bytes, (StatusCode, &'static str)> {
         let rendition = programme.height.map(Rendition::Video).ok_or(UNKNOWN)?;
-        let (timeline, window) = (channel.timeline(), Window::Live);
-        let way = ("", Headers::Apart);
-        let list = media_playlist(&timeline, &*self.sources, &channel.lineup, &rendition, window, now, way);
-        let mut list =
-            list.ok_or((StatusCode::SERVICE_UNAVAILABLE, "the channel is starting: try again in a moment"))?;
+        let (timeline, apart) = (channel.timeline(), ("", Headers::Apart));
+        let list = media_playlist(&timeline, &*self.sources, &channel.lineup, &rendition, window, now, apart);
+        let mut list = list.ok_or(match window {
+            Window::Live => STARTING,
+            Window::Range { .. } => EMPTY,
+        })?;
         for (segment, n) in list.segments.iter_mut().zip(list.media_sequence..) {
-            segment.uri = format!("{rung}-{n}.ts");
+            segment.uri = format!("{way}{rung}-{n}.ts");
             segment.map = None;
         }
         Ok(list.write().into())

@@ -10,16 +10,43 @@ use super::xmltv::tv_id;
 /// the parameters of every address, such as `lang=ug-Arab`, or nothing. Players
 /// offer to catch up `days` back.
 pub fn m3u(channels: &[ChannelInfo], base_url: &str, carried: &str, days: i64) -> String {
+    let first = if carried.is_empty() { "?" } else { "&" };
+    let past = [
+        ("catchup", "append".to_owned()),
+        ("catchup-days", days.to_string()),
+        // The player appends it to the address, with the seconds since 1970.
+        ("catchup-source", format!("{first}from=${{start}}&to=${{end}}")),
+    ];
+    list(channels, base_url, &past, |channel| {
+        address(base_url, &format!("{}/index.m3u8", channel.id), carried)
+    })
+}
+
+/// The same with streams of MPEG-TS that have no end, and no past.
+pub fn streams(channels: &[ChannelInfo], base_url: &str, carried: &str) -> String {
+    list(channels, base_url, &[], |channel| address(base_url, &format!("{}.ts", channel.id), carried))
+}
+
+fn address(base_url: &str, name: &str, carried: &str) -> String {
+    let mark = if carried.is_empty() { "" } else { "?" };
+    format!("{base_url}/channels/{name}{mark}{carried}")
+}
+
+fn list(
+    channels: &[ChannelInfo],
+    base_url: &str,
+    past: &[(&'static str, String)],
+    address: impl Fn(&ChannelInfo) -> String,
+) -> String {
     let base = attribute(base_url);
     let mut out = format!("#EXTM3U url-tvg=\"{base}/guide.xml\" x-tvg-url=\"{base}/guide.xml\"\n");
     for channel in channels {
-        entry(&mut out, channel, base_url, carried, days);
+        entry(&mut out, channel, past, &address(channel));
     }
     out
 }
 
-fn entry(out: &mut String, channel: &ChannelInfo, base_url: &str, carried: &str, days: i64) {
-    let (first, more) = if carried.is_empty() { ("?", String::new()) } else { ("&", format!("?{carried}")) };
+fn entry(out: &mut String, channel: &ChannelInfo, past: &[(&'static str, String)], address: &str) {
     let name = channel.names.best(&channel.lang).map_or(channel.id.as_str(), |(_, name)| name);
     let group = attribute(channel.lang.own_name());
     let mut attributes = vec![
@@ -30,17 +57,14 @@ fn entry(out: &mut String, channel: &ChannelInfo, base_url: &str, carried: &str,
         ("group-title", group),
     ];
     attributes.extend(channel.logo.as_ref().map(|logo| ("tvg-logo", attribute(logo))));
-    attributes.push(("catchup", "append".to_owned()));
-    attributes.push(("catchup-days", days.to_string()));
-    // The player appends it to the address, with the seconds since 1970.
-    attributes.push(("catchup-source", format!("{first}from=${{start}}&to=${{end}}")));
+    attributes.extend(past.iter().cloned());
     out.push_str("#EXTINF:-1");
     for (key, value) in attributes {
         // Writing to a String cannot fail.
         let _ = write!(out, " {key}=\"{value}\"");
     }
     let title: String = name.chars().filter(|c| !c.is_control()).collect();
-    let _ = writeln!(out, ",{title}\n{base_url}/channels/{}/index.m3u8{more}", channel.id);
+    let _ = writeln!(out, ",{title}\n{address}");
 }
 
 /// M3U knows no escapes: what would end the value is replaced or left out.
@@ -74,5 +98,8 @@ mod tests {
         let list = m3u(&[a_channel()], "http://tv.example", "terminal=t1&lang=ug-Arab", 7);
         assert!(list.contains(" catchup-days=\"7\" catchup-source=\"&from=${start}&to=${end}\""), "{list}");
         assert!(list.ends_with("/channels/xiangtu/index.m3u8?terminal=t1&lang=ug-Arab\n"), "{list}");
+        let list = streams(&[a_channel()], "http://tv.example", "terminal=t1");
+        assert!(list.ends_with("\nhttp://tv.example/channels/xiangtu.ts?terminal=t1\n"), "{list}");
+        assert!(!list.contains("catchup") && list.contains("tvg-id="), "{list}");
     }
 }

@@ -5,7 +5,7 @@ use hyper::header::HeaderMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::base::{ChannelId, Lang};
-use crate::guide::{Entry, News, atom, ics, m3u, xmltv};
+use crate::guide::{Entry, News, atom, ics, m3u, streams, xmltv};
 use crate::schedule::ProgrammeId;
 
 use super::i18n;
@@ -57,16 +57,30 @@ impl Portal {
         made.unwrap_or_else(nothing_planned)
     }
 
-    /// `/channels.m3u`; a terminal's token and the language to hear by default, if
-    /// there are such, are carried by every address.
-    pub fn channels_m3u(&self, base_url: &str, token: Option<&str>, lang: Option<&Lang>) -> Reply {
+    /// `/channels.m3u`; a terminal's token, the language to hear by default and the
+    /// container `ts` (segments of MPEG-TS), if there are such, are carried by every
+    /// address. With the container `stream` the addresses are streams of MPEG-TS
+    /// without an end, for televisions that know no playlists.
+    pub fn channels_m3u(
+        &self,
+        base_url: &str,
+        (token, lang, container): (Option<&str>, Option<&Lang>, Option<&str>),
+    ) -> Reply {
         let county = self.county.load();
         let infos: Vec<_> = county.channels.iter().map(info).collect();
         let token = token.filter(|t| t.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'));
-        let token = token.map(|t| format!("terminal={t}"));
-        let carried: Vec<String> = token.into_iter().chain(lang.map(|l| format!("lang={l}"))).collect();
+        let carried = [
+            token.map(|t| format!("terminal={t}")),
+            lang.map(|l| format!("lang={l}")),
+            container.filter(|c| *c == "ts").map(|_| "container=ts".to_owned()),
+        ];
+        let carried = carried.into_iter().flatten().collect::<Vec<_>>().join("&");
+        if container == Some("stream") {
+            let list = streams(&infos, base_url, &carried);
+            return Reply::ok("audio/x-mpegurl; charset=utf-8", list).cached("no-store");
+        }
         let days = county.catch_up().as_hours() / 24;
-        let list = m3u(&infos, base_url, &carried.join("&"), days);
+        let list = m3u(&infos, base_url, &carried, days);
         Reply::ok("audio/x-mpegurl; charset=utf-8", list).cached("no-store")
     }
 
