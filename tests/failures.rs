@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use support::county::a_county;
-use support::media::{Decoded, decode, ffmpeg, free_udp_port};
+use support::media::{Decoded, chromium, decode, ffmpeg, free_udp_port, mpv};
 use support::process::Program;
 use support::server::{PATIENCE, Server};
 use support::time::{Stopwatch, ms, s, wait_for};
@@ -117,6 +117,9 @@ fn whoever_watches_goes_on_watching() {
     wait_for("the relay on air", PATIENCE, || server.as_run().pop().filter(|a| a["relay"] == "national"));
     let watched = Stopwatch::start();
     let player = decode(&server.client.url("/channels/xiangtu/index.m3u8"), Some(s(120)));
+    let (others, length) = (Stopwatch::start(), s(110));
+    let television = mpv(&server.client.url("/channels/xiangtu/index.m3u8"), length);
+    let browser = chromium(&server.client.url("/channels/xiangtu"), length);
     let segments = || server.has_relay("national")["segments"].as_u64().unwrap_or(0);
     let goes_on = |what: &str| {
         let before = segments();
@@ -160,4 +163,12 @@ fn whoever_watches_goes_on_watching() {
     let decoded = Decoded::from_framecrc(&ended.out);
     // Pictures that were lost on the line are lost to everybody.
     assert!(decoded.video.len() > 120 * 25 * 8 / 10, "{} pictures", decoded.video.len());
+    television.finish(s(60)).good("mpv through all of it");
+    // It ends when it has played its time: what it stood still comes on top.
+    let took = others.passed();
+    assert!(took < length + s(30), "mpv took {took:?}");
+    let told = browser.finish(s(60)).good("Chromium through all of it").text();
+    let told: serde_json::Value = serde_json::from_str(told.trim()).expect("figures");
+    let [played, longest] = ["played", "longest"].map(|key| told[key].as_f64().expect("seconds"));
+    assert!(played > 90.0 && longest < 10.0, "Chromium: {told}");
 }

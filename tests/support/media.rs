@@ -204,3 +204,17 @@ pub(crate) fn without_errors(ended: Ended, what: &str) -> Decoded {
     let ended = ended.good(what);
     Decoded::from_framecrc(&ended.out)
 }
+
+/// mpv, which plays for this long and ends.
+pub(crate) fn mpv(url: &str, length: Duration) -> Program {
+    let mut command = Command::new("mpv");
+    command.args(["--no-config", "--no-terminal", "--vo=null", "--ao=null"]);
+    Program::start(command.arg(format!("--length={}", length.as_secs())).arg(url))
+}
+
+/// Chromium, which watches the page of a channel for this long.
+pub(crate) fn chromium(page: &str, length: Duration) -> Program {
+    let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/npm-run.sh"));
+    command.args(["tests/browser", "watch"]).env("WATCH_URL", page);
+    Program::start(command.env("WATCH_SECONDS", length.as_secs().to_string()))
+}
