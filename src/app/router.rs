@@ -27,7 +27,7 @@ use super::compress::{accepts_gzip, compressed};
 use super::events::events;
 use super::files::{asset, worker};
 use super::metrics::Metrics;
-use super::query::{instant, param};
+use super::query::{param, span};
 
 /// Answers every request of the server.
 #[derive(Debug, Clone)]
@@ -211,16 +211,9 @@ impl Router {
         let Some(item) = item else {
             return refuse(StatusCode::NOT_FOUND, "there is no such channel or lesson");
         };
-        let span = match (param(query, "from"), param(query, "to")) {
-            (None, None) => None,
-            (from, to) => match (instant(from), to.map_or(Some(now), |t| instant(Some(t)))) {
-                (Some(from), Some(to)) if from < to => Some((from, to)),
-                _ => {
-                    let detail =
-                        "expected from and to as instants (RFC 3339) or seconds of the epoch, from first";
-                    return refuse(StatusCode::BAD_REQUEST, detail);
-                }
-            },
+        let span = match span(query, now) {
+            Ok(span) => span,
+            Err(detail) => return refuse(StatusCode::BAD_REQUEST, detail),
         };
         if span.is_some() && ts.is_some_and(|file| file.ends_with(".ts")) {
             let detail = "a stream without an end has no past: ask for /channels/ID/index.m3u8?container=ts";
