@@ -5,12 +5,14 @@ mod support;
 
 use std::fmt::Write as _;
 use std::fs;
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use support::county::{County, a_county};
-use support::media::{Decoded, decode, ffmpeg, free_udp_port};
+use support::media::{Decoded, Upstream, decode, ffmpeg, free_udp_port};
 use support::process::Program;
 use support::server::{PATIENCE, Server};
 use support::time::{ms, s, wait_for};
@@ -345,4 +347,54 @@ fn a_programme_is_found_by_its_name() {
     }
     // Whose name is not there is told which ones are.
     server.logged(&["there is no programme `别的台` in the stream, but: CCTV-7, 新疆卫视"], PATIENCE);
+}
+
+#[test]
+fn packets_that_a_line_loses_are_made_again_from_parity() {
+    let (studio, media) = (free_udp_port(), free_udp_port());
+    // Its parity comes two and four ports further on.
+    let is_free = |port: u16| UdpSocket::bind(("127.0.0.1", port)).is_ok();
+    let fits = |port: &u16| *port < 65_000 && is_free(port + 2) && is_free(port + 4);
+    let relay = (0..100).map(|_| free_udp_port()).find(fits).expect("three free ports");
+    let county = a_county_of(&[("parity", format!("rtp://127.0.0.1:{relay}?fec=2022-1"), "")], "");
+    let (row, column) = (relay + 2, relay + 4);
+    let mut sender = Command::new("gst-launch-1.0");
+    sender.args(["-q", "udpsrc", &format!("port={studio}"), "address=127.0.0.1"]);
+    sender.args(["!", "video/mpegts,systemstream=true,packetsize=188", "!", "rtpmp2tpay", "ssrc=0", "!"]);
+    sender.args(["rtpst2022-1-fecenc", "name=parity", "columns=5", "rows=5", "parity.src", "!"]);
+    sender.args(["udpsink", "sync=false", "host=127.0.0.1", &format!("port={media}")]);
+    for (pad, port) in [("fec_0", row), ("fec_1", column)] {
+        sender.args([&format!("parity.{pad}"), "!", "udpsink", "sync=false", "async=false"]);
+        sender.args(["host=127.0.0.1", &format!("port={port}")]);
+    }
+    let line = UdpSocket::bind(("127.0.0.1", media)).expect("the line's end");
+    line.set_read_timeout(Some(ms(100))).expect("a limit");
+    let (lost, stop) = (Arc::<AtomicU64>::default(), Arc::<AtomicBool>::default());
+    let (count, stopped) = (Arc::clone(&lost), Arc::clone(&stop));
+    let thread = std::thread::spawn(move || {
+        let (mut packet, mut n) = ([0; 2048], 0u64);
+        while !stopped.load(Ordering::Relaxed) {
+            let Ok(length) = line.recv(&mut packet) else { continue };
+            n += 1;
+            // One in seventeen, and now and then two in a row.
+            if n % 17 == 0 || n % 170 == 1 {
+                count.fetch_add(1, Ordering::Relaxed);
+            } else {
+                // Whether anyone listens is no matter to a line.
+                let _ = line.send_to(&packet[..length], ("127.0.0.1", relay));
+            }
+        }
+    });
+    let sender = Program::start(&mut sender);
+    let _upstream = Upstream::to(studio);
+    let server = Server::start(&county);
+    all_play(&server, &["parity"]);
+    let health = server.has_relay("parity")["health"].clone();
+    stop.store(true, Ordering::Relaxed);
+    thread.join().expect("the line");
+    drop(sender);
+    let lost = lost.load(Ordering::Relaxed);
+    assert!(lost > 100, "{lost} packets were lost");
+    // What was on its way when the relay began to listen cannot be made again.
+    assert!(health["continuity_errors"].as_u64() < Some(10), "of {lost} lost packets: {health}");
 }

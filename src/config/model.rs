@@ -223,6 +223,8 @@ pub enum Source {
         sender: Option<IpAddr>,
         /// The datagrams are RTP packets (RFC 2250).
         rtp: bool,
+        /// Parity comes two and four ports further on (SMPTE ST 2022-1).
+        fec: bool,
     },
     /// What another server or a sender offers at an address: HTTP with MPEG-TS
     /// or HLS, RTSP, SRT, RTMP.

@@ -21,7 +21,7 @@ pub(super) enum BadSource {
     #[error("port 0 receives nothing: expected 1 to 65535")]
     Port,
     #[error(
-        "`{0}` is not known here: the options of a udp:// or rtp:// source are interface=ADDRESS and source=ADDRESS"
+        "`{0}` is not known here: the options of a udp:// or rtp:// source are interface=ADDRESS and source=ADDRESS, and of rtp:// fec=2022-1"
     )]
     Option(String),
     #[error(
@@ -61,7 +61,7 @@ pub(super) enum BadSource {
 /// Reads the address of an upstream:
 ///
 /// - `udp://[@]ADDRESS:PORT[?interface=ADDRESS][&source=ADDRESS]`; the `@` marks a
-///   multicast group. `rtp://` likewise.
+///   multicast group. `rtp://` likewise; `fec=2022-1`: with parity beside it.
 /// - `http(s)://…` with MPEG-TS or HLS, `rtsp(s)://…`, `rtmp(s)://…`. `rtspt://…` is RTSP
 ///   with its packets in the TCP connection, where nothing else gets through.
 /// - `srt://HOST:PORT?passphrase=…&latency=…`; `srt://:PORT?mode=listener` is called.
@@ -115,7 +115,7 @@ fn datagrams(rest: &str, rtp: bool) -> Result<Source, BadSource> {
     if address.port() == 0 {
         return Err(BadSource::Port);
     }
-    let (mut interface, mut sender) = (None, None);
+    let (mut interface, mut sender, mut fec) = (None, None, false);
     for option in query.into_iter().flat_map(|q| q.split('&')) {
         match option.split_once('=') {
             Some(("interface", value)) => {
@@ -124,6 +124,7 @@ fn datagrams(rest: &str, rtp: bool) -> Result<Source, BadSource> {
             Some(("source", value)) => {
                 sender = Some(value.parse().map_err(|_| BadSource::Sender(value.to_owned()))?);
             }
+            Some(("fec", "2022-1")) if rtp => fec = true,
             _ => return Err(BadSource::Option(option.to_owned())),
         }
     }
@@ -135,7 +136,7 @@ fn datagrams(rest: &str, rtp: bool) -> Result<Source, BadSource> {
     if let Some(other) = of_a_group.into_iter().find(|other| other.is_ipv4() != group.is_ipv4()) {
         return Err(BadSource::Versions { group, other });
     }
-    Ok(Source::Udp { address, interface, sender, rtp })
+    Ok(Source::Udp { address, interface, sender, rtp, fec })
 }
 
 #[cfg(test)]
@@ -149,6 +150,7 @@ mod tests {
             interface: i.map(|i| i.parse().unwrap()),
             sender: None,
             rtp: false,
+            fec: false,
         };
         assert_eq!(parse_source("udp://127.0.0.1:5001"), Ok(udp("127.0.0.1:5001", None)));
         assert_eq!(parse_source("udp://@239.1.1.1:5000"), Ok(udp("239.1.1.1:5000", None)));
@@ -182,6 +184,7 @@ mod tests {
             ("udp://@239.1.1.1", "not an address and port"),
             ("udp://127.0.0.1:0", "port 0"),
             ("udp://@239.1.1.1:5000?ttl=3", "`ttl=3` is not known"),
+            ("udp://@239.1.1.1:5000?fec=2022-1", "`fec=2022-1` is not known"),
             ("udp://@239.1.1.1:5000?interface=eth0", "`eth0` is not the address"),
             ("udp://@10.0.0.1:5000", "not a multicast group"),
             ("udp://10.0.0.1:5000?interface=10.0.0.2", "not a multicast group"),
@@ -211,12 +214,13 @@ mod tests {
             [("delsys", "dvb-s2"), ("frequency", "11880000"), ("polarity", "h"), ("symbol-rate", "27500")];
         let tuning = tuning.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
         assert_eq!(tuned, Ok(Source::Tuner { adapter: 1, frontend: 2, tuning }));
-        let rtp = parse_source("rtp://@232.1.1.1:5004?interface=10.0.0.2&source=10.9.9.9");
+        let rtp = parse_source("rtp://@232.1.1.1:5004?interface=10.0.0.2&source=10.9.9.9&fec=2022-1");
         let expected = Source::Udp {
             address: "232.1.1.1:5004".parse().unwrap(),
             interface: Some("10.0.0.2".parse().unwrap()),
             sender: Some("10.9.9.9".parse().unwrap()),
             rtp: true,
+            fec: true,
         };
         assert_eq!(rtp, Ok(expected));
     }

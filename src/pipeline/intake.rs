@@ -34,6 +34,9 @@ pub enum RelaySource {
         sender: Option<IpAddr>,
         /// They are RTP packets.
         rtp: bool,
+        /// Parity comes beside them (SMPTE ST 2022-1).
+        #[serde(default)]
+        fec: bool,
     },
     /// An address of another server, or one that is called at.
     Address {
@@ -90,8 +93,8 @@ impl Intake {
     /// Opens the socket, where there is one.
     pub(super) fn open(source: &RelaySource) -> Result<Self, PipelineError> {
         Ok(match source {
-            RelaySource::Datagrams { address, interface, sender, rtp } => {
-                Self::Datagrams(Box::new(Receiver::bind(*address, *interface, *sender, *rtp)?))
+            RelaySource::Datagrams { address, interface, sender, rtp, fec } => {
+                Self::Datagrams(Box::new(Receiver::bind(*address, *interface, *sender, (*rtp, *fec))?))
             }
             RelaySource::Address { .. } | RelaySource::File { .. } | RelaySource::Tuner { .. } => {
                 Self::Element { source: source.clone(), bytes: Arc::default() }

@@ -10,6 +10,7 @@ mod cmaf;
 mod elementary;
 mod encode;
 mod error;
+mod fec;
 mod feed;
 mod frame;
 mod inlet;

@@ -11,6 +11,7 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::PipelineError;
+use super::fec::Fec;
 use super::rtp::{self, Reorder};
 use super::ts_checks::TsChecks;
 
@@ -35,6 +36,8 @@ pub(super) struct Receiver {
     pub(super) checks: TsChecks,
     /// Packets of RTP in the order of their numbers.
     rtp: Option<Reorder>,
+    /// Where parity comes, and what it is good for.
+    parity: Option<(Vec<UdpSocket>, Fec)>,
     /// Bytes received.
     pub(super) bytes: u64,
     /// How long to sleep before the next batch; none: nothing comes.
@@ -43,20 +46,34 @@ pub(super) struct Receiver {
 }
 
 impl Receiver {
-    /// Binds `address`; a multicast group is joined on `interface`.
+    /// Binds `address`; a multicast group is joined on `interface`. With `fec`, parity
+    /// is received as well, two and four ports further on (SMPTE ST 2022-1 §8.2).
     pub(super) fn bind(
         address: SocketAddr,
         interface: Option<IpAddr>,
         sender: Option<IpAddr>,
-        rtp: bool,
+        (rtp, fec): (bool, bool),
     ) -> Result<Self, PipelineError> {
-        let socket = bind(address, interface, sender).map_err(|e| PipelineError::Build {
-            what: "listening for MPEG-TS",
-            detail: format!("{address}: {e}"),
-        })?;
+        let bind = |address: SocketAddr| {
+            bind(address, interface, sender).map_err(|e| PipelineError::Build {
+                what: "listening for MPEG-TS",
+                detail: format!("{address}: {e}"),
+            })
+        };
+        let socket = bind(address)?;
+        let mut parity = None;
+        if fec {
+            let mut sockets = Vec::new();
+            for further in [2, 4] {
+                let socket = bind(SocketAddr::new(address.ip(), address.port().saturating_add(further)))?;
+                socket.set_nonblocking(true).map_err(PipelineError::io("udp"))?;
+                sockets.push(socket);
+            }
+            parity = Some((sockets, Fec::default()));
+        }
         let rtp = rtp.then(Reorder::default);
         let datagram = vec![0; 65_536].into_boxed_slice();
-        Ok(Self { socket, checks: TsChecks::default(), rtp, bytes: 0, pause: None, datagram })
+        Ok(Self { socket, checks: TsChecks::default(), rtp, parity, bytes: 0, pause: None, datagram })
     }
 
     /// Waits up to 200 ms and returns the whole TS packets that came, if any.
@@ -76,12 +93,25 @@ impl Receiver {
                 Ok(n) => {
                     datagrams += 1;
                     self.bytes += n as u64;
-                    take(&self.datagram[..n], &mut self.rtp, &mut self.checks, &mut batch);
+                    let fec = self.parity.as_mut().map(|(_, fec)| fec);
+                    take(&self.datagram[..n], (&mut self.rtp, fec), &mut self.checks, &mut batch);
                 }
                 Err(e) if e.kind() == ErrorKind::WouldBlock => break,
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
                 Err(e) => return Err(e),
             }
+        }
+        if let (Some((sockets, fec)), Some(order)) = (&mut self.parity, &mut self.rtp) {
+            for socket in sockets {
+                // Without parity, and whatever became of it, the media go on.
+                while let Ok(n) = socket.recv(&mut self.datagram) {
+                    for (number, payload) in fec.parity(&self.datagram[..n]) {
+                        let ordered = order.push(number, &payload);
+                        ordered.iter().for_each(|bytes| packets(bytes, &mut self.checks, &mut batch));
+                    }
+                }
+            }
+            order.wait_for(fec.delay());
         }
         self.pause = next_pause(pause, datagrams);
         Ok((!batch.is_empty()).then_some(batch))
@@ -110,16 +140,25 @@ fn next_pause(pause: Duration, datagrams: u32) -> Option<Duration> {
 }
 
 /// Adds the packets of a datagram to `batch`.
-fn take(datagram: &[u8], rtp: &mut Option<Reorder>, checks: &mut TsChecks, batch: &mut Vec<u8>) {
-    let mut packets = |bytes: &[u8]| {
-        for packet in bytes.chunks_exact(TS_PACKET).filter(|p| p[0] == 0x47) {
-            checks.packet(packet);
-            batch.extend_from_slice(packet);
-        }
-    };
-    let Some(rtp) = rtp else { return packets(datagram) };
-    if let Some((number, payload)) = rtp::payload(datagram) {
-        rtp.push(number, payload).iter().for_each(|payload| packets(payload));
+fn take(
+    datagram: &[u8],
+    (rtp, fec): (&mut Option<Reorder>, Option<&mut Fec>),
+    checks: &mut TsChecks,
+    batch: &mut Vec<u8>,
+) {
+    let Some(rtp) = rtp else { return packets(datagram, checks, batch) };
+    let Some((number, payload)) = rtp::payload(datagram) else { return };
+    let made = fec.map(|fec| fec.media(number, payload)).unwrap_or_default();
+    let mut ordered = rtp.push(number, payload);
+    ordered.extend(made.iter().flat_map(|(number, payload)| rtp.push(*number, payload)));
+    ordered.iter().for_each(|payload| packets(payload, checks, batch));
+}
+
+/// Adds whole packets of MPEG-TS to `batch`.
+fn packets(bytes: &[u8], checks: &mut TsChecks, batch: &mut Vec<u8>) {
+    for packet in bytes.chunks_exact(TS_PACKET).filter(|p| p[0] == 0x47) {
+        checks.packet(packet);
+        batch.extend_from_slice(packet);
     }
 }
 
@@ -171,7 +210,8 @@ mod tests {
     #[test]
     fn packets_arrive_whole_and_gaps_are_counted() {
         let mut receiver =
-            Receiver::bind("127.0.0.1:0".parse().expect("address"), None, None, false).expect("bind");
+            Receiver::bind("127.0.0.1:0".parse().expect("address"), None, None, (false, false))
+                .expect("bind");
         let to = receiver.socket.local_addr().expect("bound");
         let sender = UdpSocket::bind("127.0.0.1:0").expect("bind");
         for counter in [14, 15, 0, 3] {

@@ -31,16 +31,23 @@ pub(super) struct Reorder {
     /// The next number, extended beyond 16 bits.
     next: Option<u64>,
     held: BTreeMap<u64, Vec<u8>>,
+    /// Packets waited for while a number is missing, if more than usual.
+    patience: usize,
 }
 
 impl Reorder {
+    /// Has a missing packet waited for until so many later ones have come.
+    pub(super) fn wait_for(&mut self, packets: usize) {
+        self.patience = packets;
+    }
+
     /// Takes a packet; returns those whose turn has come.
     pub(super) fn push(&mut self, number: u16, payload: &[u8]) -> Vec<Vec<u8>> {
         let next = *self.next.get_or_insert(u64::from(number) + (1 << 16));
         let step = number.wrapping_sub(next as u16).cast_signed();
         // A sender that began anew numbers anew.
         if step.unsigned_abs() as usize > HELD * 16 {
-            *self = Self::default();
+            *self = Self { patience: self.patience, ..Self::default() };
             return self.push(number, payload);
         }
         let extended = next.wrapping_add_signed(i64::from(step));
@@ -53,7 +60,7 @@ impl Reorder {
             if let Some(payload) = self.held.remove(&next) {
                 self.next = Some(next + 1);
                 out.push(payload);
-            } else if self.held.len() >= HELD {
+            } else if self.held.len() >= HELD.max(self.patience) {
                 // It will not come any more.
                 self.next = self.held.keys().next().copied();
             } else {

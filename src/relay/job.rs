@@ -15,8 +15,9 @@ pub(super) fn job(
     (next, generation): (u64, u64),
 ) -> Value {
     let from = match &relay.sources[source % relay.sources.len()] {
-        Source::Udp { address, interface, sender, rtp } => json!({
+        Source::Udp { address, interface, sender, rtp, fec } => json!({
             "kind": "datagrams", "address": address, "interface": interface, "sender": sender, "rtp": rtp,
+            "fec": fec,
         }),
         Source::Address { url } => json!({"kind": "address", "url": url}),
         Source::Published { .. } => json!({"kind": "published", "socket": folder.join("publish.sock")}),

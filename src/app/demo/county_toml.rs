@@ -162,7 +162,8 @@ mod tests {
                 address: ([127, 0, 0, 1], 5001).into(),
                 interface: None,
                 sender: None,
-                rtp: false
+                rtp: false,
+                fec: false
             }]
         );
         let registry = &county.registry;
