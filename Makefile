@@ -17,7 +17,7 @@ run: install-deps ## install what is missing, build, run the demo county
 
 test: deps ## install what is missing, then every check and test, browsers included
 	@$(MAKE) --no-print-directory check
-	cargo test --locked
+	scripts/rust-tests.sh
 	scripts/browser-tests.sh
 
 check: web ## formatting, lints, rustdoc, the pages' types and lints

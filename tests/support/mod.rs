@@ -7,6 +7,7 @@ pub(crate) mod authenticator;
 pub(crate) mod browser;
 pub(crate) mod cmaf;
 pub(crate) mod county;
+pub(crate) mod feeds;
 pub(crate) mod gateway;
 pub(crate) mod http;
 pub(crate) mod media;
