@@ -5,90 +5,12 @@
 #[expect(dead_code, reason = "each story uses its part of what they share")]
 mod support;
 
-use std::net::UdpSocket;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-
 use support::county::a_county;
+use support::line::{BAD, CLEAN, EMPTY, GARBAGE, LOSSY, Line, SHUFFLED};
 use support::media::{Decoded, chromium, decode, ffmpeg, free_udp_port, mpv};
 use support::process::Program;
 use support::server::{PATIENCE, Server};
-use support::time::{Stopwatch, ms, s, wait_for};
-
-/// A line on which things happen.
-struct Line {
-    entry: u16,
-    mood: Arc<AtomicU8>,
-    stop: Arc<AtomicBool>,
-    thread: Option<std::thread::JoinHandle<()>>,
-}
-
-const CLEAN: u8 = 0;
-/// One packet in a hundred is lost.
-const LOSSY: u8 = 1;
-/// One in twenty.
-const BAD: u8 = 5;
-/// Every tenth packet changes places with the next.
-const SHUFFLED: u8 = 10;
-/// Packets come, and hold nothing.
-const GARBAGE: u8 = 20;
-/// Nothing but null packets.
-const EMPTY: u8 = 21;
-
-impl Line {
-    fn to(port: u16) -> Self {
-        let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
-        socket.set_read_timeout(Some(ms(100))).expect("a limit");
-        let entry = socket.local_addr().expect("its number").port();
-        let (mood, stop) = (Arc::new(AtomicU8::new(CLEAN)), Arc::<AtomicBool>::default());
-        let (now, stopped) = (Arc::clone(&mood), Arc::clone(&stop));
-        let thread = std::thread::spawn(move || {
-            let (mut packet, mut held, mut n) = ([0; 2048], None::<Vec<u8>>, 0u64);
-            while !stopped.load(Ordering::Relaxed) {
-                let Ok(length) = socket.recv(&mut packet) else { continue };
-                n += 1;
-                let mut bytes = packet[..length].to_vec();
-                let mood = now.load(Ordering::Relaxed);
-                // As even as it is unforeseen: no chance decides whether a story holds.
-                let lot = n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 57;
-                match mood {
-                    LOSSY if lot == 0 => continue,
-                    BAD if lot < 6 => continue,
-                    SHUFFLED if n % 10 == 0 => {
-                        held = Some(bytes);
-                        continue;
-                    }
-                    GARBAGE => bytes.iter_mut().enumerate().for_each(|(i, b)| *b ^= (i as u8) | 1),
-                    EMPTY => {
-                        for packet in bytes.chunks_mut(188) {
-                            packet[1..4].copy_from_slice(&[0x1f, 0xff, 0x10]);
-                        }
-                    }
-                    _ => {}
-                }
-                for bytes in std::iter::once(bytes).chain(held.take()) {
-                    // Whether anyone listens is no matter to a line.
-                    let _ = socket.send_to(&bytes, ("127.0.0.1", port));
-                }
-            }
-        });
-        Self { entry, mood, stop, thread: Some(thread) }
-    }
-
-    fn is(&self, mood: u8) {
-        self.mood.store(mood, Ordering::Relaxed);
-    }
-}
-
-impl Drop for Line {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            // It has nothing to panic about.
-            let _ = thread.join();
-        }
-    }
-}
+use support::time::{Stopwatch, s, wait_for};
 
 /// A broadcast of this size, with a key frame every `gop` pictures; `more` is what else is said to ffmpeg.
 fn broadcast(port: u16, size: &str, gop: u32, sound: &str, more: &[&str]) -> Program {

@@ -6,14 +6,13 @@ mod support;
 
 use std::net::UdpSocket;
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use support::feeds::{FILM, H264, a_county_of, all_play, film, free_tcp_port, send};
+use support::line::{BAD, Line};
 use support::media::{Upstream, ffmpeg, free_udp_port};
 use support::process::Program;
 use support::server::{PATIENCE, Server};
-use support::time::ms;
+use support::time::{ms, wait_for};
 
 #[test]
 fn lower_rungs_are_made_on_request_and_cut_where_the_picture_is() {
@@ -119,49 +118,32 @@ fn a_programme_is_found_by_its_name() {
 
 #[test]
 fn packets_that_a_line_loses_are_made_again_from_parity() {
-    let (studio, media) = (free_udp_port(), free_udp_port());
+    let studio = free_udp_port();
     // Its parity comes two and four ports further on.
     let is_free = |port: u16| UdpSocket::bind(("127.0.0.1", port)).is_ok();
     let fits = |port: &u16| *port < 65_000 && is_free(port + 2) && is_free(port + 4);
     let relay = (0..100).map(|_| free_udp_port()).find(fits).expect("three free ports");
     let county = a_county_of(&[("parity", format!("rtp://127.0.0.1:{relay}?fec=2022-1"), "")], "");
     let (row, column) = (relay + 2, relay + 4);
+    let line = Line::to(relay);
+    line.is(BAD);
     let mut sender = Command::new("gst-launch-1.0");
     sender.args(["-q", "udpsrc", &format!("port={studio}"), "address=127.0.0.1"]);
     sender.args(["!", "video/mpegts,systemstream=true,packetsize=188", "!", "rtpmp2tpay", "ssrc=0", "!"]);
     sender.args(["rtpst2022-1-fecenc", "name=parity", "columns=5", "rows=5", "parity.src", "!"]);
-    sender.args(["udpsink", "sync=false", "host=127.0.0.1", &format!("port={media}")]);
+    sender.args(["udpsink", "sync=false", "host=127.0.0.1", &format!("port={}", line.entry)]);
     for (pad, port) in [("fec_0", row), ("fec_1", column)] {
         sender.args([&format!("parity.{pad}"), "!", "udpsink", "sync=false", "async=false"]);
         sender.args(["host=127.0.0.1", &format!("port={port}")]);
     }
-    let line = UdpSocket::bind(("127.0.0.1", media)).expect("the line's end");
-    line.set_read_timeout(Some(ms(100))).expect("a limit");
-    let (lost, stop) = (Arc::<AtomicU64>::default(), Arc::<AtomicBool>::default());
-    let (count, stopped) = (Arc::clone(&lost), Arc::clone(&stop));
-    let thread = std::thread::spawn(move || {
-        let (mut packet, mut n) = ([0; 2048], 0u64);
-        while !stopped.load(Ordering::Relaxed) {
-            let Ok(length) = line.recv(&mut packet) else { continue };
-            n += 1;
-            // One in seventeen, and now and then two in a row.
-            if n % 17 == 0 || n % 170 == 1 {
-                count.fetch_add(1, Ordering::Relaxed);
-            } else {
-                // Whether anyone listens is no matter to a line.
-                let _ = line.send_to(&packet[..length], ("127.0.0.1", relay));
-            }
-        }
-    });
     let sender = Program::start(&mut sender);
     let _upstream = Upstream::to(studio);
     let server = Server::start(&county);
     all_play(&server, &["parity"]);
+    wait_for("losses enough", PATIENCE, || (line.lost() > 120).then_some(()));
     let health = server.has_relay("parity")["health"].clone();
-    stop.store(true, Ordering::Relaxed);
-    thread.join().expect("the line");
     drop(sender);
-    let lost = lost.load(Ordering::Relaxed);
+    let lost = line.lost();
     assert!(lost > 100, "{lost} packets were lost");
     // What was on its way when the relay began to listen cannot be made again.
     assert!(health["continuity_errors"].as_u64() < Some(10), "of {lost} lost packets: {health}");

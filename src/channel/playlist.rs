@@ -247,9 +247,9 @@ fn live(owner: &str, segment: &LiveSegment, rendition: &Rendition, lineup: &Line
         TrackKind::Video { .. } => part.range.length > 0,
         TrackKind::Audio { .. } => true,
     };
-    let there: Vec<(&Track, &Part)> = segment.tracks().zip(&segment.parts).filter(is_there).collect();
-    let track = pick(there.iter().map(|(track, _)| *track), rendition, lineup)?;
-    let (_, part) = there.iter().find(|(t, _)| t.name == track.name)?;
+    let there = || segment.tracks().zip(&segment.parts).filter(is_there);
+    let track = pick(there().map(|(track, _)| track), rendition, lineup)?;
+    let (_, part) = there().find(|(t, _)| t.name == track.name)?;
     Some(Bytes::of(owner, track, segment.n, std::time::Duration::from_micros(part.us)))
 }
 

@@ -1,5 +1,6 @@
 //! `[[relay]]`.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::limits::Size;
@@ -104,7 +105,9 @@ fn sources(doc: &Document<'_>, f: &Fields<'_, '_>, taken: &mut Unique<String>) -
         match parse_source(&url.value) {
             Ok(source) => {
                 // Two sockets on one address would take each other's packets.
-                taken.claim(doc, &At { value: same_as(&source), at: url.at });
+                for value in claims(&source) {
+                    taken.claim(doc, &At { value, at: url.at });
+                }
                 sources.push(source);
             }
             Err(e) => doc.problem(url.at, Fault::Value, e.to_string()),
@@ -129,17 +132,27 @@ fn rungs(doc: &Document<'_>, f: &Fields<'_, '_>, ladder: &[Rung]) -> Vec<Rung> {
     ladder.iter().filter(|rung| asked.contains(&rung.name)).cloned().collect()
 }
 
-fn same_as(source: &Source) -> String {
+/// What no other source may have: sockets, keys, files and cards.
+fn claims(source: &Source) -> Vec<String> {
     match source {
-        Source::Udp { address, interface: Some(interface), .. } => {
-            format!("udp://@{address}?interface={interface}")
+        Source::Udp { address, interface, fec, .. } => {
+            let further: &[u16] = if *fec { &[0, 2, 4] } else { &[0] };
+            let socket = |further: &u16| {
+                // One with too high a port was refused.
+                let port = address.port().saturating_add(*further);
+                let address = SocketAddr::new(address.ip(), port);
+                match interface {
+                    Some(interface) => format!("udp://@{address}?interface={interface}"),
+                    None => format!("udp://{address}"),
+                }
+            };
+            further.iter().map(socket).collect()
         }
-        Source::Udp { address, .. } => format!("udp://{address}"),
         // Many may fetch the same; a listener's port is one socket.
-        Source::Address { url } => url.clone(),
-        Source::Published { key } => format!("publish://{key}"),
-        Source::File { path } => format!("file://{}", path.display()),
+        Source::Address { url } => vec![url.clone()],
+        Source::Published { key } => vec![format!("publish://{key}")],
+        Source::File { path } => vec![format!("file://{}", path.display())],
         // A card is tuned to one frequency.
-        Source::Tuner { adapter, frontend, .. } => format!("dvb://{adapter}.{frontend}"),
+        Source::Tuner { adapter, frontend, .. } => vec![format!("dvb://{adapter}.{frontend}")],
     }
 }

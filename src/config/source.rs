@@ -20,6 +20,8 @@ pub(super) enum BadSource {
     Address(String),
     #[error("port 0 receives nothing: expected 1 to 65535")]
     Port,
+    #[error("port {0} leaves no room: parity comes two and four ports further on")]
+    ParityPort(u16),
     #[error(
         "`{0}` is not known here: the options of a udp:// or rtp:// source are interface=ADDRESS and source=ADDRESS, and of rtp:// fec=2022-1"
     )]
@@ -128,6 +130,9 @@ fn datagrams(rest: &str, rtp: bool) -> Result<Source, BadSource> {
             _ => return Err(BadSource::Option(option.to_owned())),
         }
     }
+    if fec && address.port() > u16::MAX - 4 {
+        return Err(BadSource::ParityPort(address.port()));
+    }
     let group = address.ip();
     let of_a_group: Vec<IpAddr> = interface.into_iter().chain(sender).collect();
     if (marked || !of_a_group.is_empty()) && !group.is_multicast() {
@@ -184,6 +189,7 @@ mod tests {
             ("udp://@239.1.1.1", "not an address and port"),
             ("udp://127.0.0.1:0", "port 0"),
             ("udp://@239.1.1.1:5000?ttl=3", "`ttl=3` is not known"),
+            ("rtp://@239.1.1.1:65533?fec=2022-1", "port 65533 leaves no room"),
             ("udp://@239.1.1.1:5000?fec=2022-1", "`fec=2022-1` is not known"),
             ("udp://@239.1.1.1:5000?interface=eth0", "`eth0` is not the address"),
             ("udp://@10.0.0.1:5000", "not a multicast group"),

@@ -145,6 +145,10 @@ name = { en = "S" }
 sources = ["gopher://", "udp://127.0.0.1:5000", "udp://127.0.0.1:5000"]
 stall_after = "8s"
 rungs = ["v240", "v999"]
+[[relay]]
+id = "t"
+name = { en = "T" }
+sources = ["rtp://127.0.0.1:4996?fec=2022-1"]
 "#;
     has(
         &(SMALL.to_owned() + more),
@@ -157,6 +161,7 @@ rungs = ["v240", "v999"]
             ("24:12", "`gopher://` sources are not supported"),
             ("24:49", "is already used in line 24"),
             ("26:18", "`v999` is no rung of packaging.ladder: expected of v720, v480, v240"),
+            ("30:12", "is already used in line 24"),
         ],
     );
 }

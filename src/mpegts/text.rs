@@ -43,7 +43,7 @@ pub fn dvb_text(text: &str, limit: usize) -> Vec<u8> {
 
 /// The text in `bytes`, by the table that its first byte selects; what cannot be read
 /// is a replacement character. Marks of emphasis are left out. Text of the default
-/// table with bytes beyond ASCII is taken for GBK where it is valid: broadcasters in
+/// table with bytes beyond ASCII is taken for GB 2312 where it is valid: broadcasters in
 /// China send it so, without saying which table it is.
 pub fn read_dvb_text(bytes: &[u8]) -> String {
     let part = |n: u8| Encoding::for_label(format!("iso-8859-{n}").as_bytes()).unwrap_or(WINDOWS_1252);
@@ -54,15 +54,27 @@ pub fn read_dvb_text(bytes: &[u8]) -> String {
         [0x13, rest @ ..] => (GBK, rest),
         [0x14, rest @ ..] => (BIG5, rest),
         [UTF_8, rest @ ..] => (encoding_rs::UTF_8, rest),
-        rest => (if GBK.decode_without_bom_handling(rest).1 { WINDOWS_1252 } else { GBK }, rest),
+        // GB 2312 has none of the bytes that are marks and new lines elsewhere.
+        rest if rest.iter().any(is_control) || GBK.decode_without_bom_handling(rest).1 => {
+            (WINDOWS_1252, rest)
+        }
+        rest => (GBK, rest),
     };
-    let narrow = table.is_single_byte() || bytes.first().is_some_and(|first| *first >= 0x20);
-    let is_mark = |b: &u8| narrow && (0x80..=0x9f).contains(b) && table != GBK;
-    let line = |b: u8| if narrow && b == NEW_LINE { b'\n' } else { b };
-    let kept: Vec<u8> = rest.iter().copied().map(line).filter(|b| !is_mark(b)).collect();
+    let kept: Vec<u8> = match table.is_single_byte() {
+        true => {
+            let line = |b: &u8| if *b == NEW_LINE { b'\n' } else { *b };
+            rest.iter().map(line).filter(|b| !is_control(b)).collect()
+        }
+        false => rest.to_vec(),
+    };
     let (text, _) = table.decode_without_bom_handling(&kept);
     let wide = |c: char| if c == NEW_LINE_WIDE { '\n' } else { c };
     text.chars().map(wide).filter(|c| !('\u{e080}'..='\u{e09f}').contains(c)).collect()
+}
+
+/// A control code of the tables of one byte (Table A.1).
+fn is_control(byte: &u8) -> bool {
+    (0x80..=0x9f).contains(byte)
 }
 
 #[cfg(test)]
@@ -103,7 +115,12 @@ mod tests {
         let gbk = b"\xd0\xc2\xbd\xae\xce\xc0\xca\xd3";
         assert_eq!(read_dvb_text(&[&[0x13][..], gbk].concat()), "新疆卫视");
         assert_eq!(read_dvb_text(gbk), "新疆卫视");
-        assert_eq!(read_dvb_text(b"\x86TV\x87 1"), "TV 1");
+        for marked in [&b"\x86TV\x87 1"[..], b"\x86TV \x871"] {
+            assert_eq!(read_dvb_text(marked), "TV 1");
+        }
+        assert_eq!(read_dvb_text(b"TV\x8aNews"), "TV\nNews");
+        // A character of GBK whose first byte is a new line elsewhere.
+        assert_eq!(read_dvb_text(b"\x13\x8a\x40"), GBK.decode(b"\x8a\x40").0);
         assert_eq!(read_dvb_text(b"\x11\x84\x61\xe0\x86"), "葡");
         assert_eq!(read_dvb_text(b"\x15\xff"), "\u{fffd}");
     }

@@ -9,7 +9,7 @@ const FEC_HEADER: usize = 16;
 /// Packets of media that are kept: two of the largest matrices in use.
 const KEPT: usize = 1024;
 /// Packets of parity that wait for what they lack.
-const WAITING: usize = 512;
+const WAITING: usize = 128;
 
 /// A packet of parity (§8.4).
 #[derive(Debug)]
@@ -39,15 +39,14 @@ impl Fec {
         (2 * self.matrix + 16).min(KEPT)
     }
 
-    /// A packet of media came; those that can be made again now.
-    pub(super) fn media(&mut self, number: u16, payload: &[u8]) -> Vec<(u16, Vec<u8>)> {
+    /// A packet of media came. Parity comes after what it covers: it alone makes packets again.
+    pub(super) fn media(&mut self, number: u16, payload: &[u8]) {
         // A sender that began anew numbers anew.
         let far = |last: &u16| usize::from(number.wrapping_sub(*last).cast_signed().unsigned_abs()) > KEPT;
         if self.order.back().is_some_and(far) {
             *self = Self { matrix: self.matrix, ..Self::default() };
         }
         self.keep(number, payload.to_vec());
-        self.recover()
     }
 
     /// A packet of parity came, as a whole RTP packet; those that can be made again now.
@@ -168,7 +167,7 @@ mod tests {
             let mut fec = Fec::default();
             let mut made = Vec::new();
             for number in all.iter().filter(|n| !lost.contains(n)) {
-                made.extend(fec.media(*number, &payload(*number)));
+                fec.media(*number, &payload(*number));
             }
             for row in 0..u16::from(rows) {
                 made.extend(fec.parity(&parity(start.wrapping_add(row * u16::from(columns)), 1, columns)));
@@ -197,7 +196,7 @@ mod tests {
             let mut fec = Fec::default();
             for datagram in &datagrams {
                 let _ = fec.parity(datagram);
-                let _ = fec.media(u16::from(datagram.first().copied().unwrap_or(0)), datagram);
+                fec.media(u16::from(datagram.first().copied().unwrap_or(0)), datagram);
             }
         }
     }
@@ -206,7 +205,7 @@ mod tests {
     fn what_is_kept_has_a_limit() {
         let mut fec = Fec::default();
         for number in 0..5000u16 {
-            let _ = fec.media(number, &[0x47]);
+            fec.media(number, &[0x47]);
             let _ = fec.parity(&parity(number.wrapping_add(7000), 1, 5));
         }
         assert!(fec.media.len() <= KEPT && fec.waiting.len() <= WAITING);

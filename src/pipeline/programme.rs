@@ -1,8 +1,7 @@
 //! Which programme of a multi-programme stream is taken: by its number, or by the
 //! name in the stream's service description table.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 
 use gst::prelude::*;
 use gstreamer as gst;
@@ -24,7 +23,6 @@ pub(super) struct Programme {
 struct Search {
     listing: Listing,
     bytes: usize,
-    over: bool,
     told: bool,
 }
 
@@ -42,22 +40,21 @@ pub(super) fn choose(element: &gst::Element, programme: &Programme) {
     // Nothing goes in before it is known: a programme once begun is not left again.
     pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
         let mut search = search.lock().unwrap_or_else(PoisonError::into_inner);
-        if search.over {
-            return gst::PadProbeReturn::Remove;
-        }
         let Some(bytes) = info.buffer().and_then(|b| b.map_readable().ok()) else {
             return gst::PadProbeReturn::Drop;
         };
         let Some(element) = weak.upgrade() else { return gst::PadProbeReturn::Drop };
         match search.look_for(&name, &bytes) {
-            Found::Number(number) => element.set_property("program-number", i32::from(number)),
-            Found::NotYet => return gst::PadProbeReturn::Drop,
+            Found::Number(number) => {
+                element.set_property("program-number", i32::from(number));
+                return gst::PadProbeReturn::Remove;
+            }
+            Found::NotYet => {}
             Found::Nothing(why) => {
                 gst::element_warning!(element, gst::StreamError::Demux, ("{why}"));
-                return gst::PadProbeReturn::Drop;
             }
         }
-        gst::PadProbeReturn::Ok
+        gst::PadProbeReturn::Drop
     });
 }
 
@@ -75,7 +72,6 @@ impl Search {
         let listed = self.listing.take(bytes);
         let same = |a: &str| a.trim().to_lowercase() == name.trim().to_lowercase();
         if let Some((number, _)) = listed.iter().flatten().find(|(_, listed)| same(listed)) {
-            self.over = true;
             return Found::Number(*number);
         }
         let why = match listed {

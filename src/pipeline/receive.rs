@@ -65,7 +65,7 @@ impl Receiver {
         if fec {
             let mut sockets = Vec::new();
             for further in [2, 4] {
-                let socket = bind(SocketAddr::new(address.ip(), address.port().saturating_add(further)))?;
+                let socket = bind(SocketAddr::new(address.ip(), address.port() + further))?;
                 socket.set_nonblocking(true).map_err(PipelineError::io("udp"))?;
                 sockets.push(socket);
             }
@@ -148,10 +148,10 @@ fn take(
 ) {
     let Some(rtp) = rtp else { return packets(datagram, checks, batch) };
     let Some((number, payload)) = rtp::payload(datagram) else { return };
-    let made = fec.map(|fec| fec.media(number, payload)).unwrap_or_default();
-    let mut ordered = rtp.push(number, payload);
-    ordered.extend(made.iter().flat_map(|(number, payload)| rtp.push(*number, payload)));
-    ordered.iter().for_each(|payload| packets(payload, checks, batch));
+    if let Some(fec) = fec {
+        fec.media(number, payload);
+    }
+    rtp.push(number, payload).iter().for_each(|payload| packets(payload, checks, batch));
 }
 
 /// Adds whole packets of MPEG-TS to `batch`.

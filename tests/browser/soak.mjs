@@ -12,7 +12,7 @@ import { appendFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync 
 import { connect, createServer } from "node:net";
 import { setPriority, tmpdir } from "node:os";
 import { join } from "node:path";
-import { chromium } from "playwright-core";
+import { watch } from "./viewer.mjs";
 
 const MINUTES = Number(process.env.SOAK_MINUTES ?? 120);
 const BINARY = process.env.YUANJIAO ?? new URL("../../target/debug/yuanjiao", import.meta.url).pathname;
@@ -226,29 +226,10 @@ function mpv() {
 }
 
 async function page(viewer) {
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    headless: true,
-    args: ["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"],
-  });
-  try {
-    const tab = await browser.newPage({ baseURL: base });
-    await tab.goto(`/channels/${process.env.SOAK_CHANNEL ?? facts.channel}?terminal=${encodeURIComponent(facts.terminal_token)}`);
-    await tab.locator("#player").waitFor({ state: "visible" });
-    while (!over) {
-      await sleep(200);
-      const position = await tab
-        .evaluate(() => {
-          const video = window.__player?.video;
-          // A viewer would press the button.
-          if (video?.paused) video.play().catch(() => {});
-          return video?.currentTime;
-        })
-        .catch(() => undefined);
-      viewer.see(position > 0 ? position : undefined);
-    }
-  } finally {
-    await browser.close();
+  const channel = process.env.SOAK_CHANNEL ?? facts.channel;
+  for await (const position of watch(`${base}/channels/${channel}?terminal=${encodeURIComponent(facts.terminal_token)}`)) {
+    viewer.see(position);
+    if (over) return;
   }
 }
 

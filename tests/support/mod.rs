@@ -10,6 +10,7 @@ pub(crate) mod county;
 pub(crate) mod feeds;
 pub(crate) mod gateway;
 pub(crate) mod http;
+pub(crate) mod line;
 pub(crate) mod media;
 pub(crate) mod playlist;
 pub(crate) mod process;
