@@ -6,7 +6,7 @@
 mod support;
 
 use support::county::a_county;
-use support::line::{BAD, CLEAN, EMPTY, GARBAGE, LOSSY, Line, SHUFFLED};
+use support::line::{BAD, CLEAN, EMPTY, GARBAGE, HELD, LOSSY, Line, SHUFFLED};
 use support::media::{Decoded, chromium, decode, ffmpeg, free_udp_port, mpv};
 use support::process::Program;
 use support::server::{PATIENCE, Server};
@@ -54,6 +54,16 @@ fn whoever_watches_goes_on_watching() {
     }
     let errors = server.has_relay("national")["health"]["continuity_errors"].as_u64();
     assert!(errors > Some(20), "lost packets are counted: {errors:?}");
+    // A line that hesitates, as over microwaves or satellites, is no new timeline.
+    line.is(CLEAN);
+    goes_on("nothing");
+    let broken = || server.has_relay("national")["health"]["pts_jumps"].as_u64().expect("a count");
+    let before = broken();
+    line.is(HELD);
+    std::thread::sleep(s(3));
+    line.is(CLEAN);
+    goes_on("packets held back");
+    assert_eq!(broken(), before, "what was held back is where it was");
     for (mood, what) in [(GARBAGE, "garbage"), (EMPTY, "packets without a programme")] {
         line.is(mood);
         wait_for(what, PATIENCE, || {

@@ -21,6 +21,7 @@ use super::inlet::Inlet;
 use super::intake::{Built, Intake};
 use super::lead::Lead;
 use super::package::LadderRung;
+use super::piece::Piece;
 use super::recording::TrackList;
 use super::relay::{Desk, RelayJob};
 use super::rungs::is_lower;
@@ -104,7 +105,7 @@ impl<'a> Feed<'a> {
     pub(super) fn run(
         &mut self,
         intake: &mut Intake,
-        first: Option<Vec<u8>>,
+        first: Vec<Piece>,
         desk: &mut Desk<'_>,
         clock: &dyn Clock,
         tell: &mut dyn FnMut(&RelayLine) -> Result<(), PipelineError>,
@@ -115,8 +116,8 @@ impl<'a> Feed<'a> {
         let mut first_frame = None;
         let mut batch = first;
         loop {
-            if let (Some(bytes), Some(input)) = (batch.take(), &self.input) {
-                input.push(bytes);
+            if let Some(input) = &mut self.input {
+                batch.drain(..).for_each(|piece| input.push(piece));
             }
             let now = clock.monotonic();
             while let Ok(arrival) = self.arrivals.try_recv() {

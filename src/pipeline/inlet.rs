@@ -8,19 +8,21 @@ use gst::prelude::*;
 use gstreamer as gst;
 
 use super::PipelineError;
+use super::piece::Piece;
+use super::sender_clock::SenderClock;
 
 /// Where bytes go in.
 #[derive(Debug)]
 pub(super) struct Inlet {
     pad: gst::Pad,
     caps: gst::Caps,
-    /// Buffers carry the running time at which they came, as of a live source.
-    live: Option<gst::Pipeline>,
+    /// Buffers carry the running time at which they were sent, as of a live source.
+    live: Option<(gst::Pipeline, SenderClock)>,
 }
 
 impl Inlet {
     /// Joins it to the `sink` pad of `demuxer`, an element of `pipeline`. Bytes are of
-    /// type `caps`; with `stamped`, their arrival is what clocks are recovered from.
+    /// type `caps`; with `stamped`, their times are what clocks are recovered from.
     pub(super) fn join(
         (pipeline, demuxer): (&gst::Pipeline, &gst::Element),
         caps: &str,
@@ -32,7 +34,7 @@ impl Inlet {
         let pad = gst::Pad::builder(gst::PadDirection::Src).name("inlet").build();
         pad.set_active(true).map_err(|e| failed(e.to_string()))?;
         pad.link(&sink).map_err(|e| failed(format!("{e:?}")))?;
-        Ok(Self { pad, caps, live: stamped.then(|| pipeline.clone()) })
+        Ok(Self { pad, caps, live: stamped.then(|| (pipeline.clone(), SenderClock::default())) })
     }
 
     /// Says what is to come, once the pipeline runs.
@@ -47,13 +49,16 @@ impl Inlet {
         self.pad.push_event(gst::event::Segment::new(&segment));
     }
 
-    /// Hands over `bytes`.
-    pub(super) fn push(&self, bytes: Vec<u8>) {
-        let mut buffer = gst::Buffer::from_slice(bytes);
-        if let (Some(pipeline), Some(buffer)) = (&self.live, buffer.get_mut()) {
-            let now = pipeline.current_running_time();
-            buffer.set_pts(now);
-            buffer.set_dts(now);
+    /// Hands over what has come.
+    pub(super) fn push(&mut self, piece: Piece) {
+        let mut buffer = gst::Buffer::from_slice(piece.bytes);
+        if let (Some((pipeline, sender)), Some(buffer)) = (&mut self.live, buffer.get_mut()) {
+            let sent = pipeline.current_running_time().map(|now| {
+                let clock = piece.clocks.map(|(_, last)| last);
+                gst::ClockTime::from_nseconds(sender.stamp(now.into(), clock).as_nanos() as u64)
+            });
+            buffer.set_pts(sent);
+            buffer.set_dts(sent);
         }
         // What is refused shows on the bus, or as a stall.
         let _ = self.pad.push(buffer);

@@ -15,6 +15,7 @@ use crate::hls::wire::FeedFigures;
 
 use super::PipelineError;
 use super::inlet::Inlet;
+use super::piece::Piece;
 use super::programme::{self, Programme};
 use super::published::Published;
 use super::receive::Receiver;
@@ -103,27 +104,27 @@ impl Intake {
         })
     }
 
-    /// Waits a little; the datagrams that came meanwhile, if that is what comes.
-    pub(super) fn next(&mut self) -> std::io::Result<Option<Vec<u8>>> {
+    /// Waits a little; what came meanwhile, if that is ours to hand over.
+    pub(super) fn next(&mut self) -> std::io::Result<Vec<Piece>> {
         match self {
             Self::Datagrams(receiver) => receiver.batch(),
             Self::Element { .. } => {
                 std::thread::sleep(PAUSE);
-                Ok(None)
+                Ok(Vec::new())
             }
             Self::Published(published) => {
                 std::thread::sleep(PAUSE);
-                published.next()
+                Ok(published.next()?.map(Piece::from).into_iter().collect())
             }
         }
     }
 
     /// What a pipeline that has just been built is given first.
-    pub(super) fn opening(&self, first: Vec<u8>) -> Vec<u8> {
-        match self {
-            Self::Published(published) => [published.opening(), first].concat(),
-            Self::Datagrams(_) | Self::Element { .. } => first,
+    pub(super) fn opening(&self, mut first: Vec<Piece>) -> Vec<Piece> {
+        if let Self::Published(published) = self {
+            first.insert(0, published.opening().into());
         }
+        first
     }
 
     /// True if nothing is to be built before something has come.

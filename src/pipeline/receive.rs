@@ -12,6 +12,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::PipelineError;
 use super::fec::Fec;
+use super::piece::{Piece, add};
 use super::rtp::{self, Reorder};
 use super::ts_checks::TsChecks;
 
@@ -76,23 +77,24 @@ impl Receiver {
         Ok(Self { socket, checks: TsChecks::default(), rtp, parity, bytes: 0, pause: None, datagram })
     }
 
-    /// Waits up to 200 ms and returns the whole TS packets that came, if any.
-    pub(super) fn batch(&mut self) -> std::io::Result<Option<Vec<u8>>> {
+    /// Waits up to 200 ms and returns the whole TS packets that came.
+    pub(super) fn batch(&mut self) -> std::io::Result<Vec<Piece>> {
         let pause = match self.pause {
             Some(pause) => pause,
             None => match self.something_comes()? {
                 true => PAUSES.0,
-                false => return Ok(None),
+                false => return Ok(Vec::new()),
             },
         };
         std::thread::sleep(pause);
-        let mut batch = Vec::with_capacity(32 << 10);
-        let mut datagrams = 0;
-        while batch.len() < BATCH_BYTES {
+        let mut batch = Vec::new();
+        let (mut datagrams, mut bytes) = (0, 0);
+        while bytes < BATCH_BYTES {
             match self.socket.recv(&mut self.datagram) {
                 Ok(n) => {
                     datagrams += 1;
                     self.bytes += n as u64;
+                    bytes += n;
                     let fec = self.parity.as_mut().map(|(_, fec)| fec);
                     take(&self.datagram[..n], (&mut self.rtp, fec), &mut self.checks, &mut batch);
                 }
@@ -114,7 +116,7 @@ impl Receiver {
             order.wait_for(fec.delay());
         }
         self.pause = next_pause(pause, datagrams);
-        Ok((!batch.is_empty()).then_some(batch))
+        Ok(batch)
     }
 
     /// Waits for a datagram, and leaves it where it is.
@@ -144,7 +146,7 @@ fn take(
     datagram: &[u8],
     (rtp, fec): (&mut Option<Reorder>, Option<&mut Fec>),
     checks: &mut TsChecks,
-    batch: &mut Vec<u8>,
+    batch: &mut Vec<Piece>,
 ) {
     let Some(rtp) = rtp else { return packets(datagram, checks, batch) };
     let Some((number, payload)) = rtp::payload(datagram) else { return };
@@ -155,10 +157,9 @@ fn take(
 }
 
 /// Adds whole packets of MPEG-TS to `batch`.
-fn packets(bytes: &[u8], checks: &mut TsChecks, batch: &mut Vec<u8>) {
+fn packets(bytes: &[u8], checks: &mut TsChecks, batch: &mut Vec<Piece>) {
     for packet in bytes.chunks_exact(TS_PACKET).filter(|p| p[0] == 0x47) {
-        checks.packet(packet);
-        batch.extend_from_slice(packet);
+        add(batch, packet, checks.packet(packet));
     }
 }
 
@@ -218,10 +219,11 @@ mod tests {
             sender.send_to(&packet(counter), to).expect("send");
         }
         sender.send_to(b"not a transport stream", to).expect("send");
-        let batch = receiver.batch().expect("receive").expect("packets");
-        assert_eq!(batch.len(), 4 * TS_PACKET);
+        let batch = receiver.batch().expect("receive");
+        assert_eq!(batch.len(), 1);
+        assert_eq!(batch[0].bytes.len(), 4 * TS_PACKET);
         assert_eq!(receiver.checks.continuity_errors, 1);
-        assert!(receiver.batch().expect("receive").is_none());
+        assert!(receiver.batch().expect("receive").is_empty());
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::PipelineError;
 use super::feed::{End, Feed};
 use super::intake::{Intake, RelaySource};
 use super::package::LadderRung;
+use super::piece::Piece;
 use super::programme::Programme;
 use super::recording::Recording;
 use super::runtime::init;
@@ -70,8 +71,8 @@ pub fn run_relay(
     let mut tell = |line: &RelayLine| emit(out, line);
     loop {
         let first = match intake.is_waited_for() {
-            true => Some(wait_for_bytes(&mut intake, &mut desk, clock, &mut tell)?),
-            false => None,
+            true => wait_for_bytes(&mut intake, &mut desk, clock, &mut tell)?,
+            false => Vec::new(),
         };
         let before = desk.recording.next();
         let mut feed = Feed::build(job, &intake, clock)?;
@@ -93,10 +94,11 @@ fn wait_for_bytes(
     desk: &mut Desk<'_>,
     clock: &dyn Clock,
     tell: &mut dyn FnMut(&RelayLine) -> Result<(), PipelineError>,
-) -> Result<Vec<u8>, PipelineError> {
+) -> Result<Vec<Piece>, PipelineError> {
     let mut told = clock.monotonic();
     loop {
-        if let Some(batch) = intake.next().map_err(PipelineError::io("udp"))? {
+        let batch = intake.next().map_err(PipelineError::io("udp"))?;
+        if !batch.is_empty() {
             return Ok(intake.opening(batch));
         }
         if clock.monotonic() - told >= Duration::from_secs(1) {

@@ -291,13 +291,18 @@ mod tests {
     #[test]
     fn sound_of_before_the_first_picture_is_left_out_whenever_it_comes() {
         let mut segmenter = Segmenter::new(&codecs(), 8_000_000);
-        let picture =
-            |i: i64| Frame { pts: 9000 + i * 3600, dts: 9000 + i * 3600, key: i % 25 == 0, data: Bytes::new() };
+        let picture = |i: i64| Frame {
+            pts: 9000 + i * 3600,
+            dts: 9000 + i * 3600,
+            key: i % 25 == 0,
+            data: Bytes::new(),
+        };
         let sound = |i: i64| Frame { pts: i * AAC, dts: i * AAC, key: true, data: Bytes::new() };
         segmenter.push(0, picture(0)).expect("steady");
         let late = (0..60).find_map(|i| segmenter.push(1, sound(i)).expect("steady"));
         assert_eq!(late, None);
-        let segment = (1..30).find_map(|i| segmenter.push(0, picture(i)).expect("steady")).expect("a segment");
+        let segment =
+            (1..30).find_map(|i| segmenter.push(0, picture(i)).expect("steady")).expect("a segment");
         // The picture begins at 0.1 s: the fifth frame of sound does at 0.107 s.
         assert_eq!(segment.cuts[1].frames.first().map(|f| f.pts), Some(5 * AAC));
     }

@@ -27,6 +27,8 @@ pub(crate) const SHUFFLED: u8 = 10;
 pub(crate) const GARBAGE: u8 = 20;
 /// Nothing but null packets.
 pub(crate) const EMPTY: u8 = 21;
+/// Nothing comes, until it all comes at once.
+pub(crate) const HELD: u8 = 30;
 
 impl Line {
     pub(crate) fn to(port: u16) -> Self {
@@ -38,7 +40,7 @@ impl Line {
         let count = Arc::clone(&lost);
         let (now, stopped) = (Arc::clone(&mood), Arc::clone(&stop));
         let thread = std::thread::spawn(move || {
-            let (mut packet, mut held, mut n) = ([0; 2048], None::<Vec<u8>>, 0u64);
+            let (mut packet, mut held, mut n) = ([0; 2048], Vec::<Vec<u8>>::new(), 0u64);
             while !stopped.load(Ordering::Relaxed) {
                 let Ok(length) = socket.recv(&mut packet) else { continue };
                 n += 1;
@@ -52,7 +54,11 @@ impl Line {
                         continue;
                     }
                     SHUFFLED if n % 10 == 0 => {
-                        held = Some(bytes);
+                        held = vec![bytes];
+                        continue;
+                    }
+                    HELD => {
+                        held.push(bytes);
                         continue;
                     }
                     GARBAGE => bytes.iter_mut().enumerate().for_each(|(i, b)| *b ^= (i as u8) | 1),
@@ -63,7 +69,10 @@ impl Line {
                     }
                     _ => {}
                 }
-                for bytes in std::iter::once(bytes).chain(held.take()) {
+                // What changes places comes after, what was held comes before.
+                let at = if mood == SHUFFLED { 0 } else { held.len() };
+                held.insert(at, bytes);
+                for bytes in held.drain(..) {
                     // Whether anyone listens is no matter to a line.
                     let _ = socket.send_to(&bytes, ("127.0.0.1", port));
                 }
