@@ -1,7 +1,7 @@
 # Yuanjiao. `make help` lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check audit bench soak zap api-fuzz screenshots lighthouse web deps install-deps browser-test clean FORCE
+.PHONY: help run test check audit bench soak relay-hours zap api-fuzz screenshots lighthouse web deps install-deps browser-test clean FORCE
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Where scripts/install-deps.sh puts a Node.js of our own if the system's is too old.
@@ -42,6 +42,13 @@ soak: deps ## two hours of viewers, edits, frozen upstreams, killed workers and 
 	@$(MAKE) --no-print-directory web
 	cargo build --locked
 	SOAK_MINUTES=$(SOAK_MINUTES) YUANJIAO=$(abspath $(TARGET))/debug/yuanjiao scripts/npm-run.sh tests/browser soak
+
+# Of a relay's own time, and how much faster its clock runs.
+HOURS ?= 8
+SPEED ?= 16
+
+relay-hours: web ## eight hours of a relay at sixteen times the speed: memory and files stay
+	HOURS=$(HOURS) SPEED=$(SPEED) cargo bench --locked --bench relay_hours
 
 zap: deps ## how long a viewer waits for a channel's first picture, and for a live segment
 	@$(MAKE) --no-print-directory web

@@ -6,7 +6,6 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -15,7 +14,9 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 use support::county::{Entry, Plays, a_county};
 use support::http::resolve;
-use support::media::{Decoded, Upstream, decode, free_udp_port, make_lesson, make_subtitles, without_errors};
+use support::media::{
+    Decoded, Upstream, decode, free_udp_port, make_lesson, make_subtitles, vlc, without_errors,
+};
 use support::playlist;
 use support::process::{Lines, Program};
 use support::rules::Referee;
@@ -176,15 +177,7 @@ fn mpv_plays(url: &str) {
 /// VLC 3 plays out what it holds at each change of source and begins anew
 /// after it: it goes on fetching, and finds a demuxer for what it gets.
 fn vlc_plays(url: &str) {
-    // VLC refuses to be root, which is who tests are in some places.
-    let mut command = Command::new("setpriv");
-    let me = fs::metadata("/proc/self").expect("this process");
-    if me.uid() == 0 {
-        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
-    }
-    let home = tempfile::tempdir().expect("a folder");
-    command.args(["vlc", "-vv", "--no-color", "-I", "dummy", "--vout", "dummy", "--aout", "dummy", url]);
-    let mut player = Program::start(command.env("HOME", home.path()));
+    let mut player = vlc(url);
     std::thread::sleep(s(PLAYED));
     assert!(player.is_running(), "VLC ended early: {:#?}", player.err.all());
     player.signal(Signal::SIGINT);

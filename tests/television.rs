@@ -9,8 +9,9 @@ use std::net::UdpSocket;
 use std::process::Command;
 
 use jiff::{SignedDuration, Timestamp};
+use nix::sys::signal::Signal;
 use support::county::{County, Entry, Plays, a_county, token};
-use support::media::{Upstream, decode, free_udp_port, package_lesson, without_errors};
+use support::media::{Upstream, decode, free_udp_port, package_lesson, vlc, without_errors};
 use support::process::Program;
 use support::server::{PATIENCE, Server};
 use support::time::{Stopwatch, now, s, wait_for};
@@ -68,6 +69,22 @@ fn tells_all(report: &Report) {
     }
 }
 
+/// VLC shows pictures, knows the service, and never has to find its clock again.
+#[track_caller]
+fn plays_without_a_break(mut player: Program) {
+    assert!(player.is_running(), "VLC ended early: {:#?}", player.err.all());
+    let said = player.err.all();
+    player.signal(Signal::SIGINT);
+    player.finish(PATIENCE);
+    for needed in ["Received first picture", "name=乡土课堂", "EITCallBack called"] {
+        assert!(said.iter().any(|line| line.contains(needed)), "{needed}: {said:#?}");
+    }
+    let breaks = ["ES_OUT_RESET_PCR", "discontinuity", "lost", "too late", "timestamp conversion failed"];
+    let broke = |line: &&String| breaks.iter().any(|what| line.contains(what));
+    let broken: Vec<_> = said.iter().filter(broke).collect();
+    assert!(broken.is_empty(), "VLC: {broken:#?}");
+}
+
 #[test]
 fn a_television_gets_one_stream_across_all_changes() {
     let (port, out, steady) =
@@ -91,6 +108,7 @@ fn a_television_gets_one_stream_across_all_changes() {
 
     // Over HTTP, for nearly a minute: relay, lesson, slate.
     let url = server.client.url(&format!("/channels/xiangtu.ts?terminal={}", token("hall")));
+    let player = vlc(&url);
     let answer = ureq::get(&url).call().expect("a stream");
     assert_eq!(answer.headers()["content-type"], "video/mp2t");
     let stream = read_for(answer.into_body().into_reader(), 55);
@@ -98,6 +116,7 @@ fn a_television_gets_one_stream_across_all_changes() {
     let report = check(stream);
     assert_eq!(report.errors, Vec::<String>::new());
     assert!(report.pcr_interval_ms <= 40.0, "{}", report.pcr_interval_ms);
+    plays_without_a_break(player);
     tells_all(&report);
     let pictures = report.pes[&0x100];
     assert!((50 * 25..=66 * 25).contains(&pictures), "{pictures} pictures in 55 s and what was sent ahead");

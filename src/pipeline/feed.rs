@@ -116,10 +116,10 @@ impl<'a> Feed<'a> {
         let mut first_frame = None;
         let mut batch = first;
         loop {
-            if let Some(input) = &mut self.input {
-                batch.drain(..).for_each(|piece| input.push(piece));
-            }
             let now = clock.monotonic();
+            if let Some(input) = &mut self.input {
+                batch.drain(..).for_each(|piece| input.push(piece, now - began));
+            }
             while let Ok(arrival) = self.arrivals.try_recv() {
                 last_frame = now;
                 match self.take(arrival, now - *first_frame.get_or_insert(now), desk)? {

@@ -4,6 +4,8 @@
 //! thread makes crosses to ours: more work than demuxing. What is pushed here
 //! comes out of the sinks before the call returns.
 
+use std::time::Duration;
+
 use gst::prelude::*;
 use gstreamer as gst;
 
@@ -17,24 +19,20 @@ pub(super) struct Inlet {
     pad: gst::Pad,
     caps: gst::Caps,
     /// Buffers carry the running time at which they were sent, as of a live source.
-    live: Option<(gst::Pipeline, SenderClock)>,
+    live: Option<SenderClock>,
 }
 
 impl Inlet {
-    /// Joins it to the `sink` pad of `demuxer`, an element of `pipeline`. Bytes are of
+    /// Joins it to the `sink` pad of `demuxer`, an element of a pipeline. Bytes are of
     /// type `caps`; with `stamped`, their times are what clocks are recovered from.
-    pub(super) fn join(
-        (pipeline, demuxer): (&gst::Pipeline, &gst::Element),
-        caps: &str,
-        stamped: bool,
-    ) -> Result<Self, PipelineError> {
+    pub(super) fn join(demuxer: &gst::Element, caps: &str, stamped: bool) -> Result<Self, PipelineError> {
         let failed = |detail: String| PipelineError::Build { what: "feeding a demuxer", detail };
         let caps = caps.parse::<gst::Caps>().map_err(|e| failed(e.to_string()))?;
         let sink = demuxer.static_pad("sink").ok_or_else(|| failed("nothing goes in".to_owned()))?;
         let pad = gst::Pad::builder(gst::PadDirection::Src).name("inlet").build();
         pad.set_active(true).map_err(|e| failed(e.to_string()))?;
         pad.link(&sink).map_err(|e| failed(format!("{e:?}")))?;
-        Ok(Self { pad, caps, live: stamped.then(|| (pipeline.clone(), SenderClock::default())) })
+        Ok(Self { pad, caps, live: stamped.then(SenderClock::default) })
     }
 
     /// Says what is to come, once the pipeline runs.
@@ -49,14 +47,12 @@ impl Inlet {
         self.pad.push_event(gst::event::Segment::new(&segment));
     }
 
-    /// Hands over what has come.
-    pub(super) fn push(&mut self, piece: Piece) {
+    /// Hands over what came at `now`, which counts from any instant.
+    pub(super) fn push(&mut self, piece: Piece, now: Duration) {
         let mut buffer = gst::Buffer::from_slice(piece.bytes);
-        if let (Some((pipeline, sender)), Some(buffer)) = (&mut self.live, buffer.get_mut()) {
-            let sent = pipeline.current_running_time().map(|now| {
-                let clock = piece.clocks.map(|(_, last)| last);
-                gst::ClockTime::from_nseconds(sender.stamp(now.into(), clock).as_nanos() as u64)
-            });
+        if let (Some(sender), Some(buffer)) = (&mut self.live, buffer.get_mut()) {
+            let sent = sender.stamp(now, piece.clocks.map(|(_, last)| last));
+            let sent = gst::ClockTime::from_nseconds(sent.as_nanos() as u64);
             buffer.set_pts(sent);
             buffer.set_dts(sent);
         }

@@ -217,7 +217,7 @@ impl Intake {
 fn demuxer(factory: &str, caps: &str, stamped: bool) -> Result<Built, PipelineError> {
     let (pipeline, streams) = (gst::Pipeline::new(), make(factory)?);
     add(&pipeline, &streams)?;
-    let input = Some(Inlet::join((&pipeline, &streams), caps, stamped)?);
+    let input = Some(Inlet::join(&streams, caps, stamped)?);
     Ok(Built { pipeline, streams, input, paced: false })
 }
 

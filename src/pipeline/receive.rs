@@ -227,6 +227,30 @@ mod tests {
     }
 
     #[test]
+    fn of_a_group_only_the_sender_that_was_named_is_heard() {
+        let here: Ipv4Addr = Ipv4Addr::LOCALHOST;
+        let group: SocketAddr = "232.1.7.7:0".parse().expect("address");
+        let listen = |sender: Option<IpAddr>| {
+            Receiver::bind(group, Some(here.into()), sender, (false, false)).expect("bind")
+        };
+        let (mut one, mut all) = (listen(Some(here.into())), listen(None));
+        let port = |r: &Receiver| r.socket.local_addr().expect("bound").port();
+        for (from, counter) in [("127.0.0.1:0", 1), ("127.0.0.2:0", 5), ("127.0.0.1:0", 2)] {
+            let sender = UdpSocket::bind(from).expect("bind");
+            let sender = Socket::from(sender);
+            sender.set_multicast_if_v4(&here).expect("the loopback interface");
+            for to in [port(&one), port(&all)] {
+                sender.send_to(&packet(counter), &SocketAddr::new(group.ip(), to).into()).expect("send");
+            }
+        }
+        let counters = |r: &mut Receiver| -> Vec<u8> {
+            let batch = r.batch().expect("receive");
+            batch.iter().flat_map(|p| p.bytes.chunks(TS_PACKET)).map(|p| p[3] & 0x0f).collect()
+        };
+        assert_eq!((counters(&mut one), counters(&mut all)), (vec![1, 2], vec![1, 5, 2]));
+    }
+
+    #[test]
     fn the_faster_they_come_the_shorter_the_pause() {
         let ms = Duration::from_millis;
         assert_eq!(next_pause(ms(20), 3), Some(ms(100)));

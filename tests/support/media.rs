@@ -1,6 +1,7 @@
 //! Media made by ffmpeg: lessons, a broadcast, and players.
 
 use std::net::{SocketAddr, UdpSocket};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -210,6 +211,18 @@ pub(crate) fn mpv(url: &str, length: Duration) -> Program {
     let mut command = Command::new("mpv");
     command.args(["--no-config", "--no-terminal", "--vo=null", "--ao=null"]);
     Program::start(command.arg(format!("--length={}", length.as_secs())).arg(url))
+}
+
+/// VLC without a window, which says all it does and goes on until it is ended.
+pub(crate) fn vlc(url: &str) -> Program {
+    let mut command = Command::new("setpriv");
+    // It refuses to be root, which is who tests are in some places.
+    if std::fs::metadata("/proc/self").expect("this process").uid() == 0 {
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+    }
+    // What it would remember it cannot write there.
+    command.args(["env", "HOME=/nonexistent", "vlc", "-vv", "--no-color", "-I", "dummy"]);
+    Program::start(command.args(["--vout", "dummy", "--aout", "dummy", url]))
 }
 
 /// Chromium, which watches the page of a channel for this long.
