@@ -3,7 +3,8 @@
 //
 // Viewers are Chromium with the channel's page (hls.js), ffmpeg and mpv. What
 // goes wrong: the schedule is edited every ten minutes, an upstream freezes, a
-// relay's worker is killed, and twice the server is killed with SIGKILL. No
+// relay's worker is killed, and twice the server is killed with SIGKILL; in a hundred
+// minutes or more the upstreams are away for ten of them. No
 // viewer may stand still for more than two seconds, but for the server's own
 // downtime and what a player needs to find its way back after it.
 import assert from "node:assert/strict";
@@ -106,8 +107,22 @@ function workers(kind) {
   });
 }
 
-const memoryKb = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid}/status`, "utf8"))[1]);
-const files = () => readdirSync(`/proc/${server.pid}/fd`).length;
+const memoryMb = (pid) => Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]) / 1024);
+const files = (pid) => readdirSync(`/proc/${pid}/fd`).length;
+/** What the server and the largest of its relays' workers need. */
+function needs() {
+  const relays = workers("relay");
+  const most = (figure) =>
+    relays.reduce((sofar, pid) => {
+      try {
+        return Math.max(sofar, figure(pid));
+      } catch {
+        // It has ended meanwhile.
+        return sofar;
+      }
+    }, 0);
+  return `${memoryMb(server.pid)} MB, ${files(server.pid)} files; a relay's worker ${most(memoryMb)} MB, ${most(files)} files`;
+}
 
 // ------------------------------------------------------------ the viewers
 
@@ -246,12 +261,12 @@ function editSchedule() {
   say("the schedule was edited");
 }
 
-async function freezeUpstream() {
+async function freezeUpstream(length = 25) {
   const stations = workers("broadcast");
   assert.ok(stations.length > 0, "there is an upstream to freeze");
   for (const pid of stations) process.kill(Number(pid), "SIGSTOP");
-  say("the upstreams stand still for 25 s");
-  await sleep(25_000);
+  say(`the upstreams stand still for ${length} s`);
+  await sleep(length * 1000);
   for (const pid of stations) {
     try {
       process.kill(Number(pid), "SIGCONT");
@@ -259,6 +274,11 @@ async function freezeUpstream() {
       // It was ended meanwhile.
     }
   }
+}
+
+/** Other things go on meanwhile. */
+function awayForTenMinutes() {
+  freezeUpstream(600).then(() => say("the upstreams are there again"));
 }
 
 function killWorker() {
@@ -286,13 +306,14 @@ const end = watchingSince + MINUTES * 60;
 const part = (n) => watchingSince + (MINUTES * 60 * n) / 12;
 const events = [
   ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11].map((n) => [part(n), editSchedule]),
-  [part(1.5), freezeUpstream],
+  [part(1.5), () => freezeUpstream()],
   [part(2.5), killWorker],
   [part(3.5), killServer],
-  [part(5.5), freezeUpstream],
+  [part(5.5), () => freezeUpstream()],
   [part(6.5), killWorker],
   [part(8.5), killServer],
-  [part(10.5), freezeUpstream],
+  ...(MINUTES >= 100 ? [[part(9.2), awayForTenMinutes]] : []),
+  [part(10.5), () => freezeUpstream()],
 ].sort((a, b) => a[0] - b[0]);
 const figures = [];
 let nextFigure = watchingSince + 120;
@@ -301,8 +322,8 @@ while (seconds() < end) {
   if (events.length > 0 && seconds() >= events[0][0]) await events.shift()[1]();
   if (seconds() >= nextFigure) {
     nextFigure += 300;
-    figures.push({ minute: Math.round((seconds() - begun) / 60), memory: memoryKb(), files: files() });
-    say(`server: ${Math.round(memoryKb() / 1024)} MB, ${files()} files; longest stalls: ${viewers.map((v) => `${v.name} ${v.longest.toFixed(1)} s`).join(", ")}`);
+    figures.push(needs());
+    say(`server: ${figures.at(-1)}; longest stalls: ${viewers.map((v) => `${v.name} ${v.longest.toFixed(1)} s`).join(", ")}`);
   }
 }
 over = true;
@@ -317,7 +338,7 @@ for (const v of viewers) {
   );
 }
 console.log(`downtimes: ${downtimes.map(({ from, to }) => `${(to - from).toFixed(1)} s`).join(", ")}`);
-console.log(`memory: ${figures.map((f) => `${Math.round(f.memory / 1024)} MB`).join(", ")}; files: ${figures.map((f) => f.files).join(", ")}`);
+console.log(`needed first: ${figures[0]}\nneeded last:  ${figures.at(-1)}`);
 for (const v of viewers) {
   assert.ok(v.watched > MINUTES * 60 * 0.8, `${v.name} watched for ${v.watched} s`);
   assert.equal(v.stalls.length, 0, `${v.name} stalled at minutes ${v.stalls.map((s) => s.minute.toFixed(1))}`);
