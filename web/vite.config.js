@@ -25,6 +25,7 @@ export default defineConfig({
         "src/tv/main.ts",
         "src/poster.ts",
         "src/grid/main.ts",
+        "src/upload/main.ts",
         "src/worker/sw.ts",
         "styles/site.css",
         "styles/player.css",

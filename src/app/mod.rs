@@ -5,6 +5,7 @@ pub mod demo;
 
 mod alarms;
 mod answer;
+mod asked;
 mod choices;
 mod commands;
 mod compress;
@@ -28,4 +29,5 @@ mod slate_list;
 mod slates;
 mod television;
 mod upkeep;
+mod uploading;
 mod worker;

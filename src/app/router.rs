@@ -15,19 +15,20 @@ use jiff::Timestamp;
 use crate::base::{ChannelId, Clock, Lang, LessonId};
 use crate::delivery::{Body, Delivery, DeskError, Handler, Received};
 use crate::evidence::Item;
-use crate::people::Secret;
 use crate::portal::api::ApiRequest;
 use crate::portal::office::{Form, OfficeRequest, away_cookie_name, cookie_name};
 use crate::portal::pages::PageRequest;
 use crate::portal::{Machine, Portal, Reply, assets, problem};
 
 use super::answer::{answer, by_tls_only, discreet, open_to_all};
+use super::asked::{bearer, cookie, same_origin};
 use super::choices::{Choices, without_choices};
 use super::compress::{accepts_gzip, compressed};
 use super::events::events;
 use super::files::{asset, worker};
 use super::metrics::Metrics;
 use super::query::{param, span};
+use super::uploading::an_upload;
 
 /// Answers every request of the server.
 #[derive(Debug, Clone)]
@@ -71,6 +72,9 @@ impl Router {
             // A link made of such a path would lead to another server.
             let detail = "a path begins with one slash";
             return answer(problem(StatusCode::NOT_FOUND, "Not found", detail), &method);
+        }
+        if let Some(id) = an_upload(&path) {
+            return self.upload(request, id, now).await;
         }
         if let Some(rest) = path.strip_prefix("/api/v1/") {
             // How the server's parts are is nobody's business elsewhere.
@@ -319,10 +323,7 @@ impl Router {
         let base_url = self.base_url(&head.headers);
         let secure = base_url.starts_with("https://");
         let text = |name| head.headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
-        let cookie = |name: &str| {
-            let mut all = text(header::COOKIE)?.split(';').filter_map(|c| c.trim().split_once('='));
-            all.find(|(n, _)| *n == name).and_then(|(_, value)| Secret::read(value))
-        };
+        let cookie = |name: &str| cookie(&head.headers, name);
         let request = OfficeRequest {
             page: PageRequest {
                 path,
@@ -351,31 +352,11 @@ impl Router {
         Choices::read(query, headers, &self.portal.county.load().languages)
     }
 
-    fn base_url(&self, headers: &HeaderMap) -> String {
+    pub(super) fn base_url(&self, headers: &HeaderMap) -> String {
         let county = self.portal.county.load();
         let host = headers.get(header::HOST).and_then(|h| h.to_str().ok()).unwrap_or("localhost");
         county.public_url.clone().unwrap_or_else(|| format!("http://{host}"))
     }
-}
-
-/// False if the browser says that a page of another site sent this form
-/// (Fetch Metadata; `Origin` for browsers that do not send it).
-fn same_origin(headers: &HeaderMap) -> bool {
-    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
-    match (text("sec-fetch-site"), text("origin")) {
-        (Some(site), _) => matches!(site, "same-origin" | "none"),
-        (None, Some(origin)) => {
-            let host = origin.split_once("://").map(|(_, host)| host);
-            host.is_some() && host == text("host")
-        }
-        (None, None) => true,
-    }
-}
-
-fn bearer(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
 }
 
 async fn collect(said: &Extensions, body: Incoming, most: usize) -> Result<Bytes, Reply> {

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 use crate::base::{Bell, Clock, Shutdown};
 use crate::config::County;
-use crate::courseware::{Library, Outcome, Queue, QueueEvent};
+use crate::courseware::{Library, Outcome, Queue, QueueEvent, Uploads};
 use crate::delivery::{self, Channels, Converter, Delivery, Desk, MediaSources, Segments, Stills, Streaming};
 use crate::evidence::{Ledger, NonceKey, TicketKeys};
 use crate::people::Code;
@@ -232,6 +232,8 @@ impl Server {
             let publishing = Publishing { county: Arc::clone(&county), live, taken: Arc::default() };
             server.front.spawn(publishing.run(listener, server.stop.clone()));
         }
+        let uploads = Uploads::of(&county.load(), library.clone());
+        server.back.spawn(uploads.clone().run(Arc::clone(&clock), server.stop.clone()));
         server.back.spawn(looks.run(server.stop.clone()));
         server.back.spawn(upkeep.run(server.stop.clone()));
         server.back.spawn(alarms.run(server.stop.clone()));
@@ -258,6 +260,7 @@ impl Server {
             refused,
             library,
             queue,
+            uploads,
             channels,
             sources,
             desk,

@@ -30,6 +30,7 @@ pub(super) fn read(doc: &Document<'_>, base_dir: &Path) -> Result<County, Proble
         rtmp: rtmp(doc, &root),
         http: section(doc, &root, "http").map_or_else(Default::default, |f| limits::http(doc, f)),
         packaging,
+        uploads: section(doc, &root, "uploads").map_or_else(Default::default, |f| limits::uploads(doc, f)),
         evidence: section(doc, &root, "evidence").map_or_else(Default::default, |f| limits::evidence(doc, f)),
         recording: section(doc, &root, "recording")
             .map_or_else(Default::default, |f| recording::recording(doc, f)),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::{Evidence, HttpLimits, Packaging, Rung, Unique, within};
+use super::{Evidence, HttpLimits, Packaging, Rung, Unique, Uploads, within};
 use crate::base::Fault;
 use crate::base::document::{At, Document, Fields, Read};
 
@@ -31,6 +31,12 @@ impl Default for Packaging {
         let rung = |name: &str, height, kbps| Rung { name: name.to_owned(), height, kbps };
         let ladder = vec![rung("v720", 720, 1500), rung("v480", 480, 800), rung("v240", 240, 300)];
         Self { jobs: 1, ladder, audio_kbps: 48 }
+    }
+}
+
+impl Default for Uploads {
+    fn default() -> Self {
+        Self { max_size: 16 << 30, keep: 7 * 24 * HOUR }
     }
 }
 
@@ -122,6 +128,18 @@ pub(super) fn packaging(doc: &Document<'_>, f: Fields<'_, '_>) -> Packaging {
     let ladder = if given.is_empty() { usual.ladder } else { ladder(doc, given) };
     f.close();
     Packaging { jobs, ladder, audio_kbps }
+}
+
+/// `[uploads]`.
+pub(super) fn uploads(doc: &Document<'_>, f: Fields<'_, '_>) -> Uploads {
+    let usual = Uploads::default();
+    let most = Size(1 << 40);
+    let max_size =
+        within(doc, f.or("max_size", Size(usual.max_size)), Size(1 << 20), most, "a lesson is as long");
+    let keep = f.or("keep", usual.keep);
+    let keep = within(doc, keep, HOUR, 90 * 24 * HOUR, "lines are down for hours, disks are not for ever");
+    f.close();
+    Uploads { max_size: max_size.0, keep }
 }
 
 fn ladder(doc: &Document<'_>, tables: Vec<Fields<'_, '_>>) -> Vec<Rung> {

@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 pub use model::{
-    Channel, County, Evidence, HttpLimits, Oidc, Packaging, Relay, Rung, Source, Transcode, TsOutput,
+    Channel, County, Evidence, HttpLimits, Oidc, Packaging, Relay, Rung, Source, Transcode, TsOutput, Uploads,
 };
 
 pub use recording::{Alarms, Mail, Recording};

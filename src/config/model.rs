@@ -39,6 +39,8 @@ pub struct County {
     pub http: HttpLimits,
     /// Packaging of courseware.
     pub packaging: Packaging,
+    /// Uploads of courseware.
+    pub uploads: Uploads,
     /// Sessions and tickets.
     pub evidence: Evidence,
     /// How much relays may record.
@@ -95,6 +97,15 @@ pub struct Packaging {
     pub ladder: Vec<Rung>,
     /// Bit rate of each audio rendition, kb/s.
     pub audio_kbps: u32,
+}
+
+/// What may be uploaded, and for how long it is kept unfinished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Uploads {
+    /// Largest file, bytes.
+    pub max_size: u64,
+    /// An upload to which nothing comes goes after so long.
+    pub keep: Duration,
 }
 
 /// One video rung.

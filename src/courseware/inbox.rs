@@ -95,6 +95,12 @@ impl Scanner {
     }
 }
 
+/// True if a file of this name belongs to a lesson.
+pub(super) fn is_taken(name: &str) -> bool {
+    let path = Path::new(name);
+    !name.starts_with('.') && [VIDEO, AUDIO, TEXT, &["toml"]].iter().any(|endings| has_ending(path, endings))
+}
+
 fn ending(path: &Path) -> String {
     path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default()
 }

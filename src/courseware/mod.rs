@@ -1,4 +1,4 @@
-//! Courseware: the inbox, the packaging queue, the catalogue.
+//! Courseware: uploads, the inbox, the packaging queue, the catalogue.
 //!
 //! Invariants: a reader never sees half a package; a file in the inbox stays
 //! there until its package stands or a reason why not is written down. Knows
@@ -8,8 +8,12 @@ mod catalogue;
 mod inbox;
 mod keep;
 mod queue;
+mod tus;
+mod uploads;
 
 pub use catalogue::{Catalogue, Library, LibraryError, Package};
 pub use inbox::{Ready, Scanner, SideFiles, lesson_id};
 pub use keep::{KeepError, Unfinished, keep};
 pub use queue::{JobState, JobStatus, Outcome, Queue, QueueEvent};
+pub use tus::{BadHeader, Checksum, Wish};
+pub use uploads::{Upload, UploadError, UploadLimits, UploadWriter, Uploads};

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -19,6 +19,8 @@ enum Waiting {
     Request,
     /// The rest of a request that began: `request`, from its first byte, however slowly more come.
     Rest,
+    /// The rest of a body that is taken as it comes: `idle`, again from each step forward.
+    Body,
     /// The answer, and the peer to take it: `idle`, again from each step forward, at most as long again.
     Answer,
 }
@@ -26,16 +28,29 @@ enum Waiting {
 /// Told when a request has come in whole: from then on the peer waits for us,
 /// and how long that takes is no fault of his.
 #[derive(Debug, Clone, Default)]
-pub struct Received(Arc<AtomicBool>);
+pub struct Received(Arc<AtomicU8>);
+
+const NOT_YET: u8 = 0;
+const AS_IT_COMES: u8 = 1;
+const WHOLE: u8 = 2;
 
 impl Received {
     /// It has come in whole.
     pub fn whole(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.store(WHOLE, Ordering::Relaxed);
     }
 
-    fn no_more(&self) {
-        self.0.store(false, Ordering::Relaxed);
+    /// Its body may take as long as it likes, if only something comes.
+    pub fn as_it_comes(&self) {
+        self.0.store(AS_IT_COMES, Ordering::Relaxed);
+    }
+
+    fn not_yet(&self) {
+        self.0.store(NOT_YET, Ordering::Relaxed);
+    }
+
+    fn is(&self) -> u8 {
+        self.0.load(Ordering::Relaxed)
     }
 }
 
@@ -62,7 +77,7 @@ impl Timed {
 
     fn moved_to(&mut self, waiting: Waiting) {
         // Whatever was said of the request before.
-        self.received.no_more();
+        self.received.not_yet();
         self.waiting = waiting;
         self.moved = true;
     }
@@ -79,9 +94,17 @@ impl Timed {
     /// the request: a deadline of silence is moved when it comes and finds that
     /// there was none.
     fn expired(&mut self, cx: &mut Context<'_>) -> bool {
-        if self.waiting == Waiting::Rest && self.received.0.load(Ordering::Relaxed) {
-            self.waiting = Waiting::Answer;
-            self.restart();
+        let begun = matches!(self.waiting, Waiting::Rest | Waiting::Body);
+        match self.received.is() {
+            WHOLE if begun => {
+                self.waiting = Waiting::Answer;
+                self.restart();
+            }
+            AS_IT_COMES if self.waiting == Waiting::Rest => {
+                self.waiting = Waiting::Body;
+                self.restart();
+            }
+            _ => {}
         }
         if self.moved && self.waiting == Waiting::Rest {
             self.restart();
@@ -109,8 +132,11 @@ impl AsyncRead for Timed {
         let before = buf.filled().len();
         match Pin::new(&mut self.stream).poll_read(cx, buf) {
             Poll::Ready(result) => {
-                if self.waiting != Waiting::Rest && buf.filled().len() > before {
-                    self.moved_to(Waiting::Rest);
+                match self.waiting {
+                    _ if buf.filled().len() == before => {}
+                    Waiting::Rest => {}
+                    Waiting::Body => self.moved = true,
+                    Waiting::Request | Waiting::Answer => self.moved_to(Waiting::Rest),
                 }
                 Poll::Ready(result)
             }

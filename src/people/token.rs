@@ -17,6 +17,9 @@ pub enum TokenScope {
     /// Adding and changing sites.
     #[serde(rename = "sites:write")]
     SitesWrite,
+    /// Uploading lessons.
+    #[serde(rename = "lessons:write")]
+    LessonsWrite,
     /// Reading the audit log.
     #[serde(rename = "audit:read")]
     AuditRead,
@@ -24,7 +27,8 @@ pub enum TokenScope {
 
 impl TokenScope {
     /// Every one.
-    pub const ALL: [Self; 4] = [Self::TerminalsRead, Self::TerminalsWrite, Self::SitesWrite, Self::AuditRead];
+    pub const ALL: [Self; 5] =
+        [Self::TerminalsRead, Self::TerminalsWrite, Self::SitesWrite, Self::LessonsWrite, Self::AuditRead];
 
     /// Its name in requests and forms.
     pub fn as_str(self) -> &'static str {
@@ -32,6 +36,7 @@ impl TokenScope {
             Self::TerminalsRead => "terminals:read",
             Self::TerminalsWrite => "terminals:write",
             Self::SitesWrite => "sites:write",
+            Self::LessonsWrite => "lessons:write",
             Self::AuditRead => "audit:read",
         }
     }

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::base::{Bell, ChannelId, Clock, LessonId, Shutdown};
 use crate::config::{Channel, County};
-use crate::courseware::{Catalogue, Library, Queue};
+use crate::courseware::{Catalogue, Library, Queue, Uploads};
 use crate::delivery::{Channels, Desk, MediaSources, Stills};
 use crate::guide::{ChannelInfo, Entry, Listing, listing};
 use crate::schedule::{Names, Plans};
@@ -50,6 +50,8 @@ pub struct Portal {
     pub library: Library,
     /// The packaging queue.
     pub queue: Queue,
+    /// Files on their way to it.
+    pub uploads: Uploads,
     /// The channels on air.
     pub channels: Arc<Channels>,
     /// Live windows and packages.

@@ -11,6 +11,7 @@ mod operation;
 mod places;
 mod query;
 mod sessions;
+mod uploads;
 
 use bytes::Bytes;
 use hyper::{Method, StatusCode};
@@ -21,6 +22,7 @@ use super::state::Portal;
 pub use document::Operation;
 pub(in crate::portal) use document::operations;
 use query::{Query, bad};
+pub use uploads::UploadRequest;
 
 /// A request of a program.
 #[derive(Debug)]

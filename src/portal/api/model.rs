@@ -44,6 +44,44 @@ pub(super) struct Problem {
     pub(super) detail: String,
 }
 
+/// A file that is being uploaded, or came whole.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct UploadState {
+    /// Its identifier.
+    pub(super) id: String,
+    /// Where its bytes go.
+    pub(super) url: String,
+    /// The file's name.
+    pub(super) name: String,
+    /// Bytes in all.
+    pub(super) length: u64,
+    /// Bytes that are here.
+    pub(super) offset: u64,
+    /// What the bytes are to be: SHA-256, hexadecimal.
+    pub(super) sha256: Option<String>,
+    /// When it began.
+    #[schema(value_type = String, format = DateTime)]
+    pub(super) created: Timestamp,
+    /// When it goes if nothing more comes.
+    #[schema(value_type = String, format = DateTime)]
+    pub(super) expires: Timestamp,
+}
+
+impl UploadState {
+    pub(super) fn of(upload: &crate::courseware::Upload) -> Self {
+        Self {
+            id: upload.id.clone(),
+            url: format!("/api/v1/uploads/{}", upload.id),
+            name: upload.name.clone(),
+            length: upload.length,
+            offset: upload.offset,
+            sha256: upload.sha256.clone(),
+            created: upload.created,
+            expires: upload.expires,
+        }
+    }
+}
+
 /// The server's clock.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Time {

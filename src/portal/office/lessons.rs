@@ -29,6 +29,7 @@ impl Portal {
             lessons: self.lesson_cards(),
             packaging: self.packaging(),
             inbox: self.queue.inbox().display().to_string(),
+            upload: rights.edit_programmes().then(|| visitor.secret.form_token()),
             done: done(ctx.path, visitor, ROOM),
             menu: Menu::of(rights),
         };

@@ -37,8 +37,10 @@ mod undo;
 mod week;
 
 use hyper::StatusCode;
+use jiff::Timestamp;
 
 use crate::people::{Account, Rights, Secret, SignIn};
+use crate::store::StoreError;
 
 pub use direct::Direction;
 pub use documents::Documents;
@@ -359,16 +361,28 @@ impl Portal {
 
     /// Who is signed in in the browser that asks.
     async fn visitor(&self, request: &OfficeRequest<'_>) -> Result<Option<Visitor>, Refusal> {
-        let Some(secret) = request.cookie.clone() else { return Ok(None) };
+        let Some(secret) = &request.cookie else { return Ok(None) };
+        Ok(self.signed_in(secret, request.page.now).await?)
+    }
+
+    async fn signed_in(&self, secret: &Secret, now: Timestamp) -> Result<Option<Visitor>, StoreError> {
         let Some((sign_in, account)) = self.store.signed_in(secret.hash()).await? else { return Ok(None) };
-        let now = request.page.now;
         if !sign_in.holds(now) || account.state != crate::people::AccountState::Active {
             return Ok(None);
         }
         if sign_in.is_stale(now) {
             self.store.touch_sign_in(sign_in.hash, now).await?;
         }
-        Ok(Some(Visitor { secret, sign_in, account }))
+        Ok(Some(Visitor { secret: secret.clone(), sign_in, account }))
+    }
+
+    /// The account that is signed in with the cookie `secret`.
+    pub(in crate::portal) async fn holder_of(
+        &self,
+        secret: &Secret,
+        now: Timestamp,
+    ) -> Result<Option<Account>, StoreError> {
+        Ok(self.signed_in(secret, now).await?.map(|visitor| visitor.account))
     }
 }
 

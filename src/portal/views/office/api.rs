@@ -45,11 +45,12 @@ pub struct ApiPage<'a> {
 page!(ApiPage, "office/api.html", "api-title");
 
 impl ApiPage<'_> {
-    fn scopes(&self) -> [(TokenScope, &'static str); 4] {
+    fn scopes(&self) -> [(TokenScope, &'static str); 5] {
         [
             (TokenScope::TerminalsRead, "scope-terminals-read"),
             (TokenScope::TerminalsWrite, "scope-terminals-write"),
             (TokenScope::SitesWrite, "scope-sites-write"),
+            (TokenScope::LessonsWrite, "scope-lessons-write"),
             (TokenScope::AuditRead, "scope-audit-read"),
         ]
     }

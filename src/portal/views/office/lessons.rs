@@ -2,6 +2,7 @@
 
 use super::Menu;
 use super::places::Done;
+use crate::portal::i18n;
 use crate::portal::views::{LessonCard, PackagingView, PageContext};
 
 /// The lessons, and those in the making.
@@ -13,6 +14,8 @@ pub struct OfficeLessons {
     pub packaging: Vec<PackagingView>,
     /// The folder in which new ones are put.
     pub inbox: String,
+    /// The token of this visitor's forms, if he may upload.
+    pub upload: Option<String>,
     /// What was just done.
     pub done: Done,
     /// The office's rooms.
@@ -28,6 +31,42 @@ const _: () = {
         page: &'a OfficeLessons,
         ctx: &'a PageContext<'a>,
         heading: String,
+    }
+
+    /// What the script says, by the names of its attributes.
+    const SAID: [&str; 22] = [
+        "name",
+        "waits",
+        "checking",
+        "progress",
+        "pause",
+        "resume",
+        "remove",
+        "retry",
+        "again",
+        "paused",
+        "line",
+        "down",
+        "done",
+        "there",
+        "taken",
+        "kind",
+        "large",
+        "changed",
+        "many",
+        "room",
+        "sign-in",
+        "unreadable",
+    ];
+
+    impl Html<'_> {
+        fn said(&self) -> Vec<(&'static str, String)> {
+            let places =
+                ["percent", "rate", "left", "lesson", "name"].map(|name| (name, format!("{{{name}}}")));
+            let places = places.each_ref().map(|(name, place)| (*name, place.as_str()));
+            let text = |name| (name, i18n::text(self.ctx.lang, &format!("upload-{name}"), &places));
+            SAID.into_iter().chain(["unfinished"]).map(text).collect()
+        }
     }
 
     impl OfficeLessons {

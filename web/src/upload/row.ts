@@ -1,0 +1,221 @@
+// One file on its way: what is shown of it, and what can be done with it.
+import { DetailedError, Upload } from "tus-js-client";
+import { Rate, size, time } from "./figures";
+import { sumOf } from "./sum";
+
+/** What the page says, by the names of its `data-` attributes. */
+export type Texts = Record<string, string>;
+
+/** An upload as `/api/v1/uploads` tells of it. */
+export interface Known {
+  url: string;
+  name: string;
+  length: number;
+  offset: number;
+  sha256: string | null;
+}
+
+export const ROOM = "/api/v1/uploads";
+/** For the better part of an hour a line that is down is tried again; then somebody presses the button. */
+const DELAYS = [0, 1, 2, 4, 8, 15, ...Array<number>(100).fill(30)].map((s) => s * 1000);
+
+type State = "waits" | "runs" | "paused" | "done" | "refused";
+
+export class Row {
+  readonly element: HTMLLIElement;
+  state: State = "waits";
+  private readonly title: HTMLInputElement | undefined;
+  private readonly bar = document.createElement("progress");
+  private readonly said = document.createElement("p");
+  private readonly acts = document.createElement("div");
+  private readonly rate = new Rate();
+  private upload: Upload | undefined;
+  private stop = new AbortController();
+  private again = false;
+
+  /** `turn` is called when the state changed: the next file may go. */
+  constructor(
+    readonly file: File,
+    private readonly texts: Texts,
+    private readonly turn: () => void,
+  ) {
+    this.element = document.createElement("li");
+    this.element.className = "card";
+    const name = document.createElement("p");
+    const bdi = document.createElement("bdi");
+    bdi.textContent = file.name;
+    const bytes = document.createElement("bdi");
+    bytes.dir = "ltr";
+    bytes.className = "quiet";
+    bytes.textContent = size(file.size);
+    name.append(bdi, " ", bytes);
+    this.bar.max = 1;
+    this.bar.value = 0;
+    this.bar.setAttribute("aria-label", file.name);
+    this.said.setAttribute("role", "status");
+    this.acts.className = "acts";
+    this.element.append(name);
+    if (isVideo(file.name)) {
+      const label = document.createElement("label");
+      this.title = document.createElement("input");
+      this.title.value = file.name.replace(/\.[^.]*$/, "");
+      this.title.dir = "auto";
+      label.append(texts.name ?? "", " ", this.title);
+      this.element.append(label);
+    }
+    this.element.append(this.bar, this.said, this.acts);
+    this.is("waits", texts.waits ?? "");
+  }
+
+  /** Goes on, or begins. */
+  async go(known: () => Promise<Known[]>): Promise<void> {
+    this.is("runs", "");
+    if (this.title !== undefined) this.title.readOnly = true;
+    if (this.upload !== undefined) {
+      this.rate.forget();
+      this.upload.start();
+      return;
+    }
+    this.stop = new AbortController();
+    let sum: string;
+    try {
+      sum = await sumOf(this.file, (done) => this.shows("checking", done, {}), this.stop.signal);
+    } catch {
+      if (this.state === "runs") this.is("refused", this.texts.unreadable ?? "");
+      return;
+    }
+    const here = (await known()).find(
+      (u) => u.sha256 === sum && u.length === this.file.size && u.offset < u.length,
+    );
+    if (this.state !== "runs") return;
+    this.begin(sum, here?.url);
+  }
+
+  private begin(sum: string, url: string | undefined): void {
+    const metadata: Record<string, string> = { filename: this.file.name, sha256: sum };
+    const title = this.title?.value.trim();
+    if (title) metadata[`title-${this.texts.lang}`] = title;
+    if (this.again) metadata.again = "1";
+    this.upload = new Upload(this.file, {
+      endpoint: ROOM,
+      ...(url === undefined ? {} : { uploadUrl: url }),
+      metadata,
+      headers: { "X-Form-Token": this.texts.token ?? "" },
+      retryDelays: DELAYS,
+      // Found again by what is in it, at the server: another browser may go on as well.
+      storeFingerprintForResuming: false,
+      onShouldRetry: (error) => {
+        const response = error instanceof DetailedError ? error.originalResponse : null;
+        const status = response?.getStatus() ?? 0;
+        // It goes on elsewhere than we thought: that is asked again.
+        const moved = status === 409 && response?.getHeader("Upload-Offset") != null;
+        const worthIt = moved || status === 423 || status === 0 || (status >= 500 && status !== 507);
+        if (worthIt) this.says("line");
+        return worthIt;
+      },
+      onProgress: (sent, all) => {
+        const rate = this.rate.note(sent, performance.now());
+        const left = rate > 0 ? time((all - sent) / rate) : "–";
+        this.shows("progress", sent / all, { rate: `${size(rate)}/s`, left });
+      },
+      onSuccess: () => this.is("done", this.texts.done ?? ""),
+      onError: (error) => this.failed(error),
+    });
+    this.upload.start();
+  }
+
+  private failed(error: Error | DetailedError): void {
+    const response = error instanceof DetailedError ? error.originalResponse : null;
+    const status = response?.getStatus() ?? 0;
+    const lesson = response?.getHeader("X-Lesson");
+    if (lesson) {
+      this.upload = undefined;
+      this.is("refused", (this.texts.there ?? "").replace("{lesson}", lesson), true);
+      return;
+    }
+    const key = REASONS[status];
+    if (key === undefined || status === 401 || status === 403) {
+      // Nothing is wrong with the file: what is there stays there.
+      this.is("paused", this.texts[key ?? "down"] ?? "");
+    } else {
+      this.upload = undefined;
+      this.is("refused", this.texts[key] ?? "");
+    }
+  }
+
+  pause(): void {
+    this.stop.abort();
+    void this.upload?.abort();
+    this.is("paused", (this.texts.paused ?? "").replace("{percent}", percent(this.bar.value)));
+  }
+
+  /** Ends it; what is at the server is removed. */
+  async remove(): Promise<void> {
+    this.stop.abort();
+    this.state = "done";
+    this.element.remove();
+    // A server that is not there removes it by itself, later.
+    await this.upload?.abort(true).catch(() => undefined);
+    this.turn();
+  }
+
+  private shows(key: string, done: number, more: Record<string, string>): void {
+    this.bar.value = done;
+    let text = (this.texts[key] ?? "").replace("{percent}", percent(done));
+    for (const [name, value] of Object.entries(more)) text = text.replace(`{${name}}`, value);
+    this.said.textContent = text;
+  }
+
+  private says(key: string): void {
+    this.rate.forget();
+    this.said.textContent = this.texts[key] ?? "";
+  }
+
+  private is(state: State, text: string, known = false): void {
+    this.state = state;
+    this.element.dataset.state = state;
+    this.said.textContent = text;
+    if (state === "done") this.bar.value = 1;
+    this.acts.textContent = "";
+    const button = (key: string, act: () => void) => {
+      const made = document.createElement("button");
+      made.type = "button";
+      made.textContent = this.texts[key] ?? "";
+      made.addEventListener("click", act);
+      this.acts.append(made);
+    };
+    const wait = () => {
+      this.is("waits", this.texts.waits ?? "");
+      this.turn();
+    };
+    if (state === "runs") button("pause", () => this.pause());
+    if (state === "paused") button("resume", wait);
+    if (state === "refused") {
+      button(known ? "again" : "retry", () => {
+        this.again ||= known;
+        wait();
+      });
+    }
+    if (state !== "done") button("remove", () => void this.remove());
+    if (state !== "waits") this.turn();
+  }
+}
+
+const REASONS: Record<number, string> = {
+  400: "kind",
+  401: "signIn",
+  403: "signIn",
+  409: "taken",
+  413: "large",
+  422: "changed",
+  429: "many",
+  507: "room",
+};
+
+function percent(part: number): string {
+  return String(Math.floor(part * 100));
+}
+
+export function isVideo(name: string): boolean {
+  return !/\.(m4a|mp3|wav|wma|aac|ogg|flac|srt|vtt|toml)$/i.test(name);
+}
