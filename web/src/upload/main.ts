@@ -25,7 +25,10 @@ function start(place: HTMLElement, texts: Texts): void {
     // A video is prepared as soon as it is whole: what belongs to it goes first.
     const sorted = [...files].sort((a, b) => Number(isVideo(a.name)) - Number(isVideo(b.name)));
     for (const file of sorted) {
-      const row = new Row(file, texts, () => queueMicrotask(turn));
+      const row = new Row(file, texts, (go) => {
+        begun ||= go;
+        queueMicrotask(turn);
+      });
       rows.push(row);
       list.append(row.element);
       for (const old of place.querySelectorAll<HTMLElement>("[data-name]")) {

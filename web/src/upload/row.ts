@@ -19,6 +19,9 @@ export const ROOM = "/api/v1/uploads";
 /** For the better part of an hour a line that is down is tried again; then somebody presses the button. */
 const DELAYS = [0, 1, 2, 4, 8, 15, ...Array<number>(100).fill(30)].map((s) => s * 1000);
 
+/** Nothing moves for so long (ms): the line hangs, which a browser never finds out by itself. */
+const HANGS = 20_000;
+
 type State = "waits" | "runs" | "paused" | "done" | "refused";
 
 export class Row {
@@ -32,12 +35,15 @@ export class Row {
   private upload: Upload | undefined;
   private stop = new AbortController();
   private again = false;
+  /** When something moved last. */
+  private moved = 0;
+  private watch: ReturnType<typeof setInterval> | undefined;
 
-  /** `turn` is called when the state changed: the next file may go. */
+  /** `turn` is called when the state changed: the next file may go; `true`: somebody wants it to. */
   constructor(
     readonly file: File,
     private readonly texts: Texts,
-    private readonly turn: () => void,
+    private readonly turn: (go: boolean) => void,
   ) {
     this.element = document.createElement("li");
     this.element.className = "card";
@@ -72,8 +78,7 @@ export class Row {
     this.is("runs", "");
     if (this.title !== undefined) this.title.readOnly = true;
     if (this.upload !== undefined) {
-      this.rate.forget();
-      this.upload.start();
+      this.restart();
       return;
     }
     this.stop = new AbortController();
@@ -114,6 +119,7 @@ export class Row {
         return worthIt;
       },
       onProgress: (sent, all) => {
+        this.moved = performance.now();
         const rate = this.rate.note(sent, performance.now());
         const left = rate > 0 ? time((all - sent) / rate) : "–";
         this.shows("progress", sent / all, { rate: `${size(rate)}/s`, left });
@@ -121,8 +127,31 @@ export class Row {
       onSuccess: () => this.is("done", this.texts.done ?? ""),
       onError: (error) => this.failed(error),
     });
+    this.moved = performance.now();
     this.upload.start();
   }
+
+  /** Goes on from what the server has. */
+  private restart(): void {
+    this.rate.forget();
+    this.moved = performance.now();
+    const upload = this.upload;
+    // What hung is ended first.
+    upload?.abort().then(() => {
+      if (this.state === "runs") upload.start();
+    });
+  }
+
+  private looks(): void {
+    // At the end the server reads all of it once more.
+    const patience = this.bar.value < 1 ? HANGS : 6 * HANGS;
+    if (this.upload === undefined || performance.now() - this.moved < patience) return;
+    this.says("line");
+    this.restart();
+  }
+
+  private readonly offline = () => this.says("line");
+  private readonly online = () => this.restart();
 
   private failed(error: Error | DetailedError): void {
     const response = error instanceof DetailedError ? error.originalResponse : null;
@@ -152,11 +181,11 @@ export class Row {
   /** Ends it; what is at the server is removed. */
   async remove(): Promise<void> {
     this.stop.abort();
-    this.state = "done";
+    this.is("done", "");
     this.element.remove();
     // A server that is not there removes it by itself, later.
     await this.upload?.abort(true).catch(() => undefined);
-    this.turn();
+    this.turn(false);
   }
 
   private shows(key: string, done: number, more: Record<string, string>): void {
@@ -172,6 +201,14 @@ export class Row {
   }
 
   private is(state: State, text: string, known = false): void {
+    clearInterval(this.watch);
+    removeEventListener("offline", this.offline);
+    removeEventListener("online", this.online);
+    if (state === "runs") {
+      this.watch = setInterval(() => this.looks(), 1000);
+      addEventListener("offline", this.offline);
+      addEventListener("online", this.online);
+    }
     this.state = state;
     this.element.dataset.state = state;
     this.said.textContent = text;
@@ -186,7 +223,7 @@ export class Row {
     };
     const wait = () => {
       this.is("waits", this.texts.waits ?? "");
-      this.turn();
+      this.turn(true);
     };
     if (state === "runs") button("pause", () => this.pause());
     if (state === "paused") button("resume", wait);
@@ -197,7 +234,7 @@ export class Row {
       });
     }
     if (state !== "done") button("remove", () => void this.remove());
-    if (state !== "waits") this.turn();
+    if (state !== "waits") this.turn(false);
   }
 }
 

@@ -1,0 +1,131 @@
+// Uploading lessons in the office: paused, over a line that breaks, on a page that was
+// closed; what is there already is not sent twice.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { browse, PHONE, picture } from "./demo.mjs";
+import { enterOffice } from "./people.mjs";
+
+const folder = mkdtempSync(join(tmpdir(), "yuanjiao-upload-"));
+after(() => rmSync(folder, { recursive: true }));
+
+/** A video of its own that nobody has had before. */
+function video(stem) {
+  const path = join(folder, `${stem}.mp4`);
+  const made = spawnSync("ffmpeg", [
+    "-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", `mandelbrot=size=640x360:rate=25:start_scale=${2 + Math.random()}`,
+    "-f", "lavfi", "-i", "sine=frequency=330", "-t", "4", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p",
+    "-b:v", "8M", "-minrate", "8M", "-maxrate", "8M", "-bufsize", "8M", "-x264-params", "nal-hrd=cbr", "-c:a", "aac", path,
+  ]);
+  assert.equal(made.status, 0, String(made.stderr));
+  return path;
+}
+
+/** The page of lessons on a line that takes `bytes` a second. */
+async function lessons(page, bytes) {
+  await page.goto("/office/lessons");
+  const line = await page.context().newCDPSession(page);
+  await line.send("Network.enable");
+  const is = (offline, up) =>
+    line.send("Network.emulateNetworkConditions", { offline, latency: 0, downloadThroughput: -1, uploadThroughput: up });
+  await is(false, bytes);
+  return { breaks: () => is(true, bytes), isThere: (up) => is(false, up) };
+}
+
+const choose = (page, files) => page.locator("[data-upload] input[type=file]").setInputFiles(files);
+const row = (page, name) => page.locator("[data-rows] li", { hasText: name });
+const act = (page, name, text) => row(page, name).getByRole("button", { name: text, exact: true }).click();
+const says = (page, name, text) => row(page, name).getByRole("status").filter({ hasText: text }).waitFor();
+
+test("an upload is paused, breaks off, goes on and becomes a lesson; it is not sent twice", async () => {
+  await browse({}, async (context) => {
+    const page = await context.newPage();
+    await enterOffice(page);
+    const stem = `cotton-${Date.now()}`;
+    const film = video(stem);
+    const subtitles = join(folder, `${stem}.zh-Hans.srt`);
+    writeFileSync(subtitles, "1\n00:00:00,500 --> 00:00:03,000\n棉花打顶\n");
+    const line = await lessons(page, 600_000);
+    await choose(page, [film, subtitles]);
+    await row(page, `${stem}.mp4`).getByRole("textbox").fill("棉花打顶");
+    await picture(page, "upload.chosen");
+    await page.getByRole("button", { name: "开始上传" }).click();
+    await says(page, `${stem}.mp4`, /已上传 [1-9]\d?%，.*\/s，还要 0:/);
+    await picture(page, "upload.running");
+    await act(page, `${stem}.mp4`, "暂停");
+    await says(page, `${stem}.mp4`, "已暂停");
+    await act(page, `${stem}.mp4`, "继续");
+    await says(page, `${stem}.mp4`, /还要 0:/);
+    await line.breaks();
+    await says(page, `${stem}.mp4`, "线路断了");
+    await line.isThere(-1);
+    await says(page, `${stem}.mp4`, "上传完成");
+    assert.match(await row(page, `${stem}.zh-Hans.srt`).getByRole("status").innerText(), /上传完成/);
+    const { lesson } = await waitForLesson(page, stem);
+    assert.equal(lesson.titles["zh-Hans"], "棉花打顶");
+    assert.deepEqual(lesson.subtitles, ["zh-Hans"]);
+
+    await choose(page, [film]);
+    await page.getByRole("button", { name: "开始上传" }).click();
+    await page.getByRole("status").filter({ hasText: `这个文件已经是课程“${stem}”` }).waitFor();
+    await page.getByRole("button", { name: "仍然上传" }).waitFor();
+    await picture(page, "upload.known");
+  });
+});
+
+async function waitForLesson(page, id) {
+  for (let tries = 0; tries < 240; tries += 1) {
+    const answer = await page.request.get(`/api/v1/lessons/${id}`);
+    if (answer.ok()) return { lesson: await answer.json() };
+    await page.waitForTimeout(500);
+  }
+  throw new Error(`${id} is no lesson`);
+}
+
+test("a page that was closed: the file is chosen again and goes on where it was", async () => {
+  await browse({ viewport: PHONE, locale: "ug" }, async (context) => {
+    const page = await context.newPage();
+    await enterOffice(page);
+    const stem = `melon-${Date.now()}`;
+    const film = video(stem);
+    await lessons(page, 400_000);
+    await choose(page, [film]);
+    await page.locator("[data-start]").click();
+    await says(page, `${stem}.mp4`, /[2-9]\d%.*\/s/);
+    page.on("dialog", (dialog) => dialog.accept());
+    await page.close({ runBeforeUnload: false });
+
+    const again = await context.newPage();
+    const patches = [];
+    again.on("request", (request) => {
+      if (request.method() === "PATCH") patches.push(Number(request.headers()["upload-offset"]));
+    });
+    await lessons(again, -1);
+    await row(again, `${stem}.mp4`).getByRole("progressbar").waitFor();
+    await picture(again, "upload.unfinished.ug");
+    await choose(again, [film]);
+    assert.equal(await row(again, `${stem}.mp4`).count(), 1, "what was begun is the file that was chosen");
+    await again.locator("[data-start]").click();
+    await again.locator('[data-rows] [data-state="done"]').waitFor();
+    assert.ok(patches.length > 0 && patches[0] > 0, `it went on at ${patches}`);
+    await waitForLesson(again, stem);
+  });
+});
+
+test("what is no lesson is refused in words", async () => {
+  await browse({}, async (context) => {
+    const page = await context.newPage();
+    await enterOffice(page);
+    await lessons(page, -1);
+    const path = join(folder, "setup.exe");
+    writeFileSync(path, "MZ");
+    await choose(page, [path]);
+    await page.getByRole("button", { name: "开始上传" }).click();
+    await says(page, "setup.exe", "不是课程文件");
+    await act(page, "setup.exe", "取消");
+    assert.equal(await row(page, "setup.exe").count(), 0);
+  });
+});
