@@ -10,8 +10,9 @@ use std::path::Path;
 
 use serde_json::Value;
 use support::county::{County, a_county, names};
-use support::media::{decode, make_lesson, make_subtitles, without_errors};
+use support::media::{decode, ffmpeg, make_lesson, make_subtitles, without_errors};
 use support::playlist;
+use support::process::Program;
 use support::server::{PATIENCE, Server};
 use support::time::{ms, s, wait_for};
 
@@ -74,6 +75,36 @@ fn a_file_becomes_a_lesson() {
     assert!((9.8..10.2).contains(end), "the sound ends at {end} s");
     wait_for("an empty inbox", PATIENCE, || names(&inbox).is_empty().then_some(()));
     assert!(names(&county.path("media/originals")).contains(&"grape-pruning.mkv".to_owned()));
+}
+
+#[test]
+fn sound_alone_becomes_a_lesson_that_shows_its_title() {
+    let county = a_county();
+    let server = Server::start(&county);
+    let inbox = county.inbox();
+    let sound = |name: &str, tone: u32, seconds: u32| {
+        let path = inbox.join(name);
+        let mut command = ffmpeg();
+        command.args(["-f", "lavfi", "-i", &format!("sine=frequency={tone}:sample_rate=44100")]);
+        Program::run(command.args(["-t", &seconds.to_string()]).arg(path), PATIENCE).good(name);
+    };
+    // What carries a language comes first, and waits.
+    sound("wheat.ug-Arab.m4a", 330, 11);
+    std::thread::sleep(s(4));
+    fs::write(inbox.join("wheat.toml"), "zh-Hans = \"冬小麦浇水\"\n").expect("titles");
+    sound("wheat.mp3", 440, 10);
+    let lesson = server.has_lesson("wheat");
+    assert_eq!(strings(&lesson["audio"]), ["zh-Hans", "ug-Arab"]);
+    let played = decode(&server.client.url("/lessons/wheat/index.m3u8"), None).finish(PATIENCE);
+    let played = without_errors(played, "ffmpeg on the lesson");
+    // As long as its longest sound.
+    assert!((274..=277).contains(&played.video.len()), "{} frames of 275", played.video.len());
+    let poster = server.client.good("/lessons/wheat/poster.jpg");
+    assert!(
+        poster.body.starts_with(&[0xff, 0xd8, 0xff]) && poster.body.len() > 5000,
+        "its title is to be read"
+    );
+    wait_for("an empty inbox", PATIENCE, || names(&inbox).is_empty().then_some(()));
 }
 
 #[test]

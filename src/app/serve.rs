@@ -122,7 +122,7 @@ impl Server {
             &county.load().media,
             library.clone(),
             county.load().packaging.clone(),
-            languages,
+            (languages, crate::guide::title_card),
             (Arc::clone(&clock), bell.clone()),
         );
         let ready = Arc::new(AtomicBool::new(false));

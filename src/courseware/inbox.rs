@@ -78,7 +78,7 @@ impl Scanner {
         self.seen = looks;
         let whole =
             |path: &PathBuf| self.seen.get(path).is_some_and(|l| l.size > 0 && now - l.since >= stable);
-        let lessons = self.seen.keys().filter(|p| has_ending(p, VIDEO));
+        let lessons = self.seen.keys().filter(|p| is_lesson(p, self.seen.keys()));
         let ready = lessons.map(|file| Ready {
             lesson: lesson_id(file),
             file: file.clone(),
@@ -89,10 +89,27 @@ impl Scanner {
 
     /// True if the file is there but empty, for as long as `stable`.
     pub fn empty(&self, now: Duration, stable: Duration) -> Vec<PathBuf> {
-        let empty =
-            self.seen.iter().filter(|(p, l)| l.size == 0 && now - l.since >= stable && has_ending(p, VIDEO));
-        empty.map(|(p, _)| p.clone()).collect()
+        let empty = self.seen.iter().filter(|(_, l)| l.size == 0 && now - l.since >= stable);
+        empty.map(|(p, _)| p).filter(|p| is_lesson(p, self.seen.keys())).cloned().collect()
     }
+}
+
+/// True for a video, and for sound that no video is there for: what carries a language
+/// in its name (`talk.ug-Arab.mp3`) belongs to another file, which may still come.
+fn is_lesson<'a>(file: &Path, mut all: impl Iterator<Item = &'a PathBuf>) -> bool {
+    let stem = stem(file);
+    let is_tag =
+        |text: &str| text.split('-').next().is_some_and(|l| l.len() <= 3) && side_lang(text).is_some();
+    let of_another = || stem.rsplit_once('.').is_some_and(|(_, lang)| is_tag(lang));
+    has_ending(file, VIDEO)
+        || (has_ending(file, AUDIO)
+            && !of_another()
+            && !all.any(|p| has_ending(p, VIDEO) && self::stem(p) == stem))
+}
+
+/// The language that a side file's name says: a tag, or a code of ISO 639.
+fn side_lang(text: &str) -> Option<Lang> {
+    Lang::from_iso639(text, &[]).filter(|_| text.len() <= 3).or_else(|| Lang::new(text).ok())
 }
 
 /// True if a file of this name belongs to a lesson.
@@ -122,11 +139,7 @@ fn side_files<'a>(file: &Path, all: impl Iterator<Item = &'a PathBuf>) -> SideFi
             side.titles = Some(path.clone());
         }
         let Some(lang) = name.strip_prefix(&lesson).and_then(|r| r.strip_prefix('.')) else { continue };
-        let Some(lang) =
-            Lang::from_iso639(lang, &[]).filter(|_| lang.len() <= 3).or_else(|| Lang::new(lang).ok())
-        else {
-            continue;
-        };
+        let Some(lang) = side_lang(lang) else { continue };
         if has_ending(path, AUDIO) {
             side.audio.push((lang, path.clone()));
         } else if has_ending(path, TEXT) {
@@ -182,6 +195,22 @@ mod tests {
         assert_eq!(ready.len(), 1);
         assert_eq!(ready[0].lesson.as_str(), "grape-pruning");
         assert_eq!(ready[0].side.subtitles, [(Lang::new("ug-Arab").expect("tag"), side)]);
+    }
+
+    #[test]
+    fn sound_without_a_video_is_a_lesson_and_sound_in_a_language_waits_for_its_own() {
+        let folder = tempfile::tempdir().expect("folder");
+        for name in
+            ["talk.mp3", "talk.ug-Arab.mp3", "film.mp4", "film.mp3", "late.ug-Arab.m4a", "02.听力.wav"]
+        {
+            std::fs::write(folder.path().join(name), "sound").expect("write");
+        }
+        let mut scanner = Scanner::default();
+        scanner.scan(folder.path(), s(0), s(2)).expect("scan");
+        let ready = scanner.scan(folder.path(), s(3), s(2)).expect("scan");
+        let names: Vec<_> =
+            ready.iter().map(|r| (r.file.file_name().expect("a name"), r.side.audio.len())).collect();
+        assert_eq!(names, [("02.听力.wav".as_ref(), 0), ("film.mp4".as_ref(), 0), ("talk.mp3".as_ref(), 1)]);
     }
 
     #[test]

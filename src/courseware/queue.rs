@@ -79,6 +79,8 @@ pub struct Queue {
     library: Library,
     settings: Packaging,
     languages: Vec<Lang>,
+    /// An SVG with a title, for a lesson without a picture.
+    card: fn(&Lang, &str) -> String,
     clock: Arc<dyn Clock>,
     bell: Bell,
     jobs: Arc<ArcSwap<BTreeMap<LessonId, JobStatus>>>,
@@ -90,10 +92,19 @@ impl Queue {
         media: &Path,
         library: Library,
         settings: Packaging,
-        languages: Vec<Lang>,
+        (languages, card): (Vec<Lang>, fn(&Lang, &str) -> String),
         (clock, bell): (Arc<dyn Clock>, Bell),
     ) -> Self {
-        Self { media: media.to_owned(), library, settings, languages, clock, bell, jobs: Arc::default() }
+        Self {
+            media: media.to_owned(),
+            library,
+            settings,
+            languages,
+            card,
+            clock,
+            bell,
+            jobs: Arc::default(),
+        }
     }
 
     /// The jobs since the start, by lesson.
@@ -211,7 +222,9 @@ impl Queue {
         let ladder = self.settings.ladder.iter();
         let ladder: Vec<_> =
             ladder.map(|r| serde_json::json!({"name": r.name, "height": r.height, "kbps": r.kbps})).collect();
+        let card = self.languages.first().and_then(|lang| titles.best(lang)).map(|(l, t)| (self.card)(l, t));
         serde_json::json!({
+            "card": card,
             "id": ready.lesson, "input": ready.file, "side_audio": ready.side.audio,
             "subtitles": ready.side.subtitles, "titles": titles, "out": self.library.folder(), "ladder": ladder,
             "audio_kbps": self.settings.audio_kbps, "languages": self.languages,

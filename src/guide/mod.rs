@@ -23,7 +23,7 @@ pub use m3u::{m3u, streams};
 pub use model::{ChannelInfo, Entry, Kind, Listing, listing};
 pub use now::now_next;
 pub use poster::{Poster, PosterLine, poster};
-pub use slate::{SlateText, slate_svg};
+pub use slate::{SlateText, slate_svg, title_card};
 pub use slate_labels::slate_labels;
 pub use xmltv::xmltv;
 

@@ -50,6 +50,18 @@ pub fn slate_svg(s: &SlateText) -> String {
     svg
 }
 
+/// A lesson's title alone, as a picture of 1280 × 720, for a lesson that has none.
+pub fn title_card(lang: &Lang, title: &str) -> String {
+    slate_svg(&SlateText {
+        lang: lang.clone(),
+        channel: String::new(),
+        label: title.to_owned(),
+        next: None,
+        later: Vec::new(),
+        note: None,
+    })
+}
+
 fn look(size: f32, fill: &'static str) -> Look {
     Look { size, fill, bold: false, anchor: Anchor::Start }
 }

@@ -59,7 +59,7 @@ pub fn slate(job: &SlateJob) -> Result<Manifest, PipelineError> {
     let mut tracks = Vec::new();
     for rung in &job.ladder {
         let (width, height) = rung.size(width, height);
-        let encode = |picture: &Vec<u8>| encode_gop(picture, width, height, rung.kbps);
+        let encode = |picture: &Vec<u8>| still_group(picture, (width, height), rung.kbps, FRAMES);
         let gops = pictures.iter().map(encode).collect::<Result<Vec<_>, _>>()?;
         let kind = TrackKind::Video { width, height, fps: 25.0 };
         let mut file = TrackFile::create(&folder, &rung.name, FRAME_TICKS, FRAMES as usize)?;
@@ -101,20 +101,22 @@ fn silent_track(
     file.finish(TrackKind::Audio { lang: lang.clone(), channels: 2 }, segments_us)
 }
 
-fn encode_gop(
+/// A group of pictures that all show `picture`, I420 of 1280 × 720: the key frame and
+/// those after it, to be written as often as it is shown.
+pub(super) fn still_group(
     picture: &[u8],
-    width: u32,
-    height: u32,
+    (width, height): (u32, u32),
     kbps: u32,
+    frames: u32,
 ) -> Result<Vec<(Codec, bool, Bytes)>, PipelineError> {
-    let what = "encoding a slate";
+    let what = "encoding a picture that stands still";
     let pipeline = launch(
         what,
         &format!(
             "appsrc name=in format=time caps=video/x-raw,format=I420,width=1280,height=720,framerate=25/1,pixel-aspect-ratio=1/1 \
              ! videoscale ! video/x-raw,width={width},height={height},pixel-aspect-ratio=1/1 \
              ! {} ! appsink name=out sync=false",
-            x264(kbps, FRAMES, "medium")
+            x264(kbps, frames, "medium")
         ),
     )?;
     let _stopped = Stopped(pipeline.clone());
@@ -123,7 +125,7 @@ fn encode_gop(
     start(&pipeline)?;
     let picture = gst::Buffer::from_slice(picture.to_vec());
     let failed = || PipelineError::Build { what, detail: "the encoder refused the picture".into() };
-    for i in 0..u64::from(FRAMES) {
+    for i in 0..u64::from(frames) {
         let mut frame = picture.copy();
         let frame_ref = frame.make_mut();
         frame_ref.set_pts(gst::ClockTime::from_mseconds(i * 40));
@@ -135,5 +137,5 @@ fn encode_gop(
     while let Ok(sample) = out.pull_sample() {
         gop.extend(counted(&sample));
     }
-    if gop.len() == FRAMES as usize { Ok(gop) } else { Err(failed()) }
+    if gop.len() == frames as usize { Ok(gop) } else { Err(failed()) }
 }

@@ -11,12 +11,14 @@ use crate::base::Lang;
 use crate::hls::{PackagedTrack, TrackKind};
 
 use super::plan::Plan;
-use super::{FRAMES, PackageJob, unfit};
+use super::{FRAMES, LadderRung, PackageJob, unfit};
 use crate::pipeline::PipelineError;
 use crate::pipeline::encode::{AAC_PRIMING, Silence, aac, counted, x264};
 use crate::pipeline::frame::{AAC_SAMPLES, VIDEO_TIMESCALE};
 use crate::pipeline::probe::{decoder, discard, media_type, stream_id};
 use crate::pipeline::runtime::run_to_end;
+use crate::pipeline::slate::still_group;
+use crate::pipeline::still;
 use crate::pipeline::track_file::TrackFile;
 
 pub(super) struct Encoded {
@@ -40,13 +42,16 @@ pub(super) fn encode(
     let frame_ticks = i64::from(VIDEO_TIMESCALE / plan.fps);
     let mut videos: Vec<SharedTrack> = Vec::new();
     let mut audios: Vec<SharedTrack> = Vec::new();
-    let video_bin = bin(&video_description(plan))?;
-    for (i, (rung, _, _)) in plan.rungs.iter().enumerate() {
-        let track = shared(TrackFile::create(folder, &rung.name, frame_ticks, FRAMES as usize)?);
-        collect(&named_in(&video_bin, &format!("v{i}"))?, Arc::clone(&track), 0);
-        videos.push(track);
+    let mut branches = Vec::new();
+    if let Some(picture) = &plan.picture {
+        let video_bin = bin(&video_description(plan))?;
+        for (i, (rung, _, _)) in plan.rungs.iter().enumerate() {
+            let track = shared(TrackFile::create(folder, &rung.name, frame_ticks, FRAMES as usize)?);
+            collect(&named_in(&video_bin, &format!("v{i}"))?, Arc::clone(&track), 0);
+            videos.push(track);
+        }
+        branches.push((plan.input.clone(), picture.stream.clone(), video_bin));
     }
-    let mut branches = vec![(plan.input.clone(), plan.picture.stream.clone(), video_bin)];
     for planned in &plan.sounds {
         let audio = bin(&audio_description(planned.gain(), job.audio_kbps))?;
         let name = format!("a-{}", planned.lang);
@@ -78,8 +83,12 @@ fn finish(
     videos: Vec<SharedTrack>,
     audios: Vec<SharedTrack>,
 ) -> Result<Encoded, PipelineError> {
-    let videos = videos.into_iter().map(unshare).collect::<Result<Vec<_>, _>>()?;
+    let mut videos = videos.into_iter().map(unshare).collect::<Result<Vec<_>, _>>()?;
     let mut audios = audios.into_iter().map(unshare).collect::<Result<Vec<_>, _>>()?;
+    if plan.picture.is_none() {
+        let longest = audios.iter().map(TrackFile::frames).max().unwrap_or_default() * AAC_SAMPLES as u64;
+        videos = card(plan, job, folder, (longest * u64::from(plan.fps)).div_ceil(48_000))?;
+    }
     let frames = videos.first().map_or(0, TrackFile::frames);
     if frames == 0 {
         return Err(unfit(&job.input, "no picture could be decoded"));
@@ -107,6 +116,22 @@ fn finish(
         tracks.push(audio.finish(TrackKind::Audio { lang, channels: 2 }, &segments_us)?);
     }
     Ok(Encoded { tracks, segments_us })
+}
+
+/// Every rung of a picture that stands still for so many frames: one group, again and again.
+fn card(plan: &Plan, job: &PackageJob, folder: &Path, frames: u64) -> Result<Vec<TrackFile>, PipelineError> {
+    let none = || unfit(&job.input, "there is no picture in it, and none to show in its place");
+    let picture = still::render(job.card.as_ref().ok_or_else(none)?, "I420", 1280, 720)?;
+    let ticks = i64::from(VIDEO_TIMESCALE / plan.fps);
+    let rung = |(rung, width, height): &(LadderRung, u32, u32)| {
+        let group = still_group(&picture, (*width, *height), rung.kbps, FRAMES)?;
+        let mut file = TrackFile::create(folder, &rung.name, ticks, FRAMES as usize)?;
+        for (codec, key, data) in group.iter().cycle().take(frames as usize) {
+            file.push(codec, *key, data.clone())?;
+        }
+        Ok(file)
+    };
+    plan.rungs.iter().map(rung).collect()
 }
 
 /// Whole segments, then what is left.

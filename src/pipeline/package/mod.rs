@@ -50,6 +50,9 @@ pub struct PackageJob {
     pub ladder: Vec<LadderRung>,
     /// Bit rate of each audio rendition, kb/s.
     pub audio_kbps: u32,
+    /// An SVG of 1280 × 720 that is shown where the file has no picture.
+    #[serde(default)]
+    pub card: Option<String>,
     /// Languages for audio whose language the file does not say, or not fully.
     pub languages: Vec<Lang>,
 }
@@ -90,10 +93,10 @@ fn make(
     progress: &mut dyn FnMut(&str, f64),
 ) -> Result<Manifest, PipelineError> {
     let main = probe(&job.input, &mut |p| progress("measure", p * 0.2))?;
-    let Some(picture) = main.picture.clone() else {
-        return Err(unfit(&job.input, "there is no picture in it: a lesson needs video"));
-    };
-    let mut plan = Plan::new(job, &main, picture);
+    if main.picture.is_none() && main.sounds.is_empty() {
+        return Err(unfit(&job.input, "there is neither a picture nor sound in it"));
+    }
+    let mut plan = Plan::new(job, &main);
     for (lang, path) in &job.side_audio {
         let side = probe(path, &mut |_| ())?;
         let sound = side.sounds.into_iter().next();

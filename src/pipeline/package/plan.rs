@@ -8,6 +8,8 @@ use super::{FRAMES, LadderRung, PackageJob};
 use crate::pipeline::frame::AAC_SAMPLES;
 use crate::pipeline::probe::{Picture, Probe, Sound};
 
+/// Width, height and pictures a second of a card.
+const CARD: (u32, u32, f64) = (1280, 720, 25.0);
 /// EBU R 128 target.
 const TARGET_LUFS: f64 = -23.0;
 /// -1 dBTP.
@@ -18,7 +20,8 @@ const SILENCE_LUFS: f64 = -60.0;
 /// What is encoded, decided before the first frame.
 pub(super) struct Plan {
     pub(super) input: PathBuf,
-    pub(super) picture: Picture,
+    /// None: the card is shown.
+    pub(super) picture: Option<Picture>,
     pub(super) fps: u32,
     pub(super) rungs: Vec<(LadderRung, u32, u32)>,
     pub(super) sounds: Vec<PlannedSound>,
@@ -31,17 +34,19 @@ pub(super) struct PlannedSound {
 }
 
 impl Plan {
-    pub(super) fn new(job: &PackageJob, main: &Probe, picture: Picture) -> Self {
+    pub(super) fn new(job: &PackageJob, main: &Probe) -> Self {
+        let picture = main.picture.clone();
+        let (width, height, rate) = picture.as_ref().map_or(CARD, |p| (p.width, p.height, p.fps));
         // 30 frames would judder at 25; everything else is shown at 25.
-        let fps = if [30.0, 60.0].iter().any(|f| (picture.fps - f).abs() < 0.1) { 30 } else { 25 };
+        let fps = if [30.0, 60.0].iter().any(|f| (rate - f).abs() < 0.1) { 30 } else { 25 };
         // No rung above the source, but always one.
         let mut rungs: Vec<LadderRung> =
-            job.ladder.iter().filter(|r| r.height <= picture.height + 8).cloned().collect();
+            job.ladder.iter().filter(|r| r.height <= height + 8).cloned().collect();
         if rungs.is_empty() {
             rungs.extend(job.ladder.last().cloned());
         }
         let rungs = rungs.into_iter().map(|r| {
-            let (w, h) = r.size(picture.width, picture.height);
+            let (w, h) = r.size(width, height);
             (r, w, h)
         });
         let rungs = rungs.collect();

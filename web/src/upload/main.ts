@@ -1,6 +1,6 @@
 // The entry of the office's page of lessons: files are chosen or dropped, named,
 // and sent one after the other, what belongs to a video before it.
-import { isVideo, type Known, ROOM, Row, type Texts } from "./row";
+import { isLesson, type Known, ROOM, Row, type Texts } from "./row";
 
 const place = document.querySelector<HTMLElement>("[data-upload]");
 if (place !== null) start(place, place.dataset as Texts);
@@ -23,7 +23,7 @@ function start(place: HTMLElement, texts: Texts): void {
   };
   const add = (files: Iterable<File>) => {
     // A video is prepared as soon as it is whole: what belongs to it goes first.
-    const sorted = [...files].sort((a, b) => Number(isVideo(a.name)) - Number(isVideo(b.name)));
+    const sorted = [...files].sort((a, b) => Number(isLesson(a.name)) - Number(isLesson(b.name)));
     for (const file of sorted) {
       const row = new Row(file, texts, (go) => {
         begun ||= go;

@@ -61,7 +61,7 @@ export class Row {
     this.said.setAttribute("role", "status");
     this.acts.className = "acts";
     this.element.append(name);
-    if (isVideo(file.name)) {
+    if (isLesson(file.name)) {
       const label = document.createElement("label");
       this.title = document.createElement("input");
       this.title.value = file.name.replace(/\.[^.]*$/, "");
@@ -253,6 +253,9 @@ function percent(part: number): string {
   return String(Math.floor(part * 100));
 }
 
-export function isVideo(name: string): boolean {
-  return !/\.(m4a|mp3|wav|wma|aac|ogg|flac|srt|vtt|toml)$/i.test(name);
+/** A lesson's own file; others, such as sound with a language in its name, belong to one. */
+export function isLesson(name: string): boolean {
+  const sound = /^(.*)\.(m4a|mp3|wav|wma|aac|ogg|flac)$/i.exec(name);
+  if (sound !== null) return !/\.[a-z]{2,3}(-[a-z0-9]+)*$/i.test(sound[1] ?? "");
+  return !/\.(srt|vtt|toml)$/i.test(name);
 }
