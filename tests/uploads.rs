@@ -152,6 +152,10 @@ fn an_upload_survives_the_line_and_the_server_and_becomes_a_lesson() {
     // The same film is known before a byte of it comes; whoever wants it again gets it.
     let known = page.begin(film.len(), &pairs).with(409, "it is there");
     assert_eq!(known.header("x-lesson"), Some("grape-pruning"));
+    let other = page.begin(3, &[("filename", "Grape Pruning.mp4")]).with(409, "it would take its place");
+    assert_eq!(other.header("x-replaces"), Some("grape-pruning"));
+    let audit = page.browser.clone().get("/office/audit").with(200, "the audit log").text();
+    assert!(audit.contains("uploaded a file of the lesson"), "{audit}");
     let again = [&pairs[..], &[("again", "1")]].concat();
     let path = location(&page.begin(film.len(), &again).with(201, "once more"));
     page.ask("DELETE", &path, &[], b"").with(204, "ended");

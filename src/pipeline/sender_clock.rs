@@ -37,6 +37,8 @@ impl Clock {
 #[derive(Debug, Default)]
 pub(super) struct SenderClock {
     last: Option<Seen>,
+    /// When the first of what carries no clock came, since one did.
+    unclocked: Option<Duration>,
     /// The last instant given out.
     stamp: Duration,
 }
@@ -62,7 +64,13 @@ impl SenderClock {
     /// `None` for what is between two clocks.
     fn due(&mut self, arrival: Duration, clock: Option<Clock>) -> Option<Duration> {
         let anew = |clock| Seen { clock, arrival, due: arrival };
-        let gone = self.last.is_none_or(|last| arrival.saturating_sub(last.arrival) > SILENT);
+        // Silence of the line is none of the clock's.
+        let ours = clock.filter(|clock| self.last.is_none_or(|last| last.clock.pid == clock.pid));
+        let since = match ours {
+            Some(_) => self.unclocked.take(),
+            None => Some(*self.unclocked.get_or_insert(arrival)),
+        };
+        let gone = self.last.is_none() || since.is_some_and(|since| arrival.saturating_sub(since) > SILENT);
         let Some(clock) = clock else {
             return gone.then_some(arrival);
         };
@@ -83,7 +91,7 @@ impl SenderClock {
                 }
             },
         };
-        self.last = Some(seen);
+        (self.last, self.unclocked) = (Some(seen), None);
         Some(seen.due)
     }
 }
@@ -123,6 +131,16 @@ mod tests {
     }
 
     #[test]
+    fn what_was_held_back_may_begin_without_a_clock() {
+        let mut sender = SenderClock::default();
+        sender.stamp(MS(0), clock(0));
+        sender.stamp(MS(40), clock(40));
+        assert_eq!(sender.stamp(MS(3000), None), MS(40));
+        let stamp = sender.stamp(MS(3000), clock(80));
+        assert!(stamp.abs_diff(MS(80)) < MS(5), "{stamp:?}");
+    }
+
+    #[test]
     fn a_clock_that_steps_is_not_followed() {
         for to in [0, 400_000] {
             let mut sender = SenderClock::default();
@@ -141,6 +159,7 @@ mod tests {
         assert_eq!(sender.stamp(MS(100), clock(0)), MS(100));
         assert_eq!(sender.stamp(MS(150), None), MS(100), "between two clocks");
         assert_eq!(sender.stamp(MS(5000), None), MS(5000), "the clock is gone");
+        assert_eq!(sender.stamp(MS(5050), None), MS(5050));
         let other = |ms: u64| Some(Clock { pid: 300, ticks: ms * 90 });
         assert_eq!(sender.stamp(MS(5100), other(0)), MS(5100), "another programme's is taken");
         assert!(sender.stamp(MS(5300), other(100)).abs_diff(MS(5200)) < MS(1), "and followed");

@@ -25,8 +25,9 @@ use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
 use crate::base::{AccountId, Clock, DiskSpace, Shutdown};
 use crate::config::County;
 
-use super::Library;
+use super::inbox::lesson_id;
 use super::tus::{Checksum, Summing, Wish};
+use super::{Library, Package};
 use model::MOST;
 pub use model::{Upload, UploadError, UploadLimits};
 use shelf::{Record, Shelf, at, is_id};
@@ -116,10 +117,16 @@ impl Uploads {
         if length > largest {
             return Err(UploadError::TooLarge { length, largest });
         }
-        if let Some(hash) = record.wish.sha256.as_ref().filter(|_| !record.wish.again) {
+        if !record.wish.again {
             let catalogue = self.library.catalogue();
-            if let Some((id, _)) = catalogue.lessons().find(|(_, p)| p.manifest.source_sha256 == *hash) {
+            let same =
+                |package: &Package| record.wish.sha256.as_ref() == Some(&package.manifest.source_sha256);
+            if let Some((id, _)) = catalogue.lessons().find(|(_, package)| same(package)) {
                 return Err(UploadError::IsLesson(id.clone()));
+            }
+            let id = lesson_id(Path::new(&record.wish.name));
+            if catalogue.lesson(&id).is_some() {
+                return Err(UploadError::Replaces(id));
             }
         }
         if self.shelf.inbox.join(&record.wish.name).exists() {

@@ -88,6 +88,9 @@ pub enum UploadError {
     /// The same bytes are a lesson already.
     #[error("the same file is the lesson `{0}` already")]
     IsLesson(LessonId),
+    /// A lesson has that name, and would be replaced.
+    #[error("the lesson `{0}` is there already: sent with `again`, this file takes its place")]
+    Replaces(LessonId),
     /// A file of that name waits to be packaged.
     #[error("a file named `{0}` is being prepared: wait until it is done, or give yours another name")]
     NameTaken(String),

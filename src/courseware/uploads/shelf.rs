@@ -150,8 +150,12 @@ impl Shelf {
         let target = free_name(&self.inbox, &record.wish.name);
         if !record.wish.titles.0.is_empty() {
             let titles = target.with_extension("toml");
-            let text = toml::to_string(&record.wish.titles).map_err(|e| at(&titles)(io::Error::other(e)))?;
-            replace_file(&titles, text.as_bytes()).map_err(at(&titles))?;
+            // A file of titles that came by itself says more.
+            if !titles.exists() {
+                let text =
+                    toml::to_string(&record.wish.titles).map_err(|e| at(&titles)(io::Error::other(e)))?;
+                replace_file(&titles, text.as_bytes()).map_err(at(&titles))?;
+            }
         }
         // Neither replaces what somebody put there meanwhile.
         match fs::hard_link(&part, &target) {

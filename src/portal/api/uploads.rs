@@ -1,6 +1,8 @@
 //! Uploads: tus 1.0.0 (<https://tus.io/protocols/resumable-upload>) with creation,
 //! creation-with-upload, expiration, checksum and termination.
 
+use std::path::Path;
+
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Bytes};
 use hyper::header::{self, HeaderMap, HeaderName};
@@ -11,11 +13,13 @@ use super::auth::token;
 use super::model::{Problem, UploadState};
 use super::{bad, ours};
 use crate::base::AccountId;
-use crate::courseware::{Checksum, Upload, UploadError, UploadWriter, Wish};
-use crate::people::{Rights, Secret, TokenScope};
+use crate::courseware::{Checksum, Upload, UploadError, UploadWriter, Wish, lesson_id};
+use crate::people::{AuditEntry, Rights, Secret, TokenScope};
 use crate::portal::reply::{Reply, problem};
 use crate::portal::state::Portal;
 
+/// What the audit log calls a file that came whole.
+const UPLOADED: &str = "lesson-uploaded";
 const VERSION: &str = "1.0.0";
 const EXTENSIONS: &str = "creation,creation-with-upload,expiration,checksum,termination";
 const BYTES: &str = "application/offset+octet-stream";
@@ -75,13 +79,13 @@ impl Portal {
             return Err(problem(StatusCode::PRECONDITION_FAILED, "Another protocol", &detail)
                 .with(HeaderName::from_static("tus-version"), VERSION));
         }
-        let owner = self.uploader(&request).await?;
+        let (owner, via) = self.uploader(&request).await?;
         match (request.method.clone(), request.id) {
             (Method::GET, None) => {
                 let all = self.uploads.list(&owner).await.map_err(refused)?;
                 Ok(Reply::json(&all.iter().map(UploadState::of).collect::<Vec<_>>()))
             }
-            (Method::POST, None) => self.begin_upload(request, &owner).await,
+            (Method::POST, None) => self.begin_upload(request, (&owner, &via)).await,
             (Method::HEAD, Some(id)) => {
                 let upload = self.uploads.look(id, &owner).await.map_err(refused)?;
                 let reply = empty(StatusCode::OK, &upload);
@@ -89,7 +93,7 @@ impl Portal {
             }
             (Method::PATCH, Some(id)) => {
                 let offset = number(request.headers, &OFFSET)?;
-                let upload = self.add_to_upload(id, offset, request, &owner).await?;
+                let upload = self.add_to_upload(id, offset, request, (&owner, &via)).await?;
                 Ok(empty(StatusCode::NO_CONTENT, &upload))
             }
             (Method::DELETE, Some(id)) => {
@@ -117,11 +121,11 @@ impl Portal {
     }
 
     /// Whose upload it is: whoever is signed in, or gave the token.
-    async fn uploader<B>(&self, request: &UploadRequest<'_, B>) -> Result<AccountId, Reply> {
+    async fn uploader<B>(&self, request: &UploadRequest<'_, B>) -> Result<(AccountId, String), Reply> {
         let forbidden = || problem(StatusCode::FORBIDDEN, "Not allowed", "lessons are uploaded by editors");
         if request.bearer.is_some() {
             let token = token(self, request.bearer, request.now, TokenScope::LessonsWrite).await?;
-            return Ok(token.account);
+            return Ok((token.account, token.name));
         }
         let signed_in = match &request.cookie.0 {
             Some(secret) => self.holder_of(secret, request.now).await.map_err(|e| ours(&e))?,
@@ -141,10 +145,14 @@ impl Portal {
         }
         let registry = self.desk.registry.load_full();
         let rights = Rights::new(&account.grants, &registry);
-        if rights.edit_programmes() { Ok(account.id.clone()) } else { Err(forbidden()) }
+        if rights.edit_programmes() { Ok((account.id, String::new())) } else { Err(forbidden()) }
     }
 
-    async fn begin_upload<B>(&self, request: UploadRequest<'_, B>, owner: &AccountId) -> Result<Reply, Reply>
+    async fn begin_upload<B>(
+        &self,
+        request: UploadRequest<'_, B>,
+        (owner, via): (&AccountId, &str),
+    ) -> Result<Reply, Reply>
     where
         B: Body<Data = Bytes> + Unpin + Send,
         B::Error: std::fmt::Display,
@@ -164,7 +172,7 @@ impl Portal {
         if carries && length > 0 {
             let id = upload.id.clone();
             // What does not get through is sent again from where it broke off.
-            upload = match self.add_to_upload(&id, 0, request, owner).await {
+            upload = match self.add_to_upload(&id, 0, request, (owner, via)).await {
                 Ok(upload) => upload,
                 Err(reply) if reply.status == StatusCode::BAD_REQUEST => {
                     self.uploads.look(&id, owner).await.map_err(refused)?
@@ -182,7 +190,7 @@ impl Portal {
         id: &str,
         offset: u64,
         request: UploadRequest<'_, B>,
-        owner: &AccountId,
+        (owner, via): (&AccountId, &str),
     ) -> Result<Upload, Reply>
     where
         B: Body<Data = Bytes> + Unpin + Send,
@@ -201,6 +209,16 @@ impl Portal {
         received?;
         let upload = finished.map_err(refused)?;
         if upload.is_whole() {
+            let entry = AuditEntry {
+                at: request.now,
+                who: Some(owner.clone()),
+                via: via.to_owned(),
+                what: UPLOADED.to_owned(),
+                subject: format!("lesson/{}", lesson_id(Path::new(&upload.name))),
+                before: String::new(),
+                after: serde_json::json!({ "file": upload.name, "sha256": upload.sha256 }).to_string(),
+            };
+            self.store.append_audit(entry).await.map_err(|e| ours(&e))?;
             self.bell.ring();
         }
         Ok(upload)
@@ -254,6 +272,10 @@ fn refused(error: UploadError) -> Reply {
             let reply = problem(StatusCode::CONFLICT, "There already", &error.to_string());
             return reply.with(HeaderName::from_static("x-lesson"), id.to_string());
         }
+        UploadError::Replaces(id) => {
+            let reply = problem(StatusCode::CONFLICT, "Another lesson's name", &error.to_string());
+            return reply.with(HeaderName::from_static("x-replaces"), id.to_string());
+        }
         UploadError::NameTaken(_) => (StatusCode::CONFLICT, "Being prepared"),
         UploadError::Changed => {
             (StatusCode::from_u16(CHECKSUM_MISMATCH).unwrap_or(StatusCode::BAD_REQUEST), "Checksum mismatch")
@@ -297,7 +319,7 @@ pub(super) fn list() {}
     (status = 400, description = "A header is wrong", body = Problem, content_type = "application/problem+json"),
     (status = 401, description = "No token, or one that is not known", body = Problem, content_type = "application/problem+json"),
     (status = 403, description = "The token is not good for this", body = Problem, content_type = "application/problem+json"),
-    (status = 409, description = "The same file is a lesson already (`X-Lesson`), or one of its name is being prepared", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "The same file is a lesson already (`X-Lesson`), it would replace one (`X-Replaces`), or one of its name is being prepared", body = Problem, content_type = "application/problem+json"),
     (status = 412, description = "Another version of tus", body = Problem, content_type = "application/problem+json"),
     (status = 413, description = "The file is too large", body = Problem, content_type = "application/problem+json"),
     (status = 507, description = "The disk has no room for it", body = Problem, content_type = "application/problem+json"),

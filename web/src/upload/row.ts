@@ -156,10 +156,14 @@ export class Row {
   private failed(error: Error | DetailedError): void {
     const response = error instanceof DetailedError ? error.originalResponse : null;
     const status = response?.getStatus() ?? 0;
-    const lesson = response?.getHeader("X-Lesson");
-    if (lesson) {
+    for (const [header, key] of [
+      ["X-Lesson", "there"],
+      ["X-Replaces", "replaces"],
+    ] as const) {
+      const lesson = response?.getHeader(header);
+      if (!lesson) continue;
       this.upload = undefined;
-      this.is("refused", (this.texts.there ?? "").replace("{lesson}", lesson), true);
+      this.is("refused", (this.texts[key] ?? "").replace("{lesson}", lesson), true);
       return;
     }
     const key = REASONS[status];

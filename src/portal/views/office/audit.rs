@@ -47,6 +47,7 @@ impl AuditRow<'_> {
             "schedule-taken-in" => "did-schedule-taken-in",
             "schedule-changed" => "did-schedule-changed",
             "lesson-changed" => "did-lesson-changed",
+            "lesson-uploaded" => "did-lesson-uploaded",
             "file-undone" => "did-file-undone",
             "token-given" => "did-token-given",
             "token-withdrawn" => "did-token-withdrawn",

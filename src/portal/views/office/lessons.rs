@@ -34,7 +34,7 @@ const _: () = {
     }
 
     /// What the script says, by the names of its attributes.
-    const SAID: [&str; 22] = [
+    const SAID: [&str; 23] = [
         "name",
         "waits",
         "checking",
@@ -49,6 +49,7 @@ const _: () = {
         "down",
         "done",
         "there",
+        "replaces",
         "taken",
         "kind",
         "large",
