@@ -14,6 +14,6 @@ mod uploads;
 pub use catalogue::{Catalogue, Library, LibraryError, Package};
 pub use inbox::{Ready, Scanner, SideFiles, lesson_id};
 pub use keep::{KeepError, Unfinished, keep};
-pub use queue::{JobState, JobStatus, Outcome, Queue, QueueEvent};
+pub use queue::{JobState, JobStatus, Outcome, Queue, QueueEvent, TitleCard};
 pub use tus::{BadHeader, Checksum, Wish};
 pub use uploads::{Upload, UploadError, UploadLimits, UploadWriter, Uploads};

@@ -72,6 +72,9 @@ pub struct QueueEvent {
 /// A file is taken when it has kept its size and time for this long.
 const STABLE: Duration = Duration::from_secs(2);
 
+/// Draws a lesson's title in its language: an SVG of 1280 × 720.
+pub type TitleCard = fn(&Lang, &str) -> String;
+
 /// Watches the inbox and packages what is put there.
 #[derive(Debug, Clone)]
 pub struct Queue {
@@ -80,7 +83,7 @@ pub struct Queue {
     settings: Packaging,
     languages: Vec<Lang>,
     /// An SVG with a title, for a lesson without a picture.
-    card: fn(&Lang, &str) -> String,
+    card: TitleCard,
     clock: Arc<dyn Clock>,
     bell: Bell,
     jobs: Arc<ArcSwap<BTreeMap<LessonId, JobStatus>>>,
@@ -92,7 +95,7 @@ impl Queue {
         media: &Path,
         library: Library,
         settings: Packaging,
-        (languages, card): (Vec<Lang>, fn(&Lang, &str) -> String),
+        (languages, card): (Vec<Lang>, TitleCard),
         (clock, bell): (Arc<dyn Clock>, Bell),
     ) -> Self {
         Self {
