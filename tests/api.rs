@@ -237,7 +237,7 @@ fn every_answer_is_one_that_the_document_describes() {
     let county = a_county();
     let (server, mut admin) = an_office(&county);
     let document = server.client.good("/api/v1/openapi.json").json();
-    let all = ["terminals:read", "terminals:write", "sites:write", "audit:read"];
+    let all = ["terminals:read", "terminals:write", "sites:write", "lessons:write", "audit:read"];
     let system = System::new(&server, &token(&mut admin, "all", &all));
     let session = json!({ "channel": "xiangtu" });
     let opened = server.client.post("/api/v1/sessions", &[], &session).with(201, "open").json();

@@ -332,6 +332,9 @@ pub(super) fn begin() {}
     params(("id" = String, Path, description = "The upload"), ("Tus-Resumable" = String, Header, description = "1.0.0")),
     responses(
     (status = 200, description = "`Upload-Offset` and `Upload-Length`"),
+    (status = 401, description = "No token, or one that is not known"),
+    (status = 403, description = "The token is not good for this"),
+    (status = 412, description = "Another version of tus"),
     (status = 404, description = "There is no such upload (any more)"),
 ))]
 #[expect(dead_code, reason = "describes what is answered elsewhere")]
@@ -347,6 +350,11 @@ pub(super) fn look() {}
     ),
     request_body(content = Vec<u8>, content_type = "application/offset+octet-stream"), responses(
     (status = 204, description = "`Upload-Offset` is where it goes on; at the end, the file is in the inbox"),
+    (status = 400, description = "A header is wrong", body = Problem, content_type = "application/problem+json"),
+    (status = 401, description = "No token, or one that is not known", body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "The token is not good for this", body = Problem, content_type = "application/problem+json"),
+    (status = 412, description = "Another version of tus", body = Problem, content_type = "application/problem+json"),
+    (status = 413, description = "More came than was said", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "There is no such upload (any more)", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "It goes on elsewhere", body = Problem, content_type = "application/problem+json"),
     (status = 415, description = "Another type of content", body = Problem, content_type = "application/problem+json"),
@@ -362,6 +370,9 @@ pub(super) fn add() {}
     params(("id" = String, Path, description = "The upload"), ("Tus-Resumable" = String, Header, description = "1.0.0")),
     responses(
     (status = 204, description = "It is gone"),
+    (status = 401, description = "No token, or one that is not known", body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "The token is not good for this", body = Problem, content_type = "application/problem+json"),
+    (status = 412, description = "Another version of tus", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "There is no such upload (any more)", body = Problem, content_type = "application/problem+json"),
 ))]
 #[expect(dead_code, reason = "describes what is answered elsewhere")]

@@ -104,7 +104,7 @@ fn the_values_of_every_message_are_filled() {
     let values: Vec<(&str, &str)> = [
         "zone", "percent", "number", "minutes", "hours", "count", "name", "time", "year", "month", "day",
         "weekday", "seconds", "height", "status", "date", "address", "why", "names", "table", "column",
-        "line", "cell", "id", "file", "title", "from", "to", "free", "ms",
+        "line", "cell", "id", "file", "title", "from", "to", "free", "ms", "rate", "left", "lesson",
     ]
     .into_iter()
     .map(|n| (n, "7"))

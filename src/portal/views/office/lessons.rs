@@ -33,31 +33,32 @@ const _: () = {
         heading: String,
     }
 
-    /// What the script says, by the names of its attributes.
-    const SAID: [&str; 23] = [
-        "name",
-        "waits",
-        "checking",
-        "progress",
-        "pause",
-        "resume",
-        "remove",
-        "retry",
-        "again",
-        "paused",
-        "line",
-        "down",
-        "done",
-        "there",
-        "replaces",
-        "taken",
-        "kind",
-        "large",
-        "changed",
-        "many",
-        "room",
-        "sign-in",
-        "unreadable",
+    /// What the script says: its attributes are called like these, without `upload-`.
+    const SAID: [&str; 24] = [
+        "upload-name",
+        "upload-waits",
+        "upload-checking",
+        "upload-progress",
+        "upload-pause",
+        "upload-resume",
+        "upload-remove",
+        "upload-retry",
+        "upload-again",
+        "upload-paused",
+        "upload-line",
+        "upload-down",
+        "upload-done",
+        "upload-there",
+        "upload-replaces",
+        "upload-taken",
+        "upload-kind",
+        "upload-large",
+        "upload-changed",
+        "upload-many",
+        "upload-room",
+        "upload-sign-in",
+        "upload-unreadable",
+        "upload-unfinished",
     ];
 
     impl Html<'_> {
@@ -65,8 +66,8 @@ const _: () = {
             let places =
                 ["percent", "rate", "left", "lesson", "name"].map(|name| (name, format!("{{{name}}}")));
             let places = places.each_ref().map(|(name, place)| (*name, place.as_str()));
-            let text = |name| (name, i18n::text(self.ctx.lang, &format!("upload-{name}"), &places));
-            SAID.into_iter().chain(["unfinished"]).map(text).collect()
+            let name = |key: &'static str| key.strip_prefix("upload-").unwrap_or(key);
+            SAID.into_iter().map(|key| (name(key), i18n::text(self.ctx.lang, key, &places))).collect()
         }
     }
 
