@@ -106,6 +106,8 @@ proptest! {
                     }
                     Act::Kill { .. } => {
                         writer.flush().await.expect("some of it is written");
+                        // Nothing is written by a server that was killed.
+                        writer.file.flush().await.expect("it is written");
                         drop(writer);
                         uploads = office.uploads();
                         uploads.sweep(now()).await.expect("as at every start");
