@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
+use jiff::Timestamp;
 
 use crate::base::{LessonId, Titles, replace_file};
 use crate::hls::Manifest;
@@ -31,6 +32,8 @@ pub struct Package {
     /// The lesson whose current package it is; none for a replaced one that
     /// may still be on air.
     pub lesson: Option<LessonId>,
+    /// When it was made, or given other titles; none where the disk does not say.
+    pub updated: Option<Timestamp>,
 }
 
 /// An immutable view of the library.
@@ -141,12 +144,13 @@ impl Library {
             }
             let Some(manifest) = read(&folder) else { continue };
             let manifest = Arc::new(manifest);
+            let updated = changed_at(&folder.join("package.json")).and_then(|t| Timestamp::try_from(t).ok());
             match LessonId::new(&name) {
                 Ok(id) => {
-                    let package = Package { manifest, folder, lesson: Some(id.clone()) };
+                    let package = Package { manifest, folder, lesson: Some(id.clone()), updated };
                     current.insert(id, Arc::new(package));
                 }
-                Err(_) => replaced.push(Arc::new(Package { manifest, folder, lesson: None })),
+                Err(_) => replaced.push(Arc::new(Package { manifest, folder, lesson: None, updated })),
             }
         }
         let packages = current.into_values().chain(replaced).collect();

@@ -52,14 +52,20 @@ pub fn take_stills(jobs: impl Iterator<Item = StillJob>, out: &mut impl Write) -
     Ok(())
 }
 
-/// Writes the first picture of an MP4 file as a JPEG of `height`.
+/// What a picture in a list may cost a slow line, bytes.
+const LARGEST: usize = 20_000;
+/// How it is made smaller until it does: JPEG's quality, and what its height is divided by.
+const STEPS: [(u32, u32); 6] = [(80, 1), (60, 1), (40, 1), (25, 1), (40, 2), (15, 2)];
+
+/// Writes the first picture of an MP4 file as a JPEG of `height`, or less where that
+/// would be large.
 pub(super) fn poster(mp4: &Path, jpeg: &Path, height: u32) -> Result<(), PipelineError> {
     let what = "taking the poster";
     let pipeline = launch(
         what,
         &format!(
             "filesrc name=from ! qtdemux ! h264parse ! avdec_h264 ! videoconvert ! videoscale \
-             ! video/x-raw,height={height},pixel-aspect-ratio=1/1 ! jpegenc quality=80 ! appsink name=out sync=false"
+             ! video/x-raw,format=I420,height={height},pixel-aspect-ratio=1/1 ! appsink name=out sync=false"
         ),
     )?;
     let _stopped = Stopped(pipeline.clone());
@@ -67,9 +73,65 @@ pub(super) fn poster(mp4: &Path, jpeg: &Path, height: u32) -> Result<(), Pipelin
     gst::prelude::ObjectExt::set_property(&from, "location", mp4.to_string_lossy().as_ref());
     let out: gst_app::AppSink = named(&pipeline, "out")?;
     start(&pipeline)?;
-    let failed = || PipelineError::Build { what, detail: "no picture came".into() };
-    let sample = out.pull_sample().map_err(|_| failed())?;
-    let buffer = sample.buffer().ok_or_else(failed)?;
-    let map = buffer.map_readable().map_err(|_| failed())?;
-    std::fs::write(jpeg, map.as_slice()).map_err(PipelineError::io(jpeg))
+    let picture =
+        out.pull_sample().map_err(|_| PipelineError::Build { what, detail: "no picture came".into() })?;
+    std::fs::write(jpeg, small_jpeg(&picture, height)?).map_err(PipelineError::io(jpeg))
+}
+
+fn small_jpeg(picture: &gst::Sample, height: u32) -> Result<Vec<u8>, PipelineError> {
+    let mut bytes = Vec::new();
+    for (quality, divisor) in STEPS {
+        bytes = as_jpeg(picture, quality, (height / divisor) & !1)?;
+        if bytes.len() <= LARGEST {
+            break;
+        }
+    }
+    Ok(bytes)
+}
+
+fn as_jpeg(picture: &gst::Sample, quality: u32, height: u32) -> Result<Vec<u8>, PipelineError> {
+    let what = "writing a JPEG";
+    let pipeline = launch(
+        what,
+        &format!(
+            "appsrc name=in format=time ! videoscale ! video/x-raw,height={height},pixel-aspect-ratio=1/1 \
+             ! jpegenc quality={quality} ! appsink name=out sync=false"
+        ),
+    )?;
+    let _stopped = Stopped(pipeline.clone());
+    let input: gst_app::AppSrc = named(&pipeline, "in")?;
+    let out: gst_app::AppSink = named(&pipeline, "out")?;
+    start(&pipeline)?;
+    let failed = |detail: &str| PipelineError::Build { what, detail: detail.to_owned() };
+    input.push_sample(picture).map_err(|_| failed("not taken"))?;
+    input.end_of_stream().map_err(|_| failed("not taken"))?;
+    let sample = out.pull_sample().map_err(|_| failed("no picture came"))?;
+    let buffer = sample.buffer().ok_or_else(|| failed("no picture came"))?;
+    let map = buffer.map_readable().map_err(|_| failed("the picture cannot be read"))?;
+    Ok(map.as_slice().to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_restless_picture_costs_a_slow_line_no_more_than_a_calm_one() {
+        init_for_files().expect("GStreamer");
+        for (pattern, height) in [("smpte", 360), ("snow", 180)] {
+            let source = format!(
+                "videotestsrc num-buffers=1 pattern={pattern} \
+                 ! video/x-raw,format=I420,width=640,height=360,pixel-aspect-ratio=1/1 ! appsink name=out sync=false"
+            );
+            let pipeline = launch("filming", &source).expect("a pipeline");
+            let _stopped = Stopped(pipeline.clone());
+            let out: gst_app::AppSink = named(&pipeline, "out").expect("a sink");
+            start(&pipeline).expect("started");
+            let jpeg = small_jpeg(&out.pull_sample().expect("a picture"), 360).expect("a JPEG");
+            assert!((1_000..=LARGEST).contains(&jpeg.len()), "{pattern}: {} bytes", jpeg.len());
+            // SOF0: length, precision, then the height.
+            let frame = jpeg.windows(2).position(|w| w == [0xff, 0xc0]).expect("a frame");
+            assert_eq!(u32::from(jpeg[frame + 5]) << 8 | u32::from(jpeg[frame + 6]), height, "{pattern}");
+        }
+    }
 }

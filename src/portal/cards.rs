@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::base::LessonId;
 use crate::channel::AiringSource;
 use crate::config::Channel;
 use crate::courseware::{JobState, JobStatus, Package};
@@ -15,6 +16,8 @@ use super::views::{
 
 /// Programmes shown as next.
 const NEXT: usize = 4;
+/// Lessons shown where the list of them is not what was asked for.
+const NEWEST: usize = 6;
 
 impl Portal {
     /// Every channel with what is on and next, in the order of their numbers.
@@ -69,6 +72,14 @@ impl Portal {
         self.library.catalogue().lessons().map(|(id, package)| lesson_card(id, package)).collect()
     }
 
+    /// The newest lessons, but for one: few enough for a page that shows something else first.
+    pub(super) fn newest_lessons(&self, but: Option<&LessonId>) -> Vec<LessonCard> {
+        let catalogue = self.library.catalogue();
+        let mut newest: Vec<_> = catalogue.lessons().filter(|(id, _)| Some(*id) != but).collect();
+        newest.sort_by_key(|(_, package)| std::cmp::Reverse(package.updated));
+        newest.into_iter().take(NEWEST).map(|(id, package)| lesson_card(id, package)).collect()
+    }
+
     /// What the packaging queue is at, and what failed.
     pub(super) fn packaging(&self) -> Vec<PackagingView> {
         let shown = |j: &&JobStatus| j.state != JobState::Done;
@@ -76,7 +87,7 @@ impl Portal {
     }
 }
 
-pub(super) fn lesson_card(id: &crate::base::LessonId, package: &Package) -> LessonCard {
+pub(super) fn lesson_card(id: &LessonId, package: &Package) -> LessonCard {
     let manifest = &package.manifest;
     let audio = manifest.tracks.iter().filter_map(|t| match &t.track.kind {
         TrackKind::Audio { lang, .. } => Some(lang.clone()),

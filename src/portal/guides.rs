@@ -119,8 +119,7 @@ impl Portal {
     pub fn lessons_atom(&self, asker: Machine<'_>, now: Timestamp) -> Reply {
         let make = |basis: &Basis| {
             let news = basis.library.lessons().filter_map(|(id, package)| {
-                let made = std::fs::metadata(package.folder.join("package.json")).and_then(|m| m.modified());
-                let updated = Timestamp::try_from(made.ok()?).ok()?;
+                let updated = package.updated?;
                 Some(News { id: id.to_string(), titles: package.manifest.titles.clone(), updated })
             });
             let news: Vec<News> = news.collect();

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::base::{ChannelId, Lang, LessonId, SiteId};
 
+use super::cards::lesson_card;
 use super::reply::Reply;
 use super::site_page;
 use super::state::Portal;
@@ -114,7 +115,7 @@ impl Portal {
     fn home(&self, ctx: &PageContext<'_>) -> Page {
         let page = HomePage {
             channels: self.channel_cards(ctx.now),
-            lessons: self.lesson_cards(),
+            lessons: self.newest_lessons(None),
             packaging: self.packaging(),
         };
         Ok(page.render(ctx)?)
@@ -152,10 +153,9 @@ impl Portal {
 
     fn lesson(&self, id: &str, ctx: &PageContext<'_>) -> Page {
         let id = LessonId::new(id).map_err(|_| PageError::Unknown)?;
-        let mut cards = self.lesson_cards();
-        let at = cards.iter().position(|c| c.id == id).ok_or(PageError::Unknown)?;
-        let card = cards.remove(at);
-        Ok(LessonPage { card, others: cards }.render(ctx)?)
+        let catalogue = self.library.catalogue();
+        let card = lesson_card(&id, catalogue.lesson(&id).ok_or(PageError::Unknown)?);
+        Ok(LessonPage { card, others: self.newest_lessons(Some(&id)) }.render(ctx)?)
     }
 
     fn tv(&self, ctx: &PageContext<'_>) -> Page {
