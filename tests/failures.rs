@@ -96,13 +96,11 @@ fn whoever_watches_goes_on_watching() {
     // Pictures that were lost on the line are lost to everybody.
     assert!(decoded.video.len() > 120 * 25 * 8 / 10, "{} pictures", decoded.video.len());
     television.finish(s(60)).good("mpv through all of it");
-    // It ends when it has played its time: what it stood still comes on top, and where a
-    // machine has other things to do as well, the broadcasters stand still, too.
+    // It ends when it has played its time: what it stood still comes on top.
     let took = others.passed();
-    assert!(took < length + s(60), "mpv took {took:?}");
+    assert!(took < length + s(30), "mpv took {took:?}");
     let told = browser.finish(s(60)).good("Chromium through all of it").text();
     let told: serde_json::Value = serde_json::from_str(told.trim()).expect("figures");
     let [played, longest] = ["played", "longest"].map(|key| told[key].as_f64().expect("seconds"));
-    // A browser ends at pictures that lost too much; the page begins anew behind them.
-    assert!(played > 60.0 && longest < 60.0, "Chromium: {told}");
+    assert!(played > 90.0 && longest < 10.0, "Chromium: {told}");
 }

@@ -91,6 +91,15 @@ fn a_film(county: &County) -> Vec<u8> {
     fs::read(made).expect("a film")
 }
 
+/// What a request says before its bytes.
+fn head(page: &Page, path: &str, (offset, length): (usize, usize), more: &str) -> String {
+    format!(
+        "PATCH {path} HTTP/1.1\r\nhost: county\r\ncookie: {}\r\nsec-fetch-site: same-origin\r\nx-form-token: {}\r\n\
+         tus-resumable: 1.0.0\r\ncontent-type: {}\r\nupload-offset: {offset}\r\ncontent-length: {length}\r\n{more}\r\n",
+        page.browser.cookie, page.token, BYTES.1
+    )
+}
+
 /// A request whose body is promised and does not come: the line is still open.
 fn half_a_request(
     page: &Page,
@@ -100,11 +109,7 @@ fn half_a_request(
     (said, sent): (usize, &[u8]),
 ) -> TcpStream {
     let mut line = server.client.connect();
-    let head = format!(
-        "PATCH {path} HTTP/1.1\r\nhost: county\r\ncookie: {}\r\nsec-fetch-site: same-origin\r\nx-form-token: {}\r\n\
-         tus-resumable: 1.0.0\r\ncontent-type: {}\r\nupload-offset: {offset}\r\ncontent-length: {said}\r\n\r\n",
-        page.browser.cookie, page.token, BYTES.1
-    );
+    let head = head(page, path, (offset, said), "");
     line.write_all(head.as_bytes()).and_then(|()| line.write_all(sent)).expect("sent");
     line
 }
@@ -154,14 +159,34 @@ fn an_upload_survives_the_line_and_the_server_and_becomes_a_lesson() {
     assert_eq!(known.header("x-lesson"), Some("grape-pruning"));
     let other = page.begin(3, &[("filename", "Grape Pruning.mp4")]).with(409, "it would take its place");
     assert_eq!(other.header("x-replaces"), Some("grape-pruning"));
-    let audit = page.browser.clone().get("/office/audit").with(200, "the audit log").text();
-    assert!(audit.contains("uploaded a file of the lesson"), "{audit}");
+    wait_for("a line in the audit log", PATIENCE, || {
+        let audit = page.browser.clone().get("/office/audit").with(200, "the audit log").text();
+        audit.contains("uploaded a file of the lesson").then_some(())
+    });
     let again = [&pairs[..], &[("again", "1")]].concat();
     let path = location(&page.begin(film.len(), &again).with(201, "once more"));
     page.ask("DELETE", &path, &[], b"").with(204, "ended");
     page.ask("HEAD", &path, &[], b"").with(404, "gone");
     let left = page.ask("GET", "/api/v1/uploads", &[], b"").with(200, "one's uploads").json();
     assert_eq!(left.as_array().map(Vec::len), Some(1), "{left}");
+}
+
+#[test]
+fn a_slow_line_has_all_the_time_it_needs() {
+    let county = a_county().with_http("header_timeout = \"1s\"\ndrain_timeout = \"10s\"");
+    let (server, admin) = an_office(&county);
+    let page = Page::of(admin);
+    for (at, expects) in ["", "expect: 100-continue\r\n"].into_iter().enumerate() {
+        let path = location(&page.begin(5, &[("filename", &format!("slow-{at}.srt"))]).with(201, "begun"));
+        let mut line = server.client.connect();
+        let head = head(&page, &path, (0, 5), expects);
+        line.write_all(head.as_bytes()).expect("sent");
+        for byte in b"12345" {
+            std::thread::sleep(ms(700));
+            line.write_all(&[*byte]).expect("the line is open");
+        }
+        wait_for("the end of a slow upload", PATIENCE, || (page.offset(&path) == 5).then_some(()));
+    }
 }
 
 #[test]
@@ -200,6 +225,17 @@ fn what_is_wrong_is_said_and_nothing_of_it_is_taken() {
     old.push(("x-form-token", &page.token));
     let other = page.browser.client.ask("HEAD", &path, &old).with(412, "another version");
     assert_eq!(other.header("tus-version"), Some("1.0.0"));
+
+    // One that began is not begun twice.
+    let again = page.begin(3, &name).with(201, "the answer was lost");
+    assert_eq!(location(&again), path);
+    let bad_sum = [("upload-length", "3"), BYTES, ("upload-checksum", "md5 AAAA")];
+    let wish = metadata(&[("filename", "c.mp4")]);
+    let with_bytes = [&bad_sum[..], &[("upload-metadata", wish.as_str())]].concat();
+    page.ask("POST", "/api/v1/uploads", &with_bytes, b"abc").with(400, "an unknown sum");
+    let whole = [&with_bytes[..2], &with_bytes[3..]].concat();
+    let begun = page.ask("POST", "/api/v1/uploads", &whole, b"abc").with(201, "begun with its bytes");
+    assert_eq!(begun.header("upload-offset"), Some("3"));
 
     // How.
     page.ask("PATCH", &path, &[("upload-offset", "0")], b"abc").with(415, "no bytes of an upload");

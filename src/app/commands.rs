@@ -145,18 +145,16 @@ pub(super) fn package_files(
         let own = Titles(languages.first().map(|l| (l.clone(), name)).into_iter().collect());
         let rung = |(name, height, kbps): (&str, u32, u32)| LadderRung { name: name.into(), height, kbps };
         let titles = if titles.is_empty() { own } else { Titles(titles.iter().cloned().collect()) };
-        let card =
-            languages.first().and_then(|lang| titles.best(lang)).map(|(l, t)| (l.clone(), t.to_owned()));
         let job = PackageJob {
             id: id.to_string(),
             input: std::path::absolute(file)?,
             side_audio: Vec::new(),
             subtitles: Vec::new(),
+            card: languages.first().map(|lang| guide::title_card(&titles, lang)),
             titles,
             out: std::path::absolute(out)?,
             ladder: [("v720", 720, 1500), ("v480", 480, 800), ("v240", 240, 300)].map(rung).to_vec(),
             audio_kbps: 48,
-            card: card.map(|(lang, title)| guide::title_card(&lang, &title)),
             languages,
         };
         let mut bar = Bar::new(file, json);

@@ -40,6 +40,7 @@ use super::router::Router;
 use super::slates::SlateTask;
 use super::television;
 use super::upkeep::Upkeep;
+use super::uploading::keep_uploads;
 
 /// A server that runs.
 #[derive(Debug)]
@@ -233,7 +234,8 @@ impl Server {
             server.front.spawn(publishing.run(listener, server.stop.clone()));
         }
         let uploads = Uploads::of(&county.load(), library.clone());
-        server.back.spawn(uploads.clone().run(Arc::clone(&clock), server.stop.clone()));
+        let to = (store.clone(), bell.clone());
+        server.back.spawn(keep_uploads(uploads.clone(), to, Arc::clone(&clock), server.stop.clone()));
         server.back.spawn(looks.run(server.stop.clone()));
         server.back.spawn(upkeep.run(server.stop.clone()));
         server.back.spawn(alarms.run(server.stop.clone()));

@@ -1,8 +1,10 @@
 //! Files that are replaced whole, or not at all.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
+
+use sha2::{Digest, Sha256};
 
 /// Puts `bytes` in the place of the file at `path`, whose permissions stay.
 /// When this returns they are on disk; after a crash before, the old ones are.
@@ -18,6 +20,17 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
     written?;
     fs::File::open(folder)?.sync_all()
+}
+
+/// The SHA-256 of the file at `path`, hexadecimal; it is read in pieces.
+pub fn sha256_of(path: &Path) -> io::Result<String> {
+    let (mut file, mut sum, mut piece) = (fs::File::open(path)?, Sha256::new(), vec![0; 1 << 20]);
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(hex::encode(sum.finalize())),
+            n => sum.update(&piece[..n]),
+        }
+    }
 }
 
 fn write_part(path: &Path, part: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -26,12 +26,14 @@ pub struct SideFiles {
     pub subtitles: Vec<(Lang, PathBuf)>,
     /// Titles, from `lesson.toml`.
     pub titles: Option<PathBuf>,
+    /// Sound that says no language: it goes with the video, and is not used.
+    pub unused: Vec<PathBuf>,
 }
 
 impl SideFiles {
     /// Every file.
     pub fn all(&self) -> impl Iterator<Item = &PathBuf> {
-        self.audio.iter().chain(&self.subtitles).map(|(_, p)| p).chain(&self.titles)
+        self.audio.iter().chain(&self.subtitles).map(|(_, p)| p).chain(&self.titles).chain(&self.unused)
     }
 }
 
@@ -94,17 +96,30 @@ impl Scanner {
     }
 }
 
-/// True for a video, and for sound that no video is there for: what carries a language
-/// in its name (`talk.ug-Arab.mp3`) belongs to another file, which may still come.
-fn is_lesson<'a>(file: &Path, mut all: impl Iterator<Item = &'a PathBuf>) -> bool {
-    let stem = stem(file);
+/// True for a video, and for sound that no video is there for.
+fn is_lesson<'a>(file: &Path, all: impl Iterator<Item = &'a PathBuf>) -> bool {
+    makes_lesson(file) && (has_ending(file, VIDEO) || !has_video(&stem(file), all))
+}
+
+/// True if a file of this name is a lesson's own: a video, or sound that carries no
+/// language in its name (`talk.ug-Arab.mp3` belongs to another file, which may still come).
+pub(super) fn makes_lesson(file: &Path) -> bool {
     let is_tag =
         |text: &str| text.split('-').next().is_some_and(|l| l.len() <= 3) && side_lang(text).is_some();
-    let of_another = || stem.rsplit_once('.').is_some_and(|(_, lang)| is_tag(lang));
-    has_ending(file, VIDEO)
-        || (has_ending(file, AUDIO)
-            && !of_another()
-            && !all.any(|p| has_ending(p, VIDEO) && self::stem(p) == stem))
+    let of_another = || stem(file).rsplit_once('.').is_some_and(|(_, lang)| is_tag(lang));
+    has_ending(file, VIDEO) || (has_ending(file, AUDIO) && !of_another())
+}
+
+/// True if `file` is sound and the video of its name is among the `originals` of lessons:
+/// nobody means to have a film replaced by a card with its title.
+pub(super) fn is_sound_for_a_film(file: &Path, originals: &Path) -> bool {
+    let paths: Vec<PathBuf> =
+        std::fs::read_dir(originals).into_iter().flatten().filter_map(|e| Some(e.ok()?.path())).collect();
+    has_ending(file, AUDIO) && has_video(&stem(file), paths.iter())
+}
+
+fn has_video<'a>(of: &str, mut all: impl Iterator<Item = &'a PathBuf>) -> bool {
+    all.any(|path| has_ending(path, VIDEO) && stem(path) == of)
 }
 
 /// The language that a side file's name says: a tag, or a code of ISO 639.
@@ -137,6 +152,9 @@ fn side_files<'a>(file: &Path, all: impl Iterator<Item = &'a PathBuf>) -> SideFi
         let name = stem(path);
         if name == lesson && ending(path) == "toml" {
             side.titles = Some(path.clone());
+        }
+        if name == lesson && has_ending(path, AUDIO) && has_ending(file, VIDEO) {
+            side.unused.push(path.clone());
         }
         let Some(lang) = name.strip_prefix(&lesson).and_then(|r| r.strip_prefix('.')) else { continue };
         let Some(lang) = side_lang(lang) else { continue };
@@ -211,6 +229,10 @@ mod tests {
         let names: Vec<_> =
             ready.iter().map(|r| (r.file.file_name().expect("a name"), r.side.audio.len())).collect();
         assert_eq!(names, [("02.听力.wav".as_ref(), 0), ("film.mp4".as_ref(), 0), ("talk.mp3".as_ref(), 1)]);
+        // Left behind, it would become the film's lesson.
+        assert_eq!(ready[1].side.unused, [folder.path().join("film.mp3")]);
+        let is_for_a_film = |name: &str| is_sound_for_a_film(Path::new(name), folder.path());
+        assert!(is_for_a_film("film.mp3") && !is_for_a_film("film.mp4") && !is_for_a_film("talk.mp3"));
     }
 
     #[test]

@@ -16,4 +16,4 @@ pub use inbox::{Ready, Scanner, SideFiles, lesson_id};
 pub use keep::{KeepError, Unfinished, keep};
 pub use queue::{JobState, JobStatus, Outcome, Queue, QueueEvent, TitleCard};
 pub use tus::{BadHeader, Checksum, Wish};
-pub use uploads::{Upload, UploadError, UploadLimits, UploadWriter, Uploads};
+pub use uploads::{Arrival, Upload, UploadError, UploadLimits, UploadWriter, Uploads};

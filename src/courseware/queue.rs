@@ -15,7 +15,7 @@ use crate::hls::Manifest;
 use crate::hls::wire::PackageLine;
 
 use super::Library;
-use super::inbox::{Ready, Scanner, read_titles};
+use super::inbox::{Ready, Scanner, is_sound_for_a_film, read_titles};
 
 /// Where a job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -72,8 +72,8 @@ pub struct QueueEvent {
 /// A file is taken when it has kept its size and time for this long.
 const STABLE: Duration = Duration::from_secs(2);
 
-/// Draws a lesson's title in its language: an SVG of 1280 × 720.
-pub type TitleCard = fn(&Lang, &str) -> String;
+/// Draws a lesson's title, in this language if there is one: an SVG of 1280 × 720.
+pub type TitleCard = fn(&Titles, &Lang) -> String;
 
 /// Watches the inbox and packages what is put there.
 #[derive(Debug, Clone)]
@@ -177,10 +177,14 @@ impl Queue {
         }
         match &outcome {
             Outcome::Packaged(_) => {
-                self.put_away(&ready, "originals");
+                // Before its file goes: at no moment is its name nobody's.
                 if let Err(error) = self.library.reload() {
                     tracing::error!(%error, "the library cannot be read");
                 }
+                for unused in &ready.side.unused {
+                    tracing::warn!(path = %unused.display(), "sound whose name says no language was not used");
+                }
+                self.put_away(&ready, "originals");
                 self.status(&ready, JobState::Done, 100.0, None);
             }
             Outcome::Failed { message, .. } => {
@@ -195,6 +199,13 @@ impl Queue {
 
     async fn package(&self, ready: &Ready) -> Outcome {
         let failed = |message: String| Outcome::Failed { detail: message.clone(), message };
+        if is_sound_for_a_film(&ready.file, &self.media.join("originals")) {
+            return failed(format!(
+                "the lesson `{}` is a film: name sound for it by its language and put both into the inbox, or give \
+                 this a name of its own",
+                ready.lesson
+            ));
+        }
         let titles = match ready.side.titles.as_deref().map(read_titles).transpose() {
             Ok(titles) => titles.unwrap_or_else(|| self.titles_without_file(ready)),
             Err(message) => return failed(message),
@@ -225,7 +236,7 @@ impl Queue {
         let ladder = self.settings.ladder.iter();
         let ladder: Vec<_> =
             ladder.map(|r| serde_json::json!({"name": r.name, "height": r.height, "kbps": r.kbps})).collect();
-        let card = self.languages.first().and_then(|lang| titles.best(lang)).map(|(l, t)| (self.card)(l, t));
+        let card = self.languages.first().map(|lang| (self.card)(titles, lang));
         serde_json::json!({
             "card": card,
             "id": ready.lesson, "input": ready.file, "side_audio": ready.side.audio,

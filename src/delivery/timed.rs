@@ -149,6 +149,11 @@ impl AsyncRead for Timed {
 impl Timed {
     fn wrote(&mut self, cx: &mut Context<'_>, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match result {
+            // "100 Continue": the rest of the body is still to come.
+            Poll::Ready(Ok(n)) if self.received.is() == AS_IT_COMES => {
+                self.moved = true;
+                Poll::Ready(Ok(n))
+            }
             Poll::Ready(Ok(n)) => {
                 self.moved_to(Waiting::Answer);
                 Poll::Ready(Ok(n))

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::slate_layout::{Anchor, HEIGHT, Look, Page, WIDTH, cut, fit};
-use crate::base::Lang;
+use crate::base::{Lang, Titles};
 
 const MARGIN: f32 = 84.0;
 const LIGHT: &str = "#f4f8f6";
@@ -50,8 +50,10 @@ pub fn slate_svg(s: &SlateText) -> String {
     svg
 }
 
-/// A lesson's title alone, as a picture of 1280 × 720, for a lesson that has none.
-pub fn title_card(lang: &Lang, title: &str) -> String {
+/// A lesson's title alone, as a picture of 1280 × 720, for a lesson that has none: in
+/// `lang`, or the next best there is.
+pub fn title_card(titles: &Titles, lang: &Lang) -> String {
+    let (lang, title) = titles.best(lang).unwrap_or((lang, ""));
     slate_svg(&SlateText {
         lang: lang.clone(),
         channel: String::new(),

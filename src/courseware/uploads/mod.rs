@@ -1,11 +1,12 @@
 //! Uploads that survive the line, the browser and the server.
 //!
 //! A folder holds, for each, a record (`ID.json`) and what has come (`ID.part`), whose
-//! length is how far it is. Whole, the part is moved into the inbox under its name;
-//! a record without a part is of an upload that is whole.
+//! length is how far it is. Whole, the part is moved into the inbox, hidden, and then
+//! given its name there.
 //!
-//! Invariants: what was acknowledged is on disk; nothing is in the inbox that is not
-//! whole and, if its hash was said, right; one request writes at a time, the last one.
+//! Invariants: what was acknowledged is on disk; nothing is seen in the inbox that is not
+//! whole and, if its hash was said, right; it is taken once, whatever crashes; no lesson
+//! is replaced unasked; one request writes at a time, the last one.
 
 mod model;
 mod shelf;
@@ -17,19 +18,19 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
+use tokio::sync::Notify;
 
-use crate::base::{AccountId, Clock, DiskSpace, Shutdown};
+use crate::base::{AccountId, DiskSpace};
 use crate::config::County;
 
-use super::inbox::lesson_id;
+use super::inbox::{lesson_id, makes_lesson};
 use super::tus::{Checksum, Summing, Wish};
 use super::{Library, Package};
 use model::MOST;
-pub use model::{Upload, UploadError, UploadLimits};
+pub use model::{Arrival, Upload, UploadError, UploadLimits};
 use shelf::{Record, Shelf, at, is_id};
 use turn::{Held, Turns};
 
@@ -40,11 +41,12 @@ const BLOCK: usize = 1 << 20;
 #[derive(Debug, Clone)]
 pub struct Uploads {
     shelf: Shelf,
-    library: Library,
     limits: UploadLimits,
     turns: Turns,
     /// One is begun at a time: room is counted for all.
     beginning: Arc<tokio::sync::Mutex<()>>,
+    /// Something came whole.
+    news: Arc<Notify>,
 }
 
 impl Uploads {
@@ -61,8 +63,8 @@ impl Uploads {
     /// Uploads into the inbox under `media`.
     pub fn new(media: &Path, library: Library, limits: UploadLimits) -> Self {
         let (folder, inbox) = (media.join("uploads"), media.join("inbox"));
-        let shelf = Shelf { folder, inbox, kept_for: limits.kept_for };
-        Self { shelf, library, limits, turns: Turns::default(), beginning: Arc::default() }
+        let shelf = Shelf { folder, inbox, library, kept_for: limits.kept_for };
+        Self { shelf, limits, turns: Turns::default(), beginning: Arc::default(), news: Arc::default() }
     }
 
     /// Its limits.
@@ -71,26 +73,38 @@ impl Uploads {
     }
 
     /// Begins an upload of `length` bytes; its record is on disk then. `id` are random digits.
+    /// One of the same file of which nothing has come is begun again, under the `id` it has.
     pub async fn begin(
         &self,
         id: [u8; 16],
         (length, wish, metadata): (u64, Wish, String),
-        owner: &AccountId,
+        (owner, via): (&AccountId, &str),
         now: Timestamp,
     ) -> Result<Upload, UploadError> {
-        let _one = self.beginning.lock().await;
-        let id = hex::encode(id);
-        let record =
-            Record { length, wish, metadata, owner: owner.clone(), created: now, unverified_from: None };
+        let one = Arc::clone(&self.beginning).lock_owned().await;
+        let record = Record {
+            length,
+            wish,
+            metadata,
+            owner: owner.clone(),
+            created: now,
+            unverified_from: None,
+            via: via.to_owned(),
+            taken: None,
+            noted: false,
+        };
         let this = self.clone();
         blocking(move || {
-            this.may_begin(&record)?;
+            let _one = one;
+            let id = this.may_begin(&record)?.unwrap_or_else(|| hex::encode(id));
             let shelf = &this.shelf;
             let part = shelf.part(&id);
             fs::create_dir_all(&shelf.folder).map_err(at(&shelf.folder))?;
             fs::File::create(&part).and_then(|f| f.sync_all()).map_err(at(&part))?;
             shelf.save(&id, &record)?;
-            shelf.upload(&id, shelf.settled(&id, record)?)
+            let upload = shelf.upload(&id, shelf.settled(&id, record)?)?;
+            this.tell(&upload);
+            Ok(upload)
         })
         .await
     }
@@ -99,58 +113,100 @@ impl Uploads {
         if is_id(id) { Ok(self.turns.take(id).await) } else { Err(UploadError::Unknown) }
     }
 
-    /// Looks every ten minutes for what nobody goes on with, until `stop`.
-    pub async fn run(self, clock: Arc<dyn Clock>, stop: Shutdown) {
-        loop {
-            if let Err(error) = self.sweep(clock.now()).await {
-                tracing::error!(%error, "the folder of uploads could not be tidied");
-            }
-            tokio::select! {
-                () = stop.wait() => return,
-                () = tokio::time::sleep(Duration::from_secs(600)) => {}
-            }
+    /// Ends when something has come whole since it was last asked.
+    pub async fn news(&self) {
+        self.news.notified().await;
+    }
+
+    fn tell(&self, upload: &Upload) {
+        if upload.is_whole() {
+            self.news.notify_one();
         }
     }
 
-    fn may_begin(&self, record: &Record) -> Result<(), UploadError> {
-        let (length, largest) = (record.length, self.limits.largest);
+    /// What was taken and was not [noted](Self::noted) yet.
+    pub async fn arrivals(&self) -> Result<Vec<Arrival>, UploadError> {
+        let shelf = self.shelf.clone();
+        let all = blocking(move || shelf.all()).await?;
+        let arrived = all.into_iter().filter(|(record, _)| !record.noted).filter_map(|(record, upload)| {
+            let (owner, via, sha256) = (record.owner, record.via, record.wish.sha256);
+            Some(Arrival { id: upload.id, owner, via, name: record.taken?, sha256 })
+        });
+        Ok(arrived.collect())
+    }
+
+    /// That an upload was taken stands where it is to stand.
+    pub async fn noted(&self, id: &str) -> Result<(), UploadError> {
+        let (turn, shelf, id) = (self.turn(id).await?, self.shelf.clone(), id.to_owned());
+        blocking(move || {
+            let _turn = turn;
+            let record = Record { noted: true, ..shelf.read(&id)? };
+            shelf.save(&id, &record)
+        })
+        .await
+    }
+
+    /// True if nothing speaks against `record`; the upload that is to be begun again.
+    fn may_begin(&self, record: &Record) -> Result<Option<String>, UploadError> {
+        let (wish, length, largest) = (&record.wish, record.length, self.limits.largest);
         if length > largest {
             return Err(UploadError::TooLarge { length, largest });
         }
-        if !record.wish.again {
-            let catalogue = self.library.catalogue();
-            let same =
-                |package: &Package| record.wish.sha256.as_ref() == Some(&package.manifest.source_sha256);
+        let name = Path::new(&wish.name);
+        if !wish.again {
+            let catalogue = self.shelf.library.catalogue();
+            let same = |package: &Package| wish.sha256.as_ref() == Some(&package.manifest.source_sha256);
             if let Some((id, _)) = catalogue.lessons().find(|(_, package)| same(package)) {
                 return Err(UploadError::IsLesson(id.clone()));
             }
-            let id = lesson_id(Path::new(&record.wish.name));
-            if catalogue.lesson(&id).is_some() {
+            let id = lesson_id(name);
+            if makes_lesson(name) && catalogue.lesson(&id).is_some() {
                 return Err(UploadError::Replaces(id));
             }
         }
-        if self.shelf.inbox.join(&record.wish.name).exists() {
-            return Err(UploadError::NameTaken(record.wish.name.clone()));
+        let all = self.shelf.all()?;
+        let unfinished: Vec<_> = all.iter().filter(|(_, upload)| !upload.is_whole()).collect();
+        let mine = |other: &Record| {
+            let same_bytes = wish.sha256.is_some() || wish.name == other.wish.name;
+            other.owner == record.owner
+                && other.length == length
+                && other.wish.sha256 == wish.sha256
+                && same_bytes
+        };
+        if let Some((_, upload)) = unfinished.iter().find(|(other, _)| mine(other)) {
+            // Nobody heard that it was begun, or somebody has it already.
+            return if upload.offset == 0 {
+                Ok(Some(upload.id.clone()))
+            } else {
+                Err(UploadError::Begun(upload.id.clone()))
+            };
         }
-        let unfinished: Vec<_> = self.shelf.all()?.into_iter().filter(|(_, u)| !u.is_whole()).collect();
-        if unfinished.iter().filter(|(owner, _)| *owner == record.owner).count() >= MOST {
+        let on_their_way = unfinished.iter().map(|(other, _)| other.wish.name.clone());
+        if on_their_way.chain(self.shelf.in_inbox()?).any(|other| is_same_place(name, Path::new(&other))) {
+            return Err(UploadError::NameTaken(wish.name.clone()));
+        }
+        if unfinished.iter().filter(|(other, _)| other.owner == record.owner).count() >= MOST {
             return Err(UploadError::TooMany);
         }
-        let others: u64 = unfinished.iter().map(|(_, u)| u.length - u.offset).sum();
+        let others: u64 = unfinished.iter().map(|(_, upload)| upload.length - upload.offset).sum();
         let needed = length.saturating_add(others).saturating_add(self.limits.least_free);
         match DiskSpace::of(self.shelf.folder.parent().unwrap_or(&self.shelf.folder)) {
             Some(space) if space.free < needed => Err(UploadError::NoRoom { needed, free: space.free }),
-            _ => Ok(()),
+            _ => Ok(None),
         }
     }
 
     /// How far an upload is. Whoever was writing it stops.
     pub async fn look(&self, id: &str, owner: &AccountId) -> Result<Upload, UploadError> {
-        let (shelf, id, owner) = (self.shelf.clone(), id.to_owned(), owner.clone());
-        let _turn = self.turn(&id).await?;
+        let turn = self.turn(id).await?;
+        let (this, id, owner) = (self.clone(), id.to_owned(), owner.clone());
         blocking(move || {
-            let record = shelf.record(&id, &owner)?;
-            shelf.upload(&id, shelf.settled(&id, record)?)
+            // Whoever asked may be gone before this ends.
+            let _turn = turn;
+            let record = this.shelf.record(&id, &owner)?;
+            let upload = this.shelf.upload(&id, this.shelf.settled(&id, record)?)?;
+            this.tell(&upload);
+            Ok(upload)
         })
         .await
     }
@@ -158,8 +214,9 @@ impl Uploads {
     /// Those of one person, oldest first; nobody who writes is disturbed.
     pub async fn list(&self, owner: &AccountId) -> Result<Vec<Upload>, UploadError> {
         let (shelf, owner) = (self.shelf.clone(), owner.clone());
-        blocking(move || Ok(shelf.all()?.into_iter().filter(|(o, _)| *o == owner).map(|(_, u)| u).collect()))
-            .await
+        let mine =
+            move || Ok(shelf.all()?.into_iter().filter(|(r, _)| r.owner == owner).map(|(_, u)| u).collect());
+        blocking(mine).await
     }
 
     /// Goes on with an upload at `offset`. With `checksum`, all that is added counts or nothing.
@@ -170,8 +227,9 @@ impl Uploads {
         (offset, checksum): (u64, Option<Checksum>),
     ) -> Result<UploadWriter, UploadError> {
         let turn = self.turn(id).await?;
-        let (shelf, id, owner) = (self.shelf.clone(), id.to_owned(), owner.clone());
+        let (this, id, owner) = (self.clone(), id.to_owned(), owner.clone());
         let prepared = move || {
+            let shelf = &this.shelf;
             let record = shelf.record(&id, &owner)?;
             let mut record = shelf.settled(&id, record)?;
             let upload = shelf.upload(&id, record.clone())?;
@@ -182,22 +240,23 @@ impl Uploads {
                 record.unverified_from = Some(offset);
                 shelf.save(&id, &record)?;
             }
-            Ok((shelf, id, record))
+            Ok((this, id, record, turn))
         };
-        let (shelf, id, record) = blocking(prepared).await?;
-        let part = shelf.part(&id);
+        let (uploads, id, record, turn) = blocking(prepared).await?;
+        let part = uploads.shelf.part(&id);
         let mut file = tokio::fs::File::options().write(true).open(&part).await.map_err(at(&part))?;
         file.set_max_buf_size(BLOCK);
         file.seek(io::SeekFrom::Start(offset)).await.map_err(at(&part))?;
         let sum = checksum.map(Checksum::begin);
-        Ok(UploadWriter { shelf, id, record, turn, file, offset, sum, block: Vec::with_capacity(BLOCK) })
+        Ok(UploadWriter { uploads, id, record, turn, file, offset, sum, block: Vec::with_capacity(BLOCK) })
     }
 
     /// Ends an upload; what has come is removed.
     pub async fn end(&self, id: &str, owner: &AccountId) -> Result<(), UploadError> {
-        let _turn = self.turn(id).await?;
+        let turn = self.turn(id).await?;
         let (shelf, id, owner) = (self.shelf.clone(), id.to_owned(), owner.clone());
         blocking(move || {
+            let _turn = turn;
             shelf.record(&id, &owner)?;
             shelf.remove(&id)
         })
@@ -205,20 +264,24 @@ impl Uploads {
     }
 
     /// Takes what came whole just before the server ended, and removes those to which
-    /// nothing has come for too long.
+    /// nothing has come for too long. What cannot be done is said, and the rest is.
     pub async fn sweep(&self, now: Timestamp) -> Result<(), UploadError> {
         let shelf = self.shelf.clone();
-        let all = blocking(move || shelf.all()).await?;
-        for (owner, upload) in all {
-            if upload.expires < now {
-                tracing::info!(
-                    id = upload.id,
-                    name = upload.name,
-                    "an upload was given up: nothing came any more"
-                );
-                self.end(&upload.id, &owner).await?;
-            } else if upload.is_whole() {
-                self.look(&upload.id, &owner).await?;
+        let all = blocking(move || {
+            shelf.remove_orphans(now).map_err(at(&shelf.folder))?;
+            shelf.all()
+        });
+        for (Record { owner, taken, .. }, upload) in all.await? {
+            let done = if upload.is_whole() && taken.is_none() {
+                self.look(&upload.id, &owner).await.map(drop)
+            } else if upload.expires < now {
+                tracing::info!(id = upload.id, name = upload.name, "an upload goes: nothing came any more");
+                self.end(&upload.id, &owner).await
+            } else {
+                Ok(())
+            };
+            if let Err(error) = done {
+                tracing::error!(id = upload.id, name = upload.name, %error, "an upload could not be tidied");
             }
         }
         self.turns.tidy();
@@ -230,7 +293,7 @@ impl Uploads {
 /// unless a sum was to be looked at.
 #[derive(Debug)]
 pub struct UploadWriter {
-    shelf: Shelf,
+    uploads: Uploads,
     id: String,
     record: Record,
     turn: Held,
@@ -262,18 +325,19 @@ impl UploadWriter {
     async fn flush(&mut self) -> Result<(), UploadError> {
         let written = self.file.write_all(&self.block).await;
         self.block.clear();
-        written.map_err(at(&self.shelf.part(&self.id)))
+        written.map_err(at(&self.uploads.shelf.part(&self.id)))
     }
 
     /// What was added is on disk when this returns, unless its sum is wrong; an upload
     /// that is whole has been taken then. `all` came: else what has a sum is dropped.
     pub async fn finish(mut self, all: bool) -> Result<Upload, UploadError> {
         self.flush().await?;
-        let part = self.shelf.part(&self.id);
+        let part = self.uploads.shelf.part(&self.id);
         self.file.flush().await.map_err(at(&part))?;
         self.file.sync_all().await.map_err(at(&part))?;
-        let Self { shelf, id, mut record, turn, sum, .. } = self;
+        let Self { uploads, id, mut record, turn, sum, .. } = self;
         let finished = move || {
+            let shelf = &uploads.shelf;
             // Until everything is settled nobody else has the turn.
             let _turn = turn;
             if let Some(sum) = sum {
@@ -284,11 +348,17 @@ impl UploadWriter {
                 record.unverified_from = None;
                 shelf.save(&id, &record)?;
             }
-            let record = shelf.settled(&id, record)?;
-            shelf.upload(&id, record)
+            let upload = shelf.upload(&id, shelf.settled(&id, record)?)?;
+            uploads.tell(&upload);
+            Ok(upload)
         };
         blocking(finished).await
     }
+}
+
+/// True if both would be the same lesson, or are called alike.
+fn is_same_place(name: &Path, other: &Path) -> bool {
+    name == other || (makes_lesson(name) && makes_lesson(other) && lesson_id(name) == lesson_id(other))
 }
 
 /// Runs `work` away from the runtime's threads.

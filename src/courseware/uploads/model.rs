@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::base::LessonId;
+use crate::base::{AccountId, LessonId};
 
 /// Unfinished uploads of one person.
 pub(super) const MOST: usize = 200;
@@ -43,6 +43,21 @@ pub struct Upload {
     pub expires: Timestamp,
 }
 
+/// A file that has come and was taken into the inbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrival {
+    /// The upload.
+    pub id: String,
+    /// Whose it was.
+    pub owner: AccountId,
+    /// The system that sent it in his name; empty: himself.
+    pub via: String,
+    /// Its name in the inbox.
+    pub name: String,
+    /// What its bytes were to be, and are.
+    pub sha256: Option<String>,
+}
+
 impl Upload {
     /// Everything is here, and was taken.
     pub fn is_whole(&self) -> bool {
@@ -56,6 +71,9 @@ pub enum UploadError {
     /// There is none, or it is another person's.
     #[error("there is no such upload: it was ended, or nothing came for too long; begin again")]
     Unknown,
+    /// The same person has begun to send the same file, and some of it is here.
+    #[error("this file has begun to come: go on with upload `{0}`, or end it")]
+    Begun(String),
     /// It goes on elsewhere in the file.
     #[error("the upload goes on at byte {0}")]
     Offset(u64),
@@ -91,8 +109,10 @@ pub enum UploadError {
     /// A lesson has that name, and would be replaced.
     #[error("the lesson `{0}` is there already: sent with `again`, this file takes its place")]
     Replaces(LessonId),
-    /// A file of that name waits to be packaged.
-    #[error("a file named `{0}` is being prepared: wait until it is done, or give yours another name")]
+    /// A file of that name is on its way, or waits to be packaged.
+    #[error(
+        "a file named `{0}` is being sent or prepared: wait until it is done, or give yours another name"
+    )]
     NameTaken(String),
     /// The sum of a request's bytes is wrong: they were dropped.
     #[error("the bytes changed on the way: they are to be sent again")]

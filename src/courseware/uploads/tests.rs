@@ -1,9 +1,12 @@
 //! What happens to uploads, made up.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 use sha1::{Digest as _, Sha1};
 
 use super::*;
+use crate::base::Clock as _;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -34,7 +37,7 @@ impl Office {
     async fn begin(&self, uploads: &Uploads, id: u8, bytes: &[u8]) -> Result<Upload, UploadError> {
         let sha256 = Some(hex::encode(sha2::Sha256::digest(bytes)));
         let wish = Wish { name: "grapes.mp4".to_owned(), sha256, titles: Default::default(), again: false };
-        uploads.begin([id; 16], (bytes.len() as u64, wish, "said".to_owned()), &self.owner, now()).await
+        uploads.begin([id; 16], (bytes.len() as u64, wish, "said".to_owned()), (&self.owner, ""), now()).await
     }
 }
 
@@ -165,7 +168,7 @@ async fn what_cannot_be_taken_is_said_before_it_comes() {
     let large = office.begin(&uploads, 1, &vec![0; (1 << 20) + 1]).await;
     assert!(matches!(large, Err(UploadError::TooLarge { .. })));
     let limits = UploadLimits { least_free: u64::MAX / 2, ..uploads.limits() };
-    let full = Uploads::new(office.media.path(), uploads.library.clone(), limits);
+    let full = Uploads::new(office.media.path(), uploads.shelf.library.clone(), limits);
     assert!(matches!(office.begin(&full, 1, b"grapes").await, Err(UploadError::NoRoom { .. })));
     fs::create_dir_all(office.media.path().join("inbox")).expect("an inbox");
     fs::write(office.media.path().join("inbox/grapes.mp4"), "another").expect("dropped");
@@ -201,13 +204,76 @@ async fn what_nobody_goes_on_with_goes() {
 async fn a_crash_between_two_steps_takes_nothing_twice() {
     let office = Office::new();
     let uploads = office.uploads();
-    let id = office.begin(&uploads, 1, b"grapes").await.expect("begun").id;
-    let part = office.media.path().join(format!("uploads/{id}.part"));
-    fs::write(&part, b"grapes").expect("written");
-    // It was linked into the inbox, and taken from there; then the power failed.
-    fs::create_dir_all(office.media.path().join("originals")).expect("a folder");
-    fs::hard_link(&part, office.media.path().join("originals/grapes.mp4")).expect("linked");
-    assert!(uploads.look(&id, &office.owner).await.expect("there").is_whole());
-    assert_eq!(office.inbox("grapes.mp4"), None);
-    assert!(!part.exists());
+    let inbox = |name: &str| office.media.path().join("inbox").join(name);
+    // What lies where when the power fails, and what is in the inbox afterwards.
+    for (at, step) in
+        ["whole", "beside its place", "in its place", "in its place, and packaged"].into_iter().enumerate()
+    {
+        let bytes = format!("grapes {at}");
+        let id = office.begin(&uploads, at as u8, bytes.as_bytes()).await.expect("begun").id;
+        let part = office.media.path().join(format!("uploads/{id}.part"));
+        fs::write(&part, &bytes).expect("written");
+        fs::create_dir_all(inbox("")).expect("an inbox");
+        match at {
+            0 => {}
+            1 => fs::rename(&part, inbox(&format!(".{id}.part"))).expect("moved"),
+            2 => fs::rename(&part, inbox("grapes.mp4")).expect("moved"),
+            _ => fs::remove_file(&part).expect("moved"),
+        }
+        office.uploads().sweep(now()).await.expect("as at every start");
+        assert!(uploads.look(&id, &office.owner).await.expect("there").is_whole(), "{step}");
+        let expected = (at < 3).then(|| bytes.into_bytes());
+        assert_eq!(office.inbox("grapes.mp4"), expected, "{step}");
+        assert_eq!(fs::read_dir(inbox("")).expect("an inbox").count(), usize::from(at < 3), "{step}");
+        assert_eq!(uploads.arrivals().await.expect("a list").len(), 1, "{step}");
+        uploads.noted(&id).await.expect("noted");
+        assert!(uploads.arrivals().await.expect("a list").is_empty(), "it is told once");
+        // It is packaged.
+        let _ = fs::remove_file(inbox("grapes.mp4"));
+    }
 }
+
+#[tokio::test]
+async fn who_did_not_hear_that_it_began_begins_no_second() {
+    let office = Office::new();
+    let uploads = office.uploads();
+    let first = office.begin(&uploads, 1, b"grapes").await.expect("begun").id;
+    assert_eq!(office.begin(&uploads, 2, b"grapes").await.expect("begun").id, first);
+    let mut writer = uploads.write(&first, &office.owner, (0, None)).await.expect("writes");
+    writer.add(b"gra").await.expect("added");
+    writer.finish(false).await.expect("kept");
+    let told = office.begin(&uploads, 3, b"grapes").await;
+    assert!(matches!(told, Err(UploadError::Begun(id)) if id == first));
+    assert_eq!(uploads.list(&office.owner).await.expect("a list").len(), 1);
+}
+
+#[tokio::test]
+async fn no_lesson_is_replaced_unasked() {
+    let office = Office::new();
+    let uploads = office.uploads();
+    let wish =
+        |name: &str, again| Wish { name: name.to_owned(), sha256: None, titles: Default::default(), again };
+    let begin = async |id: u8, wish: Wish| {
+        uploads.begin([id; 16], (6, wish, String::new()), (&office.owner, ""), now()).await
+    };
+    let id = begin(1, wish("grapes.mp4", false)).await.expect("begun").id;
+    // While it is on its way, no other file may become the same lesson.
+    assert!(matches!(begin(2, wish("Grapes.mkv", true)).await, Err(UploadError::NameTaken(_))));
+    begin(3, wish("grapes.toml", false)).await.expect("its titles may");
+    begin(4, wish("grapes.ug-Arab.m4a", false)).await.expect("its sound in a language may");
+    // Somebody packages one of that name by hand meanwhile.
+    let package = office.media.path().join("library/grapes");
+    fs::create_dir_all(&package).expect("a folder");
+    fs::write(package.join("package.json"), A_PACKAGE).expect("a package");
+    uploads.shelf.library.reload().expect("read");
+    let mut writer = uploads.write(&id, &office.owner, (0, None)).await.expect("writes");
+    writer.add(b"grapes").await.expect("added");
+    writer.finish(true).await.expect("whole");
+    assert_eq!((office.inbox("grapes.mp4"), office.inbox("grapes-2.mp4")), (None, Some(b"grapes".to_vec())));
+    assert!(matches!(begin(5, wish("grapes.avi", false)).await, Err(UploadError::Replaces(_))));
+    begin(6, wish("grapes.avi", true)).await.expect("it was asked for");
+}
+
+/// Of a lesson; nothing of it is played.
+const A_PACKAGE: &str = r#"{"version":1,"id":"grapes","content_hash":"","titles":{},"source_sha256":"","segments_us":[],
+    "tracks":[],"subtitles":[],"poster":null,"source_loudness":[]}"#;

@@ -4,13 +4,12 @@ mod encode;
 mod plan;
 mod publish;
 
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::base::{Lang, Titles};
+use crate::base::{Lang, Titles, sha256_of};
 use crate::hls::{Manifest, PackagedTrack, Subtitle, parse_subtitles, write_vtt};
 
 use super::probe::probe;
@@ -74,7 +73,7 @@ impl LadderRung {
 pub fn package(job: &PackageJob, progress: &mut dyn FnMut(&str, f64)) -> Result<Manifest, PipelineError> {
     init_for_files()?;
     progress("read", 0.0);
-    let source_sha256 = sha256(&job.input)?;
+    let source_sha256 = sha256_of(&job.input).map_err(PipelineError::io(&job.input))?;
     let folder = job.out.join(format!(".tmp-{}-{}", job.id, std::process::id()));
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).map_err(PipelineError::io(&folder))?;
@@ -157,17 +156,6 @@ fn poster(folder: &Path, tracks: &[PackagedTrack]) -> Result<Option<String>, Pip
     let made = still::poster(&clip, &folder.join("poster.jpg"), 360);
     fs::remove_file(&clip).map_err(PipelineError::io(&clip))?;
     made.map(|()| Some("poster.jpg".to_owned()))
-}
-
-fn sha256(path: &Path) -> Result<String, PipelineError> {
-    let mut file = File::open(path).map_err(PipelineError::io(path))?;
-    let (mut hash, mut buffer) = (Sha256::new(), vec![0; 1 << 20]);
-    loop {
-        match file.read(&mut buffer).map_err(PipelineError::io(path))? {
-            0 => return Ok(hex::encode(hash.finalize())),
-            n => hash.update(&buffer[..n]),
-        }
-    }
 }
 
 fn unfit(path: &Path, detail: &str) -> PipelineError {

@@ -1,8 +1,6 @@
 //! Uploads: tus 1.0.0 (<https://tus.io/protocols/resumable-upload>) with creation,
 //! creation-with-upload, expiration, checksum and termination.
 
-use std::path::Path;
-
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Bytes};
 use hyper::header::{self, HeaderMap, HeaderName};
@@ -13,13 +11,13 @@ use super::auth::token;
 use super::model::{Problem, UploadState};
 use super::{bad, ours};
 use crate::base::AccountId;
-use crate::courseware::{Checksum, Upload, UploadError, UploadWriter, Wish, lesson_id};
-use crate::people::{AuditEntry, Rights, Secret, TokenScope};
+use crate::courseware::{Checksum, Upload, UploadError, UploadWriter, Wish};
+use crate::people::{Rights, Secret, TokenScope};
+use crate::portal::office::random;
 use crate::portal::reply::{Reply, problem};
 use crate::portal::state::Portal;
 
-/// What the audit log calls a file that came whole.
-const UPLOADED: &str = "lesson-uploaded";
+const ROOM: &str = "/api/v1/uploads";
 const VERSION: &str = "1.0.0";
 const EXTENSIONS: &str = "creation,creation-with-upload,expiration,checksum,termination";
 const BYTES: &str = "application/offset+octet-stream";
@@ -93,7 +91,13 @@ impl Portal {
             }
             (Method::PATCH, Some(id)) => {
                 let offset = number(request.headers, &OFFSET)?;
-                let upload = self.add_to_upload(id, offset, request, (&owner, &via)).await?;
+                if text(request.headers, &header::CONTENT_TYPE) != Some(BYTES) {
+                    let detail = format!("expected `Content-Type: {BYTES}`");
+                    let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+                    return Err(problem(status, "No bytes of an upload", &detail));
+                }
+                let from = (offset, checksum(request.headers)?);
+                let upload = self.add_to_upload(id, from, request.body, &owner).await?;
                 Ok(empty(StatusCode::NO_CONTENT, &upload))
             }
             (Method::DELETE, Some(id)) => {
@@ -163,66 +167,50 @@ impl Portal {
         let length = number(request.headers, &LENGTH)?;
         let metadata = text(request.headers, &METADATA).unwrap_or_default().to_owned();
         let wish = Wish::read(&metadata).map_err(|e| bad(&e.to_string()))?;
-        let mut id = [0; 16];
-        getrandom::fill(&mut id)
-            .map_err(|_| problem(StatusCode::INTERNAL_SERVER_ERROR, "Our mistake", "no random numbers"))?;
-        let begun = self.uploads.begin(id, (length, wish, metadata), owner, request.now).await;
+        let checksum = checksum(request.headers)?;
+        let id = random().map_err(|e| ours(&e))?;
+        let begun = self.uploads.begin(id, (length, wish, metadata), (owner, via), request.now).await;
         let mut upload = begun.map_err(refused)?;
-        let carries = text(request.headers, &header::CONTENT_TYPE) == Some(BYTES);
-        if carries && length > 0 {
+        if text(request.headers, &header::CONTENT_TYPE) == Some(BYTES) && length > 0 {
             let id = upload.id.clone();
-            // What does not get through is sent again from where it broke off.
-            upload = match self.add_to_upload(&id, 0, request, (owner, via)).await {
+            upload = match self.add_to_upload(&id, (0, checksum), request.body, owner).await {
                 Ok(upload) => upload,
-                Err(reply) if reply.status == StatusCode::BAD_REQUEST => {
-                    self.uploads.look(&id, owner).await.map_err(refused)?
+                Err(reply) => {
+                    // Where to go on was not told: nobody will.
+                    self.uploads.end(&id, owner).await.map_err(refused)?;
+                    return Err(reply);
                 }
-                Err(reply) => return Err(reply),
             };
         }
         let mut reply = empty(StatusCode::CREATED, &upload);
-        reply.location = Some(format!("/api/v1/uploads/{}", upload.id).into());
+        reply.location = Some(format!("{ROOM}/{}", upload.id).into());
         Ok(reply)
     }
 
     async fn add_to_upload<B>(
         &self,
         id: &str,
-        offset: u64,
-        request: UploadRequest<'_, B>,
-        (owner, via): (&AccountId, &str),
+        from: (u64, Option<Checksum>),
+        body: B,
+        owner: &AccountId,
     ) -> Result<Upload, Reply>
     where
         B: Body<Data = Bytes> + Unpin + Send,
         B::Error: std::fmt::Display,
     {
-        if text(request.headers, &header::CONTENT_TYPE) != Some(BYTES) {
-            let detail = format!("expected `Content-Type: {BYTES}`");
-            return Err(problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "No bytes of an upload", &detail));
-        }
-        let checksum = text(request.headers, &HeaderName::from_static("upload-checksum"));
-        let checksum = checksum.map(Checksum::read).transpose().map_err(|e| bad(&e.to_string()))?;
-        let mut writer = self.uploads.write(id, owner, (offset, checksum)).await.map_err(refused)?;
-        let received = receive(&mut writer, request.body).await;
+        let mut writer = self.uploads.write(id, owner, from).await.map_err(refused)?;
+        let received = receive(&mut writer, body).await;
         // Whatever went wrong: what came is kept.
         let finished = writer.finish(received.is_ok()).await;
         received?;
-        let upload = finished.map_err(refused)?;
-        if upload.is_whole() {
-            let entry = AuditEntry {
-                at: request.now,
-                who: Some(owner.clone()),
-                via: via.to_owned(),
-                what: UPLOADED.to_owned(),
-                subject: format!("lesson/{}", lesson_id(Path::new(&upload.name))),
-                before: String::new(),
-                after: serde_json::json!({ "file": upload.name, "sha256": upload.sha256 }).to_string(),
-            };
-            self.store.append_audit(entry).await.map_err(|e| ours(&e))?;
-            self.bell.ring();
-        }
-        Ok(upload)
+        finished.map_err(refused)
     }
+}
+
+/// What the bytes of a request are to be, if it says.
+fn checksum(headers: &HeaderMap) -> Result<Option<Checksum>, Reply> {
+    let said = text(headers, &HeaderName::from_static("upload-checksum"));
+    said.map(Checksum::read).transpose().map_err(|e| bad(&e.to_string()))
 }
 
 async fn receive<B>(writer: &mut UploadWriter, mut body: B) -> Result<(), Reply>
@@ -260,6 +248,11 @@ fn empty(status: StatusCode, upload: &Upload) -> Reply {
 fn refused(error: UploadError) -> Reply {
     let (status, title) = match &error {
         UploadError::Unknown => (StatusCode::NOT_FOUND, "No such upload"),
+        UploadError::Begun(id) => {
+            let mut reply = problem(StatusCode::CONFLICT, "Begun already", &error.to_string());
+            reply.location = Some(format!("{ROOM}/{id}").into());
+            return reply;
+        }
         UploadError::Offset(at) => {
             let detail = error.to_string();
             let reply = problem(StatusCode::CONFLICT, "Not there", &detail);
@@ -319,7 +312,7 @@ pub(super) fn list() {}
     (status = 400, description = "A header is wrong", body = Problem, content_type = "application/problem+json"),
     (status = 401, description = "No token, or one that is not known", body = Problem, content_type = "application/problem+json"),
     (status = 403, description = "The token is not good for this", body = Problem, content_type = "application/problem+json"),
-    (status = 409, description = "The same file is a lesson already (`X-Lesson`), it would replace one (`X-Replaces`), or one of its name is being prepared", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "The same file is a lesson already (`X-Lesson`), it would replace one (`X-Replaces`), it has begun to come (`Location`), or one of its name is being sent or prepared", body = Problem, content_type = "application/problem+json"),
     (status = 412, description = "Another version of tus", body = Problem, content_type = "application/problem+json"),
     (status = 413, description = "The file is too large", body = Problem, content_type = "application/problem+json"),
     (status = 507, description = "The disk has no room for it", body = Problem, content_type = "application/problem+json"),

@@ -155,7 +155,7 @@ pub(super) fn new_secret() -> Result<Secret, GateError> {
 }
 
 /// Random bytes.
-pub(super) fn random<const N: usize>() -> Result<[u8; N], GateError> {
+pub(in crate::portal) fn random<const N: usize>() -> Result<[u8; N], GateError> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|_| GateError::NoRandomness)?;
     Ok(bytes)

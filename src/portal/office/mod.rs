@@ -46,7 +46,7 @@ pub use direct::Direction;
 pub use documents::Documents;
 use entries::{CHANNELS, RELAYS, SETTINGS};
 pub use gate::Gate;
-pub(in crate::portal) use gate::new_code;
+pub(in crate::portal) use gate::{new_code, random};
 use import::Preview;
 use parts::Place;
 pub(in crate::portal) use refusal::Refusal;

@@ -209,10 +209,12 @@ export class Engine {
     if (!data.fatal || hls !== this.hls) return;
     const code = data.response?.code ?? 0;
     if (data.type === Hls.ErrorTypes.MEDIA_ERROR) {
-      const repeated = performance.now() - this.mediaErrorAt < 10_000;
+      // What a bad line left of a broadcast breaks again when it is played again: go on behind it.
+      const live = hls.latestLevelDetails?.live ?? false;
+      const anew = live || performance.now() - this.mediaErrorAt < 10_000;
       this.mediaErrorAt = performance.now();
-      if (!repeated) hls.recoverMediaError();
-      this.reports.failed("media", repeated ? "reload" : "resume");
+      if (!anew) hls.recoverMediaError();
+      this.reports.failed("media", anew ? "reload" : "resume");
     } else if (REOPEN.includes(code)) {
       this.reports.failed("not-ready", "reopen");
     } else if (data.type === Hls.ErrorTypes.NETWORK_ERROR) {

@@ -1,6 +1,6 @@
 // The entry of the office's page of lessons: files are chosen or dropped, named,
 // and sent one after the other, what belongs to a video before it.
-import { isLesson, type Known, ROOM, Row, type Texts } from "./row";
+import { isLesson, ROOM, Row, type Texts } from "./row";
 
 const place = document.querySelector<HTMLElement>("[data-upload]");
 if (place !== null) start(place, place.dataset as Texts);
@@ -19,7 +19,7 @@ function start(place: HTMLElement, texts: Texts): void {
     if (!begun || rows.some((row) => row.state === "runs")) return;
     const next = rows.find((row) => row.state === "waits");
     if (next === undefined) begun = false;
-    else void next.go(() => known());
+    else void next.go();
   };
   const add = (files: Iterable<File>) => {
     // A video is prepared as soon as it is whole: what belongs to it goes first.
@@ -63,7 +63,15 @@ function start(place: HTMLElement, texts: Texts): void {
   place.hidden = false;
 }
 
-/** One's uploads, as the server knows them; none while it does not answer. */
+/** An upload as the server tells of it. */
+interface Known {
+  url: string;
+  name: string;
+  length: number;
+  offset: number;
+}
+
+/** One's uploads; none while the server does not answer. */
 async function known(): Promise<Known[]> {
   try {
     const answer = await fetch(ROOM);

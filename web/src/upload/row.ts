@@ -6,15 +6,6 @@ import { sumOf } from "./sum";
 /** What the page says, by the names of its `data-` attributes. */
 export type Texts = Record<string, string>;
 
-/** An upload as `/api/v1/uploads` tells of it. */
-export interface Known {
-  url: string;
-  name: string;
-  length: number;
-  offset: number;
-  sha256: string | null;
-}
-
 export const ROOM = "/api/v1/uploads";
 /** For the better part of an hour a line that is down is tried again; then somebody presses the button. */
 const DELAYS = [0, 1, 2, 4, 8, 15, ...Array<number>(100).fill(30)].map((s) => s * 1000);
@@ -35,6 +26,8 @@ export class Row {
   private upload: Upload | undefined;
   private stop = new AbortController();
   private again = false;
+  /** The server did not know who asks: he may have signed in meanwhile. */
+  private signedOut = false;
   /** When something moved last. */
   private moved = 0;
   private watch: ReturnType<typeof setInterval> | undefined;
@@ -74,40 +67,44 @@ export class Row {
   }
 
   /** Goes on, or begins. */
-  async go(known: () => Promise<Known[]>): Promise<void> {
+  async go(): Promise<void> {
+    this.stop = new AbortController();
+    const { signal } = this.stop;
     this.is("runs", "");
     if (this.title !== undefined) this.title.readOnly = true;
+    if (this.signedOut) {
+      this.texts.token = (await formToken(signal)) ?? this.texts.token ?? "";
+      if (signal.aborted) return;
+      this.signedOut = false;
+    }
     if (this.upload !== undefined) {
+      this.upload.options.headers = this.headers();
       this.restart();
       return;
     }
-    this.stop = new AbortController();
-    let sum: string;
     try {
-      sum = await sumOf(this.file, (done) => this.shows("checking", done, {}), this.stop.signal);
+      const sum = await sumOf(this.file, (done) => this.shows("checking", done, {}), signal);
+      this.begin(sum);
     } catch {
-      if (this.state === "runs") this.is("refused", this.texts.unreadable ?? "");
-      return;
+      if (!signal.aborted) this.is("refused", this.texts.unreadable ?? "");
     }
-    const here = (await known()).find(
-      (u) => u.sha256 === sum && u.length === this.file.size && u.offset < u.length,
-    );
-    if (this.state !== "runs") return;
-    this.begin(sum, here?.url);
   }
 
-  private begin(sum: string, url: string | undefined): void {
+  private headers(): Record<string, string> {
+    return { "X-Form-Token": this.texts.token ?? "" };
+  }
+
+  private begin(sum: string): void {
     const metadata: Record<string, string> = { filename: this.file.name, sha256: sum };
     const title = this.title?.value.trim();
     if (title) metadata[`title-${this.texts.lang}`] = title;
     if (this.again) metadata.again = "1";
     this.upload = new Upload(this.file, {
       endpoint: ROOM,
-      ...(url === undefined ? {} : { uploadUrl: url }),
       metadata,
-      headers: { "X-Form-Token": this.texts.token ?? "" },
+      headers: this.headers(),
       retryDelays: DELAYS,
-      // Found again by what is in it, at the server: another browser may go on as well.
+      // The server finds it again by what is in it: another browser may go on as well.
       storeFingerprintForResuming: false,
       onShouldRetry: (error) => {
         const response = error instanceof DetailedError ? error.originalResponse : null;
@@ -166,8 +163,16 @@ export class Row {
       this.is("refused", (this.texts[key] ?? "").replace("{lesson}", lesson), true);
       return;
     }
+    const begun = status === 409 ? response?.getHeader("Location") : undefined;
+    if (begun && this.upload !== undefined) {
+      // By another page, or before this one was told.
+      this.upload.url = begun;
+      this.restart();
+      return;
+    }
     const key = REASONS[status];
-    if (key === undefined || status === 401 || status === 403) {
+    this.signedOut = status === 401 || status === 403;
+    if (key === undefined || this.signedOut) {
       // Nothing is wrong with the file: what is there stays there.
       this.is("paused", this.texts[key ?? "down"] ?? "");
     } else {
@@ -252,6 +257,17 @@ const REASONS: Record<number, string> = {
   429: "many",
   507: "room",
 };
+
+/** The token of whoever is signed in now; none: nobody is, or the line is down. */
+async function formToken(signal: AbortSignal): Promise<string | undefined> {
+  try {
+    const answer = await fetch(location.href, { headers: { accept: "text/html" }, signal });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    return page.querySelector<HTMLElement>("[data-upload]")?.dataset.token;
+  } catch {
+    return undefined;
+  }
+}
 
 function percent(part: number): string {
   return String(Math.floor(part * 100));
