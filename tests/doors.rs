@@ -48,6 +48,7 @@ const OFFICE: &[&str] = &[
 const ADMIN: &[&str] = &["administrator"];
 const ADMIN_AUDITOR: &[&str] = &["administrator", "auditor"];
 const EDITORS: &[&str] = &["administrator", "editor"];
+const REVIEWERS: &[&str] = &["administrator", "editor", "reviewer"];
 const ADMIN_DUTY: &[&str] = &["administrator", "duty"];
 const PLANNERS_AND_READERS: &[&str] = &["administrator", "auditor", "editor", "reviewer", "duty"];
 const SUPERIORS: &[&str] = &["administrator", "township", "department"];
@@ -123,6 +124,11 @@ fn doors() -> BTreeMap<&'static str, Vec<Ask>> {
         ("GET office/lessons", vec![page("/office/lessons", PLANNERS_AND_READERS)]),
         ("GET office/lessons/*", vec![page("/office/lessons/none", PLANNERS_AND_READERS)]),
         ("POST office/lessons/*", vec![form("/office/lessons/none", "", EDITORS)]),
+        ("GET office/lessons/*/review", vec![page("/office/lessons/none/review", PLANNERS_AND_READERS)]),
+        (
+            "POST office/lessons/*/review",
+            vec![form("/office/lessons/none/review", "do=withdraw&why=x", REVIEWERS)],
+        ),
         ("GET office/channels", vec![page("/office/channels", PLANNERS_AND_READERS)]),
         ("GET office/channels/*", vec![page("/office/channels/xiangtu", PLANNERS_AND_READERS)]),
         ("POST office/channels/*", vec![form("/office/channels/xiangtu", "mark=x", ADMIN)]),

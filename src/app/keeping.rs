@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::base::{ChannelId, Clock, Lang, LessonId, RelayId, Shutdown, Titles, WorkerProcess};
 use crate::channel::{Airing, AiringSource};
 use crate::config::County;
-use crate::courseware::{KeepError, Library, Unfinished, keep};
+use crate::courseware::{KeepError, Library, Unfinished, keep, waiting_folder};
 use crate::delivery::MediaSources;
 use crate::hls::wire::{StillJob, StillLine};
 use crate::hls::{LiveSegment, TrackKind};
@@ -116,7 +116,9 @@ impl Keeping {
         let live = county.media.join("live").join(relay.as_str());
         let (library, name) = (self.library.folder().to_owned(), id.to_string());
         let titles = dated(&programme.titles, &county, channel, programme.start);
-        let made = tokio::task::spawn_blocking(move || keep(&live, &segments, &library, (&name, titles)));
+        let target = if county.packaging.review { waiting_folder(&name) } else { name.clone() };
+        let made =
+            tokio::task::spawn_blocking(move || keep(&live, &segments, (&library, &target), (&name, titles)));
         let mut made = made.await.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
         made.manifest.poster = poster(&made).await;
         let seconds = made.manifest.duration().as_secs_f64();

@@ -82,6 +82,9 @@ impl Router {
             let response = self.api(request, rest, now).await;
             return if inner { response } else { open_to_all(response) };
         }
+        if let Some(rest) = path.strip_prefix("/office/watch/") {
+            return discreet(self.watch(&request, rest, now).await);
+        }
         if Portal::is_office(&path) && matches!(method, Method::GET | Method::HEAD | Method::POST) {
             let reply = self.office(request, &path, peer, now).await;
             let (events, response) = (reply.events, answer(reply, &method));

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 use crate::base::{Bell, Clock, Shutdown};
 use crate::config::County;
-use crate::courseware::{Library, Outcome, Queue, QueueEvent, Uploads};
+use crate::courseware::{Library, Queue, Uploads};
 use crate::delivery::{self, Channels, Converter, Delivery, Desk, MediaSources, Segments, Stills, Streaming};
 use crate::evidence::{Ledger, NonceKey, TicketKeys};
 use crate::people::Code;
@@ -27,11 +27,13 @@ use crate::schedule::Plans;
 use crate::store::{Event, Store};
 
 use super::alarms::Alarming;
+use super::guarding::Guarding;
 use super::keeping::Keeping;
 use super::keys;
 use super::looks::Looks;
 use super::metrics::Metrics;
 use super::on_air::OnAirTask;
+use super::packaged;
 use super::planning::Planning;
 use super::publish::Publishing;
 use super::relays::Relays;
@@ -185,7 +187,9 @@ impl Server {
         slates.publish_now();
         reload.relays.set(&county.load().relays)?;
         server.spawn_relay_events(heard);
-        server.spawn_queue(queue.clone());
+        let (events, heard) = mpsc::channel(64);
+        server.back.spawn(queue.clone().run(events, server.stop.clone()));
+        server.back.spawn(packaged::tell(heard, (store.clone(), Arc::clone(&clock)), reload.clone()));
         let direction = Arc::new(Direction::new(&store).await?);
         let on_air = OnAirTask {
             channels: Arc::clone(&channels),
@@ -207,6 +211,13 @@ impl Server {
             clock: Arc::clone(&clock),
             reload: reload.clone(),
         };
+        let guarding = Guarding {
+            library: library.clone(),
+            plans: Arc::clone(&plans),
+            store: store.clone(),
+            clock: Arc::clone(&clock),
+            reload: reload.clone(),
+        };
         let looks =
             Looks { county: Arc::clone(&county), sources: Arc::clone(&sources), clock: Arc::clone(&clock) };
         let upkeep = Upkeep {
@@ -222,6 +233,7 @@ impl Server {
             county: Arc::clone(&county),
             channels: Arc::clone(&channels),
             sources: Arc::clone(&sources),
+            library: library.clone(),
             store: store.clone(),
             clock: Arc::clone(&clock),
         };
@@ -239,6 +251,7 @@ impl Server {
         server.back.spawn(looks.run(server.stop.clone()));
         server.back.spawn(upkeep.run(server.stop.clone()));
         server.back.spawn(alarms.run(server.stop.clone()));
+        server.back.spawn(guarding.run(server.stop.clone()));
         server.back.spawn(keeping.run(server.stop.clone()));
         server.back.spawn(slates.run(server.stop.clone()));
         server.back.spawn(planner.run(wakes, server.stop.clone()));
@@ -298,27 +311,6 @@ impl Server {
         });
     }
 
-    fn spawn_queue(&mut self, queue: Queue) {
-        let (events, mut heard) = mpsc::channel::<QueueEvent>(64);
-        self.back.spawn(queue.run(events, self.stop.clone()));
-        let (store, clock, reload) = (self.store.clone(), Arc::clone(&self.clock), self.reload.clone());
-        self.back.spawn(async move {
-            while let Some(e) = heard.recv().await {
-                let (kind, detail) = match &e.outcome {
-                    Outcome::Packaged(m) => {
-                        ("packaged", format!("{:.1} s, {}", m.duration().as_secs_f64(), m.content_hash))
-                    }
-                    Outcome::Failed { message, detail } => ("failed", format!("{message} ({detail})")),
-                };
-                tracing::info!(lesson = %e.lesson, kind, "lesson {}: {kind}: {detail}", e.lesson);
-                // A schedule that waited for this lesson is looked at again.
-                reload.lessons();
-                let subject = format!("lesson/{}", e.lesson);
-                record(&store, Event { at: clock.now(), subject, kind: kind.to_owned(), detail }).await;
-            }
-        });
-    }
-
     fn spawn_flush(&mut self) {
         let (store, ledger, clock, stop) =
             (self.store.clone(), Arc::clone(&self.ledger), Arc::clone(&self.clock), self.stop.clone());
@@ -348,7 +340,7 @@ impl Server {
     }
 }
 
-async fn record(store: &Store, event: Event) {
+pub(super) async fn record(store: &Store, event: Event) {
     if let Err(error) = store.record_event(event).await {
         tracing::error!(%error, "an event could not be stored");
     }

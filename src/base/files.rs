@@ -24,11 +24,20 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// The SHA-256 of the file at `path`, hexadecimal; it is read in pieces.
 pub fn sha256_of(path: &Path) -> io::Result<String> {
+    let sum = sha256_while(path, &mut || true)?;
+    Ok(sum.unwrap_or_default())
+}
+
+/// The same, asking after each MiB whether to go on; none: it was not wanted any more.
+pub fn sha256_while(path: &Path, go_on: &mut dyn FnMut() -> bool) -> io::Result<Option<String>> {
     let (mut file, mut sum, mut piece) = (fs::File::open(path)?, Sha256::new(), vec![0; 1 << 20]);
     loop {
         match file.read(&mut piece)? {
-            0 => return Ok(hex::encode(sum.finalize())),
+            0 => return Ok(Some(hex::encode(sum.finalize()))),
             n => sum.update(&piece[..n]),
+        }
+        if !go_on() {
+            return Ok(None);
         }
     }
 }

@@ -93,6 +93,7 @@ impl Timeline {
         let passes = |next: Placed| next.end() > open.until;
         let goes_on = match &open.source {
             _ if !view.keeps(open, cursor) => Some(None),
+            AiringSource::Lesson { owner, .. } if view.sources.is_taken_back(owner) => Some(None),
             AiringSource::Lesson { .. } => Some(next),
             AiringSource::Relay { relay, .. } => match next {
                 Some(next) => Some(Some(next)),

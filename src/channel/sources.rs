@@ -32,7 +32,7 @@ impl Asset {
                 end
             })
             .collect();
-        Self { owner: format!("{family}.{}.{}", manifest.id, manifest.short_hash()), manifest, ends_us }
+        Self { owner: manifest.owner(family), manifest, ends_us }
     }
 
     /// Number of segments.
@@ -95,6 +95,9 @@ pub trait Sources {
     fn lesson(&self, lesson: &LessonId) -> Option<Arc<Asset>>;
     /// A package by owner name, current or not, lesson or slate.
     fn asset(&self, owner: &str) -> Option<Arc<Asset>>;
+    /// True if the package of this owner was taken back: it leaves the air where its next
+    /// segment would begin.
+    fn is_taken_back(&self, owner: &str) -> bool;
     /// What a relay has recorded.
     fn window(&self, relay: &RelayId) -> Option<Arc<LiveWindow>>;
     /// The slate for a reason, or the channel's plain one while that is being made.

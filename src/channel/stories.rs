@@ -335,6 +335,19 @@ fn a_lesson_packaged_anew_while_it_is_on_air_goes_on_in_the_new_package() {
 }
 
 #[test]
+fn a_lesson_that_is_taken_back_leaves_the_air_with_its_segment() {
+    let world = grape().lesson(a_lesson("wheat", 60_000));
+    let mut run = Run::start(world, lessons("\"grape\", \"wheat\""), clock("20:00:08"));
+    run.play_until(clock("20:00:38"));
+    run.world.take_back("lesson.grape.0123456789ab");
+    run.crash(secs(1), Seen::LastTick, None);
+    run.play_until(clock("20:01:10"));
+    let story = run.story();
+    assert!(story[0].starts_with("20:00:00.00 lesson grape 0..10"), "{story:?}");
+    assert!(story[1].starts_with("20:00:38.40 lesson wheat 0.."), "{story:?}");
+}
+
+#[test]
 fn a_slate_that_vanishes_or_is_empty_does_not_hang_the_channel() {
     let mut world = World::new();
     world.remove("slate.idle.0123456789ab");

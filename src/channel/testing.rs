@@ -253,6 +253,7 @@ pub(super) struct World {
     lessons: BTreeMap<LessonId, (Timestamp, Arc<Asset>)>,
     assets: BTreeMap<String, Arc<Asset>>,
     slates: BTreeMap<SlateReason, Slate>,
+    taken_back: BTreeSet<String>,
     relays: BTreeMap<RelayId, Recorder>,
     /// How often a package was asked for.
     pub(super) asked: Cell<u64>,
@@ -294,6 +295,12 @@ impl World {
         self.assets.remove(owner);
         self.lessons.retain(|_, (_, asset)| asset.owner != owner);
         self.slates.retain(|_, slate| slate.regular.owner != owner && slate.short.owner != owner);
+    }
+
+    /// Takes a lesson off the air whose package stays, for those who watch its past.
+    pub(super) fn take_back(&mut self, owner: &str) {
+        self.lessons.retain(|_, (_, asset)| asset.owner != owner);
+        self.taken_back.insert(owner.to_owned());
     }
 
     pub(super) fn relay(mut self, id: &str, feed: Feed) -> Self {
@@ -355,6 +362,10 @@ impl World {
 }
 
 impl Sources for World {
+    fn is_taken_back(&self, owner: &str) -> bool {
+        self.taken_back.contains(owner)
+    }
+
     fn lesson(&self, id: &LessonId) -> Option<Arc<Asset>> {
         self.lessons.get(id).filter(|(from, _)| *from <= self.now).map(|(_, asset)| Arc::clone(asset))
     }

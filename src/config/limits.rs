@@ -30,7 +30,7 @@ impl Default for Packaging {
     fn default() -> Self {
         let rung = |name: &str, height, kbps| Rung { name: name.to_owned(), height, kbps };
         let ladder = vec![rung("v720", 720, 1500), rung("v480", 480, 800), rung("v240", 240, 300)];
-        Self { jobs: 1, ladder, audio_kbps: 48 }
+        Self { jobs: 1, ladder, audio_kbps: 48, review: false }
     }
 }
 
@@ -124,10 +124,11 @@ pub(super) fn packaging(doc: &Document<'_>, f: Fields<'_, '_>) -> Packaging {
     let jobs = within(doc, f.or("jobs", usual.jobs), 1, 64, "each job fills a processor");
     let audio_kbps =
         within(doc, f.or("audio_kbps", usual.audio_kbps), 16, 320, "AAC carries speech and music there");
+    let review = f.or("review", usual.review).value;
     let given = f.tables("ladder");
     let ladder = if given.is_empty() { usual.ladder } else { ladder(doc, given) };
     f.close();
-    Packaging { jobs, ladder, audio_kbps }
+    Packaging { jobs, ladder, audio_kbps, review }
 }
 
 /// `[uploads]`.

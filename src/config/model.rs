@@ -97,6 +97,8 @@ pub struct Packaging {
     pub ladder: Vec<Rung>,
     /// Bit rate of each audio rendition, kb/s.
     pub audio_kbps: u32,
+    /// Lessons wait until a second person has approved them.
+    pub review: bool,
 }
 
 /// What may be uploaded, and for how long it is kept unfinished.

@@ -1,6 +1,5 @@
 //! What the library holds.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,6 +10,8 @@ use jiff::Timestamp;
 
 use crate::base::{LessonId, Titles, replace_file};
 use crate::hls::Manifest;
+
+use super::hold::{self, Hold};
 
 /// A library that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -29,9 +30,11 @@ pub struct Package {
     pub manifest: Arc<Manifest>,
     /// Its folder.
     pub folder: PathBuf,
-    /// The lesson whose current package it is; none for a replaced one that
-    /// may still be on air.
+    /// The lesson whose package on offer it is; none for one that is held, or that was
+    /// replaced and may still be on air.
     pub lesson: Option<LessonId>,
+    /// The lesson it is of and why it is not on offer, if it is held.
+    pub held: Option<(LessonId, Hold)>,
     /// When it was made, or given other titles; none where the disk does not say.
     pub updated: Option<Timestamp>,
 }
@@ -55,6 +58,35 @@ impl Catalogue {
     }
 }
 
+impl Catalogue {
+    /// The package of a lesson that is held; one that waits before one that was taken back.
+    pub fn held(&self, id: &LessonId) -> Option<(Hold, &Arc<Package>)> {
+        let held = self.packages.iter().filter_map(|p| {
+            let (of, hold) = p.held.as_ref()?;
+            (of == id).then_some((*hold, p))
+        });
+        held.min_by_key(|(hold, _)| *hold)
+    }
+
+    /// Every package that is a lesson or may become one: on offer or held.
+    pub fn shelf(&self) -> impl Iterator<Item = (&LessonId, &Arc<Package>)> {
+        self.packages.iter().filter_map(|p| {
+            let id = p.lesson.as_ref().or_else(|| p.held.as_ref().map(|(id, _)| id))?;
+            Some((id, p))
+        })
+    }
+
+    /// The package by which the office knows a lesson: the one on offer, else the one held.
+    pub fn known(&self, id: &LessonId) -> Option<&Arc<Package>> {
+        self.lesson(id).or(self.held(id).map(|(_, package)| package))
+    }
+
+    /// True if there is a lesson of this name, on offer or held.
+    pub fn has(&self, id: &LessonId) -> bool {
+        self.shelf().any(|(of, _)| of == id)
+    }
+}
+
 /// The folder of packages and its current view; clones share it.
 #[derive(Debug, Clone)]
 pub struct Library {
@@ -67,7 +99,7 @@ pub struct Library {
 /// Folders that packaging makes on its way; one left behind is of a crash.
 pub(super) const UNFINISHED: &str = ".tmp-";
 /// A replaced package, kept for what is on air.
-const REPLACED: &str = ".old-";
+pub(super) const REPLACED: &str = ".old-";
 
 impl Library {
     /// Opens the library in `folder`: removes what a crash left half done and
@@ -118,25 +150,26 @@ impl Library {
         Ok(changed)
     }
 
-    /// Gives a lesson other titles, which are on disk then. False if there is no such
-    /// lesson (any more). What evidence refers to, its media, stays as it is.
-    pub fn set_titles(&self, id: &LessonId, titles: Titles) -> Result<bool, LibraryError> {
-        let Some(package) = self.catalogue().lesson(id).cloned() else { return Ok(false) };
-        let path = package.folder.join("package.json");
-        let manifest = Manifest { titles, ..Manifest::clone(&package.manifest) };
-        let written = serde_json::to_vec_pretty(&manifest).map_err(std::io::Error::other);
-        let written = written.and_then(|bytes| replace_file(&path, &bytes));
-        written.map_err(|source| LibraryError { path, source })?;
+    /// Gives a lesson other titles, and what is held of it; they are on disk then. False if
+    /// there is no such lesson (any more). What evidence refers to, its media, stays as it is.
+    pub fn set_titles(&self, id: &LessonId, titles: &Titles) -> Result<bool, LibraryError> {
+        let catalogue = self.catalogue();
+        for (_, package) in catalogue.shelf().filter(|(of, _)| *of == id) {
+            let path = package.folder.join("package.json");
+            let manifest = Manifest { titles: titles.clone(), ..Manifest::clone(&package.manifest) };
+            let written = serde_json::to_vec_pretty(&manifest).map_err(std::io::Error::other);
+            let written = written.and_then(|bytes| replace_file(&path, &bytes));
+            written.map_err(|source| LibraryError { path, source })?;
+        }
         self.reload()?;
-        Ok(true)
+        Ok(catalogue.has(id))
     }
 
     /// Reads the folder again.
     pub fn reload(&self) -> Result<(), LibraryError> {
         // Taken before reading: what changes meanwhile is read again.
         let changed = changed_at(&self.folder);
-        let mut current = BTreeMap::new();
-        let mut replaced = Vec::new();
+        let mut packages = Vec::new();
         for folder in entries(&self.folder)? {
             let name = name_of(&folder);
             if name.starts_with(UNFINISHED) {
@@ -145,15 +178,14 @@ impl Library {
             let Some(manifest) = read(&folder) else { continue };
             let manifest = Arc::new(manifest);
             let updated = changed_at(&folder.join("package.json")).and_then(|t| Timestamp::try_from(t).ok());
-            match LessonId::new(&name) {
-                Ok(id) => {
-                    let package = Package { manifest, folder, lesson: Some(id.clone()), updated };
-                    current.insert(id, Arc::new(package));
-                }
-                Err(_) => replaced.push(Arc::new(Package { manifest, folder, lesson: None, updated })),
-            }
+            let (lesson, held) = match hold::of(&folder, &name) {
+                Some((id, None)) => (Some(id), None),
+                Some((id, Some(hold))) => (None, Some((id, hold))),
+                None => (None, None),
+            };
+            packages.push(Arc::new(Package { manifest, folder, lesson, held, updated }));
         }
-        let packages = current.into_values().chain(replaced).collect();
+        packages.sort_by(|a, b| (a.lesson.is_none(), &a.lesson).cmp(&(b.lesson.is_none(), &b.lesson)));
         self.view.store(Arc::new(Catalogue { packages }));
         *self.read_at.lock().unwrap_or_else(PoisonError::into_inner) = changed;
         Ok(())

@@ -76,13 +76,13 @@ fn of_one_kind(segments: &[LiveSegment]) -> Vec<&LiveSegment> {
     segments.iter().filter(|s| kind(s) == longest).collect()
 }
 
-/// Copies `segments` of the relay recorded in `live` into a package called
-/// `id` beside the others of `library`, on one line of time from 0. A gap in
-/// the recording closes up.
+/// Copies `segments` of the relay recorded in `live` into a package of the lesson
+/// `id` in the folder `target`, beside the others of `library`, on one line of time from 0. A gap
+/// in the recording closes up.
 pub fn keep(
     live: &Path,
     segments: &[LiveSegment],
-    library: &Path,
+    (library, target): (&Path, &str),
     (id, titles): (&str, Titles),
 ) -> Result<Unfinished, KeepError> {
     let segments = of_one_kind(segments);
@@ -118,7 +118,7 @@ pub fn keep(
         poster: None,
         source_loudness: Vec::new(),
     };
-    Ok(Unfinished { manifest, folder, target: library.join(id) })
+    Ok(Unfinished { manifest, folder, target: library.join(target) })
 }
 
 /// One rendition: its header, then its segments, each moved to its place.

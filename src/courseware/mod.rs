@@ -1,19 +1,25 @@
 //! Courseware: uploads, the inbox, the packaging queue, the catalogue.
 //!
 //! Invariants: a reader never sees half a package; a file in the inbox stays
-//! there until its package stands or a reason why not is written down. Knows
-//! no HTTP.
+//! there until its package stands or a reason why not is written down; what is held
+//! is nobody's to play. Knows no HTTP.
 
 mod catalogue;
+mod hold;
 mod inbox;
+mod integrity;
 mod keep;
 mod queue;
+mod review;
 mod tus;
 mod uploads;
 
 pub use catalogue::{Catalogue, Library, LibraryError, Package};
+pub use hold::{Hold, waiting_folder};
 pub use inbox::{Ready, Scanner, SideFiles, lesson_id};
+pub use integrity::{Damage, Fingerprint, fingerprint, verify};
 pub use keep::{KeepError, Unfinished, keep};
 pub use queue::{JobState, JobStatus, Outcome, Queue, QueueEvent, TitleCard};
+pub use review::{Act, NotNow, Person, Review, Stage, Step};
 pub use tus::{BadHeader, Checksum, Wish};
 pub use uploads::{Arrival, Upload, UploadError, UploadLimits, UploadWriter, Uploads};

@@ -15,6 +15,7 @@ use crate::hls::Manifest;
 use crate::hls::wire::PackageLine;
 
 use super::Library;
+use super::hold::waiting_folder;
 use super::inbox::{Ready, Scanner, is_sound_for_a_film, read_titles};
 
 /// Where a job stands.
@@ -236,18 +237,19 @@ impl Queue {
         let ladder = self.settings.ladder.iter();
         let ladder: Vec<_> =
             ladder.map(|r| serde_json::json!({"name": r.name, "height": r.height, "kbps": r.kbps})).collect();
+        let folder = self.settings.review.then(|| waiting_folder(ready.lesson.as_str()));
         let card = self.languages.first().map(|lang| (self.card)(titles, lang));
         serde_json::json!({
             "card": card,
             "id": ready.lesson, "input": ready.file, "side_audio": ready.side.audio,
-            "subtitles": ready.side.subtitles, "titles": titles, "out": self.library.folder(), "ladder": ladder,
+            "subtitles": ready.side.subtitles, "titles": titles, "out": self.library.folder(), "folder": folder, "ladder": ladder,
             "audio_kbps": self.settings.audio_kbps, "languages": self.languages,
         })
     }
 
     /// The titles that the lesson has already; a new one is called like its file.
     fn titles_without_file(&self, ready: &Ready) -> Titles {
-        if let Some(package) = self.library.catalogue().lesson(&ready.lesson) {
+        if let Some(package) = self.library.catalogue().known(&ready.lesson) {
             return package.manifest.titles.clone();
         }
         let name = ready.file.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();

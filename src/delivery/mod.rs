@@ -9,6 +9,7 @@ mod channels;
 mod desk;
 mod media;
 mod playlists;
+mod preview;
 mod range;
 mod segments;
 mod server;

@@ -12,7 +12,7 @@ use crate::hls::TrackKind;
 use super::channels::{NoPlaylist, OnAir};
 use super::media::Delivery;
 
-type Found = Result<Bytes, (StatusCode, &'static str)>;
+pub(super) type Found = Result<Bytes, (StatusCode, &'static str)>;
 
 const UNKNOWN: (StatusCode, &str) = (StatusCode::NOT_FOUND, "nothing of this name");
 const FOREIGN: (StatusCode, &str) = (StatusCode::FORBIDDEN, "this ticket is for something else");
@@ -61,7 +61,7 @@ pub(super) fn find(
             }
             let asset = delivery.sources.lesson(&id).ok_or(UNKNOWN)?;
             match (parts.next(), parts.next()) {
-                (Some(file), None) => lesson(&asset, file, wish.lang),
+                (Some(file), None) => lesson(&asset, file, wish.lang, "../../seg/"),
                 _ => Err(UNKNOWN),
             }
         }
@@ -103,13 +103,14 @@ pub(super) fn instants(span: &str) -> Option<(Timestamp, Timestamp)> {
     Some((at(from)?, at(to)?))
 }
 
-fn lesson(asset: &Asset, file: &str, lang: Option<&Lang>) -> Found {
+/// A package from its beginning to its end; `segments` leads from here to its segments.
+pub(super) fn lesson(asset: &Asset, file: &str, lang: Option<&Lang>, segments: &str) -> Found {
     let lineup = lesson_lineup(asset);
     if file == "index.m3u8" {
         return Ok(lineup.multivariant(lang).write().into());
     }
     let rendition = file.strip_suffix(".m3u8").and_then(|n| lineup.rendition(n)).ok_or(UNKNOWN)?;
-    Ok(vod_playlist(asset, &lineup, &rendition, "../../seg/").write().into())
+    Ok(vod_playlist(asset, &lineup, &rendition, segments).write().into())
 }
 
 /// A lesson on demand offers what its package holds.

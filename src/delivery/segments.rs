@@ -86,8 +86,7 @@ impl Segments {
 
     /// The packages that may be asked for: of the library, and slates.
     pub fn set_packages(&self, library: &Catalogue, slates: &Catalogue) {
-        let name =
-            |family: &str, p: &Package| format!("{family}.{}.{}", p.manifest.id, p.manifest.short_hash());
+        let name = |family: &str, p: &Package| p.manifest.owner(family);
         let lessons = library.packages.iter().map(|p| (name("lesson", p), Arc::clone(p)));
         let [regular, short] = Slate::FAMILIES;
         let slates = slates.packages.iter().flat_map(|p| {

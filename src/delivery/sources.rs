@@ -1,6 +1,6 @@
 //! What the timeline may play: the library, the slates, the live windows.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -16,6 +16,8 @@ struct Shelf {
     lessons: BTreeMap<LessonId, Arc<Asset>>,
     owners: HashMap<String, Arc<Asset>>,
     slates: BTreeMap<(ChannelId, SlateReason), Slate>,
+    /// Owners of packages that were taken back.
+    taken_back: HashSet<String>,
 }
 
 /// Relays by name.
@@ -53,6 +55,9 @@ impl MediaSources {
             let asset = self.asset_of("lesson", package);
             if let Some(id) = &package.lesson {
                 shelf.lessons.insert(id.clone(), Arc::clone(&asset));
+            }
+            if package.held.is_some() {
+                shelf.taken_back.insert(asset.owner.clone());
             }
             shelf.owners.insert(asset.owner.clone(), asset);
         }
@@ -98,6 +103,10 @@ impl Sources for MediaSources {
 
     fn asset(&self, owner: &str) -> Option<Arc<Asset>> {
         self.shelf.load().owners.get(owner).cloned()
+    }
+
+    fn is_taken_back(&self, owner: &str) -> bool {
+        self.shelf.load().taken_back.contains(owner)
     }
 
     fn window(&self, relay: &RelayId) -> Option<Arc<LiveWindow>> {

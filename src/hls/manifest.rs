@@ -82,6 +82,12 @@ impl Manifest {
         self.content_hash.get(..12).unwrap_or(&self.content_hash)
     }
 
+    /// What its segments' addresses begin with, in a `family` such as `lesson`: another
+    /// content has another owner.
+    pub fn owner(&self, family: &str) -> String {
+        format!("{family}.{}.{}", self.id, self.short_hash())
+    }
+
     /// The same media in longer segments: each is `count` of these (the last
     /// one fewer), several fragments in one (ISO/IEC 23000-19 §7.3.2.3).
     pub fn in_groups_of(&self, count: usize) -> Self {

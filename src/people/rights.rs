@@ -130,6 +130,11 @@ impl<'a> Rights<'a> {
         self.holds(&[Role::Administrator, Role::Editor])
     }
 
+    /// May say that a lesson is good to be published.
+    pub fn review_lessons(&self) -> bool {
+        self.holds(&[Role::Administrator, Role::Reviewer])
+    }
+
     /// May change channels and what the county is called.
     pub fn edit_channels(&self) -> bool {
         self.holds(&[Role::Administrator])

@@ -22,6 +22,22 @@ impl Store {
         .await
     }
 
+    /// The lines about `subject`, oldest first; of very many the newest.
+    pub async fn audit_of(&self, subject: &str, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+        let subject = subject.to_owned();
+        self.read(move |db| {
+            let mut query = db.prepare_cached(
+                "select id, at_us, who, via, what, subject, before, after from audit
+                 where subject = ?1 order by id desc limit ?2",
+            )?;
+            let rows = query.query_map(params![subject, limit], line)?;
+            let mut lines = rows.map(|r| Ok(r?.1)).collect::<Result<Vec<_>, StoreError>>()?;
+            lines.reverse();
+            Ok(lines)
+        })
+        .await
+    }
+
     /// Appends a line that tells of something outside the store; answers its number.
     pub async fn append_audit(&self, entry: AuditEntry) -> Result<i64, StoreError> {
         self.write(move |db| {

@@ -85,6 +85,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("identity.sql"),
     include_str!("hand.sql"),
     include_str!("uptime.sql"),
+    include_str!("review.sql"),
 ];
 
 impl Store {

@@ -30,6 +30,8 @@ const OFFICE = [
   `/office/schedule/${CHANNEL}/parts/series/new`,
   "/office/holidays",
   "/office/lessons",
+  "/office/lessons/safety-lecture",
+  "/office/lessons/safety-lecture/review",
   "/office/channels",
   `/office/channels/${CHANNEL}`,
   "/office/new-channel",

@@ -22,6 +22,7 @@ pub(crate) struct County {
     /// Keys of the county itself.
     own: String,
     http: String,
+    packaging: String,
     relays: Vec<(String, u16)>,
     more: String,
     env: Vec<(String, String)>,
@@ -50,6 +51,7 @@ pub(crate) fn a_county() -> County {
         zone: noon(),
         own: String::new(),
         http: "drain_timeout = \"10s\"\n".into(),
+        packaging: String::new(),
         relays: Vec::new(),
         more: String::new(),
         env: Vec::new(),
@@ -67,6 +69,12 @@ impl County {
     /// Keys of `[http]`, one a line.
     pub(crate) fn with_http(mut self, keys: &str) -> Self {
         self.http = keys.to_owned();
+        self.written()
+    }
+
+    /// Keys of `[packaging]`, one a line.
+    pub(crate) fn with_packaging(mut self, keys: &str) -> Self {
+        self.packaging = keys.to_owned();
         self.written()
     }
 
@@ -124,6 +132,7 @@ schedules = \"schedules\"
 [http]
 {}
 [packaging]
+{}
 audio_kbps = 48
 ladder = [
   {{ name = \"v360\", height = 360, kbps = 600 }},
@@ -144,7 +153,7 @@ window = \"60s\"
 id = \"chengguan\"
 name = {{ zh-Hans = \"城关镇\", en = \"Chengguan Town\" }}
 ",
-            self.zone, self.own, self.http
+            self.zone, self.own, self.http, self.packaging
         );
         for site in ["dongmen", "baghcha"] {
             let _ = writeln!(out, "\n[[site]]\nid = \"{site}\"\ntownship = \"chengguan\"");

@@ -7,9 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 /// Something that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub(super) struct Trouble {
-    /// `channel/<id>`, `relay/<id>` or `disk`.
+    /// `channel/<id>`, `relay/<id>`, `lesson/<id>` or `disk`.
     pub(super) subject: String,
-    /// `slate`, `backup`, `black`, `frozen`, `silent`, `short`.
+    /// `slate`, `backup`, `black`, `frozen`, `silent`, `short`, `damaged`.
     pub(super) kind: &'static str,
 }
 

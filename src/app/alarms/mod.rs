@@ -10,9 +10,10 @@ use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 
-use crate::base::{Clock, Lang, Shutdown, Titles};
+use crate::base::{Clock, Lang, LessonId, Shutdown, Titles};
 use crate::channel::{AiringSource, SlateReason};
 use crate::config::County;
+use crate::courseware::{Catalogue, Hold, Library};
 use crate::delivery::{Channels, MediaSources};
 use crate::portal::i18n;
 use crate::relay::{RelayHealth, State};
@@ -30,6 +31,7 @@ pub(super) struct Alarming {
     pub(super) county: Arc<ArcSwap<County>>,
     pub(super) channels: Arc<Channels>,
     pub(super) sources: Arc<MediaSources>,
+    pub(super) library: Library,
     pub(super) store: Store,
     pub(super) clock: Arc<dyn Clock>,
 }
@@ -49,7 +51,7 @@ impl Alarming {
             let (county, now) = (self.county.load_full(), self.clock.now());
             let after = SignedDuration::try_from(county.alarms.after).unwrap_or(SignedDuration::MAX);
             for (trouble, change, since) in book.look(self.troubles(&county), after, now) {
-                let notice = notice(&county, &trouble, change, since, now);
+                let notice = notice((&county, &self.library.catalogue()), &trouble, change, since, now);
                 match change {
                     Change::Raised => tracing::warn!(subject = trouble.subject, "alarm: {}", notice.title),
                     Change::Cleared => {
@@ -86,6 +88,11 @@ impl Alarming {
                 troubles.push(Trouble { subject: "disk".into(), kind: "short" });
             }
         }
+        for package in &self.library.catalogue().packages {
+            if let Some((id, Hold::Damaged)) = &package.held {
+                troubles.push(Trouble { subject: format!("lesson/{id}"), kind: "damaged" });
+            }
+        }
         troubles.dedup();
         troubles
     }
@@ -116,7 +123,13 @@ fn kinds(health: &RelayHealth) -> Vec<&'static str> {
     all.into_iter().filter(|(_, there)| live && *there).map(|(kind, _)| kind).collect()
 }
 
-fn notice(county: &County, trouble: &Trouble, change: Change, since: Timestamp, now: Timestamp) -> Notice {
+fn notice(
+    (county, lessons): (&County, &Catalogue),
+    trouble: &Trouble,
+    change: Change,
+    since: Timestamp,
+    now: Timestamp,
+) -> Notice {
     let lang = county.languages.first().cloned().or_else(|| Lang::new("zh-Hans").ok());
     let Some(lang) = lang else { unreachable!("zh-Hans is a language") };
     let name = |names: &Titles| names.best(&lang).map(|(_, name)| name.to_owned());
@@ -124,6 +137,7 @@ fn notice(county: &County, trouble: &Trouble, change: Change, since: Timestamp, 
     let names = match family {
         "channel" => county.channels.iter().find(|c| c.id.as_str() == id).and_then(|c| name(&c.names)),
         "relay" => county.relays.iter().find(|r| r.id.as_str() == id).and_then(|r| name(&r.names)),
+        "lesson" => LessonId::new(id).ok().and_then(|id| name(&lessons.known(&id)?.manifest.titles)),
         _ => None,
     };
     let name = names.unwrap_or_else(|| id.to_owned());
@@ -134,6 +148,7 @@ fn notice(county: &County, trouble: &Trouble, change: Change, since: Timestamp, 
         "black" => "alarm-black",
         "frozen" => "alarm-frozen",
         "silent" => "alarm-silent",
+        "damaged" => "alarm-damaged",
         _ => "alarm-short",
     };
     let said = i18n::text(&lang, key, &[("name", &name), ("time", &clock(since))]);

@@ -156,11 +156,11 @@ impl Uploads {
         if !wish.again {
             let catalogue = self.shelf.library.catalogue();
             let same = |package: &Package| wish.sha256.as_ref() == Some(&package.manifest.source_sha256);
-            if let Some((id, _)) = catalogue.lessons().find(|(_, package)| same(package)) {
+            if let Some((id, _)) = catalogue.shelf().find(|(_, package)| same(package)) {
                 return Err(UploadError::IsLesson(id.clone()));
             }
             let id = lesson_id(name);
-            if makes_lesson(name) && catalogue.lesson(&id).is_some() {
+            if makes_lesson(name) && catalogue.has(&id) {
                 return Err(UploadError::Replaces(id));
             }
         }

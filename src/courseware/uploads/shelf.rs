@@ -206,7 +206,7 @@ impl Shelf {
         let catalogue = self.library.catalogue();
         let is_free = |name: &String| {
             let path = Path::new(name);
-            let replaces = makes_lesson(path) && catalogue.lesson(&lesson_id(path)).is_some();
+            let replaces = makes_lesson(path) && catalogue.has(&lesson_id(path));
             !self.inbox.join(name).exists() && (wish.again || !replaces)
         };
         all.find(is_free).unwrap_or_else(|| wish.name.clone())

@@ -45,6 +45,9 @@ pub struct PackageJob {
     pub titles: Titles,
     /// Folder of the library.
     pub out: PathBuf,
+    /// The package's folder in it; none: it is called like the lesson.
+    #[serde(default)]
+    pub folder: Option<String>,
     /// Video rungs, best first.
     pub ladder: Vec<LadderRung>,
     /// Bit rate of each audio rendition, kb/s.
@@ -119,7 +122,7 @@ fn make(
         source_loudness: plan.sounds.iter().map(|s| s.sound.loudness.max(-120.0)).collect(),
     };
     progress("publish", 99.0);
-    publish(folder, &job.out.join(&job.id), &manifest)?;
+    publish(folder, &job.out.join(job.folder.as_ref().unwrap_or(&job.id)), &manifest)?;
     progress("publish", 100.0);
     Ok(manifest)
 }

@@ -102,9 +102,10 @@ fn every_key_is_used_and_every_used_key_exists() {
 #[test]
 fn the_values_of_every_message_are_filled() {
     let values: Vec<(&str, &str)> = [
-        "zone", "percent", "number", "minutes", "hours", "count", "name", "time", "year", "month", "day",
-        "weekday", "seconds", "height", "status", "date", "address", "why", "names", "table", "column",
-        "line", "cell", "id", "file", "title", "from", "to", "free", "ms", "rate", "left", "lesson",
+        "zone", "detail", "percent", "number", "minutes", "hours", "count", "name", "time", "year", "month",
+        "day", "weekday", "seconds", "height", "status", "date", "address", "why", "names", "table",
+        "column", "line", "cell", "id", "file", "title", "from", "to", "free", "ms", "rate", "left",
+        "lesson",
     ]
     .into_iter()
     .map(|n| (n, "7"))

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::base::{DiskSpace, LessonId, Titles};
 use crate::channel::{AiringSource, SlateReason};
 use crate::config::{Channel, Relay};
+use crate::courseware::Hold;
 use crate::portal::i18n;
 use crate::portal::state::Portal;
 use crate::portal::views::{Alarm, PageContext};
@@ -32,6 +33,7 @@ impl Portal {
             // Both may lie on one disk.
             alarms.extend(alarm.filter(|alarm| !alarms.contains(alarm)));
         }
+        alarms.extend(self.damaged(ctx));
         alarms.extend(county.channels.iter().filter_map(|c| self.lost(ctx, c)));
         alarms.extend(county.relays.iter().filter_map(|r| self.no_signal(ctx, r)));
         alarms.extend(county.channels.iter().filter_map(|c| self.mistaken(ctx, c)));
@@ -46,6 +48,21 @@ impl Portal {
         let AiringSource::Slate { reason: SlateReason::Lost, .. } = &open.source else { return None };
         let said = ctx.t1("alarm-lost", "time", clock(ctx, open.start));
         Some(about(channel, format!("/office/duty/{}", channel.id), said))
+    }
+
+    /// Lessons whose bytes are not those they were made with.
+    fn damaged(&self, ctx: &PageContext<'_>) -> Vec<Alarm> {
+        let catalogue = self.library.catalogue();
+        let damaged = catalogue.packages.iter().filter_map(|p| match &p.held {
+            Some((id, Hold::Damaged)) => Some((id, &p.manifest.titles)),
+            _ => None,
+        });
+        let alarm = |(id, titles): (&LessonId, &Titles)| Alarm {
+            href: Some(format!("/office/lessons/{id}/review")),
+            names: Titles::default(),
+            said: ctx.t1("alarm-damaged", "name", ctx.plain(titles)),
+        };
+        damaged.map(alarm).collect()
     }
 
     fn no_signal(&self, ctx: &PageContext<'_>, relay: &Relay) -> Option<Alarm> {

@@ -14,12 +14,12 @@ use super::terminals::to_the_end;
 use super::{Answer, Refusal, Visitor, html};
 
 /// Where lessons are.
-const ROOM: &str = "/office/lessons";
+pub(super) const ROOM: &str = "/office/lessons";
 /// What the audit log calls other titles.
 pub(super) const CHANGED: &str = "lesson-changed";
 
 impl Portal {
-    pub(super) fn office_lessons(
+    pub(super) async fn office_lessons(
         &self,
         ctx: &PageContext<'_>,
         visitor: &Visitor,
@@ -27,6 +27,7 @@ impl Portal {
     ) -> Answer {
         let page = OfficeLessons {
             lessons: self.lesson_cards(),
+            held: self.held_lessons().await?,
             packaging: self.packaging(),
             inbox: self.queue.inbox().display().to_string(),
             upload: rights.edit_programmes().then(|| visitor.secret.form_token()),
@@ -46,11 +47,12 @@ impl Portal {
         let (lesson, titles) = self.lesson_titles(id)?;
         let shown = again.map_or_else(|| titles.clone(), |(_, form)| form.titles_of("title", ctx.languages));
         let address = format!("{ROOM}/{lesson}");
+        let on_offer = self.library.catalogue().lesson(&lesson).is_some();
         let page = EntryPage {
             heading: ctx.plain(&titles),
             text: "",
             about: lesson.to_string(),
-            link: Some((format!("/lessons/{lesson}"), "lesson-watch")),
+            link: on_offer.then(|| (format!("/lessons/{lesson}"), "lesson-watch")),
             id: None,
             fields: vec![Field {
                 name: "title",
@@ -62,7 +64,7 @@ impl Portal {
             error: again.map(|(key, _)| ctx.t(key)),
             problems: Vec::new(),
             remove: None,
-            back: None,
+            back: Some((format!("{address}/review"), "review-link")),
             may_edit: rights.edit_programmes(),
             button: "place-save",
             done: done(ctx.path, visitor, &address),
@@ -116,13 +118,13 @@ impl Portal {
         let portal = self.clone();
         let made = to_the_end(async move {
             let _one = portal.documents.writing().await;
-            if portal.library.catalogue().lesson(&lesson).is_none_or(|p| p.manifest.titles != before) {
+            if portal.library.catalogue().known(&lesson).is_none_or(|p| p.manifest.titles != before) {
                 return Ok(None);
             }
             let line = portal.store.append_audit(entry).await?;
             let (library, changed) = (portal.library.clone(), std::sync::Arc::clone(&portal.documents.after));
             let written = tokio::task::spawn_blocking(move || {
-                let set = library.set_titles(&lesson, after);
+                let set = library.set_titles(&lesson, &after);
                 changed.lessons();
                 set
             });
@@ -139,7 +141,7 @@ impl Portal {
     pub(super) fn lesson_titles(&self, id: &str) -> Result<(LessonId, Titles), Refusal> {
         let lesson = LessonId::new(id).map_err(|_| Refusal::Unknown)?;
         let catalogue = self.library.catalogue();
-        let package = catalogue.lesson(&lesson).ok_or(Refusal::Unknown)?;
+        let package = catalogue.known(&lesson).ok_or(Refusal::Unknown)?;
         Ok((lesson, package.manifest.titles.clone()))
     }
 }

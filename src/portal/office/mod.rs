@@ -25,6 +25,7 @@ mod places;
 mod refusal;
 mod registrar;
 mod request;
+mod review;
 mod schedule;
 mod second_factor;
 mod second_gate;
@@ -34,13 +35,12 @@ mod standing;
 mod terminals;
 mod tokens;
 mod undo;
+mod visitor;
 mod week;
 
 use hyper::StatusCode;
-use jiff::Timestamp;
 
-use crate::people::{Account, Rights, Secret, SignIn};
-use crate::store::StoreError;
+use crate::people::Rights;
 
 pub use direct::Direction;
 pub use documents::Documents;
@@ -54,19 +54,12 @@ use refusal::refused;
 pub use registrar::Registrar;
 pub(in crate::portal) use request::clean as clean_name;
 pub use request::{Form, OfficeRequest, away_cookie_name, cookie_name};
+use visitor::Visitor;
 
 use super::pages::{HTML, param};
 use super::reply::{Reply, problem};
 use super::state::Portal;
 use super::views::{Menu, PageContext};
-
-/// Who is signed in.
-#[derive(Debug, Clone)]
-struct Visitor {
-    secret: Secret,
-    sign_in: SignIn,
-    account: Account,
-}
 
 type Answer = Result<Reply, Refusal>;
 
@@ -270,13 +263,21 @@ impl Portal {
                 self.remove_schedule(request, ctx, &visitor, (id, mark)).await
             }
             (["office", "lessons"], None) if rights.see_programmes() => {
-                self.office_lessons(ctx, &visitor, &rights)
+                self.office_lessons(ctx, &visitor, &rights).await
             }
             (["office", "lessons", id], None) if rights.see_programmes() => {
                 self.office_lesson(ctx, &visitor, &rights, (id, None))
             }
             (["office", "lessons", id], Some(form)) if rights.edit_programmes() => {
                 self.save_lesson(request, ctx, &visitor, &rights, (id, form)).await
+            }
+            (["office", "lessons", id, "review"], None) if rights.see_programmes() => {
+                self.review_page(ctx, &visitor, &rights, (id, None)).await
+            }
+            (["office", "lessons", id, "review"], Some(form))
+                if rights.edit_programmes() || rights.review_lessons() =>
+            {
+                self.review(request, ctx, &visitor, &rights, (id, form)).await
             }
             (["office", "channels"], None) if rights.see_programmes() => {
                 self.entry_list(ctx, &visitor, &rights, CHANNELS)
@@ -357,32 +358,6 @@ impl Portal {
             ) => Err(Refusal::Forbidden),
             _ => Err(Refusal::Unknown),
         }
-    }
-
-    /// Who is signed in in the browser that asks.
-    async fn visitor(&self, request: &OfficeRequest<'_>) -> Result<Option<Visitor>, Refusal> {
-        let Some(secret) = &request.cookie else { return Ok(None) };
-        Ok(self.signed_in(secret, request.page.now).await?)
-    }
-
-    async fn signed_in(&self, secret: &Secret, now: Timestamp) -> Result<Option<Visitor>, StoreError> {
-        let Some((sign_in, account)) = self.store.signed_in(secret.hash()).await? else { return Ok(None) };
-        if !sign_in.holds(now) || account.state != crate::people::AccountState::Active {
-            return Ok(None);
-        }
-        if sign_in.is_stale(now) {
-            self.store.touch_sign_in(sign_in.hash, now).await?;
-        }
-        Ok(Some(Visitor { secret: secret.clone(), sign_in, account }))
-    }
-
-    /// The account that is signed in with the cookie `secret`.
-    pub(in crate::portal) async fn holder_of(
-        &self,
-        secret: &Secret,
-        now: Timestamp,
-    ) -> Result<Option<Account>, StoreError> {
-        Ok(self.signed_in(secret, now).await?.map(|visitor| visitor.account))
     }
 }
 

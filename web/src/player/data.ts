@@ -2,7 +2,7 @@
 
 /** A channel or a lesson, as far as playing it goes. */
 export interface Item {
-  readonly kind: "channel" | "lesson";
+  readonly kind: "channel" | "lesson" | "review";
   readonly id: string;
   /** Playlist that plays without the API. */
   readonly source: string;

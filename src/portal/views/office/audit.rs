@@ -30,46 +30,7 @@ pub struct AuditRow<'a> {
 impl AuditRow<'_> {
     /// What was done, in words.
     fn said(&self, ctx: &PageContext<'_>) -> String {
-        let key = match self.what {
-            "county-set-up" => "did-county-set-up",
-            "signed-in" => "did-signed-in",
-            "signed-out" => "did-signed-out",
-            "terminal-code-given" => "did-terminal-code-given",
-            "terminal-enrolled" => "did-terminal-enrolled",
-            "terminal-withdrawn" => "did-terminal-withdrawn",
-            "places-changed" => "did-places-changed",
-            "places-undone" => "did-places-undone",
-            "channel-changed" => "did-channel-changed",
-            "relay-changed" => "did-relay-changed",
-            "settings-changed" => "did-settings-changed",
-            "channel-directed" => "did-channel-directed",
-            "schedule-copied" => "did-schedule-copied",
-            "schedule-taken-in" => "did-schedule-taken-in",
-            "schedule-changed" => "did-schedule-changed",
-            "lesson-changed" => "did-lesson-changed",
-            "lesson-uploaded" => "did-lesson-uploaded",
-            "file-undone" => "did-file-undone",
-            "token-given" => "did-token-given",
-            "token-withdrawn" => "did-token-withdrawn",
-            "account-invited" => "did-account-invited",
-            "code-given" => "did-code-given",
-            "account-closed" => "did-account-closed",
-            "account-opened" => "did-account-opened",
-            "password-chosen" => "did-password-chosen",
-            "password-changed" => "did-password-changed",
-            "sign-in-ended" => "did-sign-in-ended",
-            "other-sign-ins-ended" => "did-other-sign-ins-ended",
-            "signed-in-by-provider" => "did-signed-in-by-provider",
-            "identity-linked" => "did-identity-linked",
-            "identity-unlinked" => "did-identity-unlinked",
-            "identity-removed" => "did-identity-removed",
-            "second-factor-on" => "did-second-factor-on",
-            "second-factor-off" => "did-second-factor-off",
-            "second-factor-removed" => "did-second-factor-removed",
-            "recovery-code-used" => "did-recovery-code-used",
-            other => return other.to_owned(),
-        };
-        ctx.t(key)
+        did(self.what, ctx)
     }
 
     /// How an account was or is, in words; what is no account, as it stands.
@@ -101,6 +62,57 @@ impl AuditRow<'_> {
     fn date_time(&self, ctx: &PageContext<'_>) -> String {
         self.at.to_zoned_datetime(ctx.tz.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
     }
+}
+
+/// What was done, in words.
+pub(super) fn did(what: &str, ctx: &PageContext<'_>) -> String {
+    let key = match what {
+        "county-set-up" => "did-county-set-up",
+        "signed-in" => "did-signed-in",
+        "signed-out" => "did-signed-out",
+        "terminal-code-given" => "did-terminal-code-given",
+        "terminal-enrolled" => "did-terminal-enrolled",
+        "terminal-withdrawn" => "did-terminal-withdrawn",
+        "places-changed" => "did-places-changed",
+        "places-undone" => "did-places-undone",
+        "channel-changed" => "did-channel-changed",
+        "relay-changed" => "did-relay-changed",
+        "settings-changed" => "did-settings-changed",
+        "channel-directed" => "did-channel-directed",
+        "schedule-copied" => "did-schedule-copied",
+        "schedule-taken-in" => "did-schedule-taken-in",
+        "schedule-changed" => "did-schedule-changed",
+        "lesson-changed" => "did-lesson-changed",
+        "lesson-uploaded" => "did-lesson-uploaded",
+        "lesson-packaged" => "did-lesson-packaged",
+        "lesson-submitted" => "did-lesson-submitted",
+        "lesson-returned" => "did-lesson-returned",
+        "lesson-approved" => "did-lesson-approved",
+        "lesson-published" => "did-lesson-published",
+        "lesson-withdrawn" => "did-lesson-withdrawn",
+        "lesson-damaged" => "did-lesson-damaged",
+        "file-undone" => "did-file-undone",
+        "token-given" => "did-token-given",
+        "token-withdrawn" => "did-token-withdrawn",
+        "account-invited" => "did-account-invited",
+        "code-given" => "did-code-given",
+        "account-closed" => "did-account-closed",
+        "account-opened" => "did-account-opened",
+        "password-chosen" => "did-password-chosen",
+        "password-changed" => "did-password-changed",
+        "sign-in-ended" => "did-sign-in-ended",
+        "other-sign-ins-ended" => "did-other-sign-ins-ended",
+        "signed-in-by-provider" => "did-signed-in-by-provider",
+        "identity-linked" => "did-identity-linked",
+        "identity-unlinked" => "did-identity-unlinked",
+        "identity-removed" => "did-identity-removed",
+        "second-factor-on" => "did-second-factor-on",
+        "second-factor-off" => "did-second-factor-off",
+        "second-factor-removed" => "did-second-factor-removed",
+        "recovery-code-used" => "did-recovery-code-used",
+        other => return other.to_owned(),
+    };
+    ctx.t(key)
 }
 
 /// Key of what the log says of a second factor; none: it says something else.

@@ -1,5 +1,6 @@
 //! Lessons in the office.
 
+use super::HeldLesson;
 use super::Menu;
 use super::places::Done;
 use crate::portal::i18n;
@@ -10,6 +11,8 @@ use crate::portal::views::{LessonCard, PackagingView, PageContext};
 pub struct OfficeLessons {
     /// What can be played.
     pub lessons: Vec<LessonCard>,
+    /// What is there and not on offer.
+    pub held: Vec<HeldLesson>,
     /// What is being prepared, or failed.
     pub packaging: Vec<PackagingView>,
     /// The folder in which new ones are put.

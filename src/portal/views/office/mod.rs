@@ -12,6 +12,7 @@ mod menu;
 mod people;
 mod places;
 mod remark;
+mod review;
 mod schedule;
 mod second_factor;
 mod sheet;
@@ -30,6 +31,7 @@ pub use places::{
     Sheet, TownshipsPage,
 };
 pub use remark::Remark;
+pub use review::{HeldLesson, ReviewPage, ReviewRow, ReviewVersion};
 pub use second_factor::{AuthenticatorPage, RecoveryPage, SecondPage};
 
 pub use schedule::{Played, ScheduleForm, SchedulePage, ScheduleRow, WeekRow, days_said};

@@ -1,0 +1,158 @@
+//! Packages that are there and not on offer. Where a package lies says whether it
+//! waits for its review; a note in its folder says that it was taken back: what the
+//! disk says holds after every crash, whatever else is lost.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use crate::base::{LessonId, replace_file};
+
+use super::Library;
+use super::catalogue::{LibraryError, Package, REPLACED};
+
+/// Why a package is not on offer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hold {
+    /// It waits for its review.
+    Waiting,
+    /// The office has taken it back.
+    Withdrawn,
+    /// Its bytes are not those it was made of.
+    Damaged,
+}
+
+/// How the folder of a package begins that waits; its lesson's name follows.
+const WAITING: &str = ".next-";
+/// The note in the folder of a package that was taken back.
+const NOTE: &str = "held.json";
+
+/// The name of the folder in which a package of `lesson` waits.
+pub fn waiting_folder(lesson: &str) -> String {
+    format!("{WAITING}{lesson}")
+}
+
+/// The lesson whose package lies in `folder`, called `name`, and why it is held if it
+/// is; none of what was replaced.
+pub(super) fn of(folder: &Path, name: &str) -> Option<(LessonId, Option<Hold>)> {
+    if let Some(id) = name.strip_prefix(WAITING) {
+        return Some((LessonId::new(id).ok()?, Some(Hold::Waiting)));
+    }
+    let id = LessonId::new(name).ok()?;
+    let note = fs::read(folder.join(NOTE)).ok();
+    // A note that cannot be read was still meant to keep it back.
+    let hold = note.map(|bytes| serde_json::from_slice(&bytes).unwrap_or(Hold::Withdrawn));
+    Some((id, hold))
+}
+
+impl Library {
+    /// Takes the package of a lesson back that is on offer and has this content, if
+    /// there is one; true if so. It is on disk then. What is on air ends as it began.
+    pub fn take_back(&self, id: &LessonId, content: &str, why: Hold) -> Result<bool, LibraryError> {
+        self.reload()?;
+        let catalogue = self.catalogue();
+        let Some(package) = catalogue.lesson(id).filter(|p| p.manifest.content_hash == content) else {
+            return Ok(false);
+        };
+        let path = package.folder.join(NOTE);
+        let note = serde_json::to_vec(&why).map_err(std::io::Error::other);
+        note.and_then(|bytes| replace_file(&path, &bytes)).map_err(at(&path))?;
+        self.reload()?;
+        Ok(true)
+    }
+
+    /// Puts the held package of a lesson with this content on offer, in the place of the
+    /// one that was; false if there is none such. It is on disk then.
+    pub fn offer(&self, id: &LessonId, content: &str) -> Result<bool, LibraryError> {
+        let catalogue = self.catalogue();
+        let of_it = |p: &&std::sync::Arc<Package>| {
+            p.held.as_ref().is_some_and(|(of, _)| of == id) && p.manifest.content_hash == content
+        };
+        let Some(package) = catalogue.packages.iter().find(of_it) else { return Ok(false) };
+        let note = package.folder.join(NOTE);
+        match fs::remove_file(&note) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(at(&note)(e)),
+            _ => sync(&package.folder)?,
+        }
+        let target = self.folder().join(id.as_str());
+        if package.folder != target {
+            if target.exists() {
+                let old = self.folder().join(format!("{REPLACED}{id}-{}", package.manifest.short_hash()));
+                let _ = fs::remove_dir_all(&old);
+                // They trade names: at no moment is there none.
+                exchange(&package.folder, &target)?;
+                fs::rename(&package.folder, &old).map_err(at(&old))?;
+            } else {
+                fs::rename(&package.folder, &target).map_err(at(&target))?;
+            }
+            sync(self.folder())?;
+        }
+        self.reload()?;
+        Ok(true)
+    }
+}
+
+fn exchange(a: &Path, b: &Path) -> Result<(), LibraryError> {
+    use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+    let made = renameat2(AT_FDCWD, a, AT_FDCWD, b, RenameFlags::RENAME_EXCHANGE);
+    made.map_err(|e| at(b)(e.into()))
+}
+
+fn sync(folder: &Path) -> Result<(), LibraryError> {
+    File::open(folder).and_then(|f| f.sync_all()).map_err(at(folder))
+}
+
+fn at(path: &Path) -> impl FnOnce(std::io::Error) -> LibraryError {
+    let path: PathBuf = path.to_owned();
+    move |source| LibraryError { path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn package(folder: &Path, content: &str) {
+        let text = format!(
+            r#"{{"version":1,"id":"wheat","content_hash":"{content}","titles":{{}},"source_sha256":"","segments_us":[],
+            "tracks":[],"subtitles":[],"poster":null,"source_loudness":[]}}"#
+        );
+        fs::create_dir_all(folder).expect("a folder");
+        fs::write(folder.join("package.json"), text).expect("a package");
+    }
+
+    /// What is on offer, and what is held, by content.
+    fn stands(folder: &Path) -> (Option<String>, Vec<(Hold, String)>) {
+        let catalogue = Library::read(folder).catalogue();
+        let content = |p: &Package| p.manifest.content_hash.clone();
+        let id = LessonId::new("wheat").expect("a name");
+        let held = catalogue.packages.iter().filter_map(|p| Some((p.held.as_ref()?.1, content(p))));
+        (catalogue.lesson(&id).map(|p| content(p)), held.collect())
+    }
+
+    #[test]
+    fn what_the_disk_says_is_what_is_on_offer() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (at, id) = (folder.path(), LessonId::new("wheat").expect("a name"));
+        package(&at.join("wheat"), "first");
+        package(&at.join(".next-wheat"), "second");
+        let waiting = (Hold::Waiting, "second".to_owned());
+        assert_eq!(stands(at), (Some("first".into()), vec![waiting.clone()]));
+
+        let library = Library::open(at).expect("a library");
+        assert!(!library.offer(&id, "third").expect("asked"), "there is none such");
+        assert!(!library.take_back(&id, "second", Hold::Withdrawn).expect("asked"), "it is not on offer");
+        assert!(library.take_back(&id, "first", Hold::Damaged).expect("asked"));
+        assert_eq!(stands(at), (None, vec![waiting, (Hold::Damaged, "first".into())]));
+        assert!(library.offer(&id, "second").expect("asked"));
+        assert_eq!(stands(at), (Some("second".into()), vec![]));
+        // The first may still be on air; the next start removes it.
+        assert_eq!(library.catalogue().packages.len(), 2);
+        assert_eq!(Library::open(at).expect("a library").catalogue().packages.len(), 1);
+
+        // A crash, or a person, left half a note.
+        fs::write(at.join("wheat").join(NOTE), "{").expect("a note");
+        assert_eq!(stands(at), (None, vec![(Hold::Withdrawn, "second".into())]));
+        assert!(library.reload().is_ok() && library.offer(&id, "second").expect("asked"));
+        assert_eq!(stands(at), (Some("second".into()), vec![]));
+    }
+}
