@@ -66,8 +66,18 @@ impl Guarding {
                     }
                     found = reading => found.ok().flatten(),
                 };
-                if let Some(Err(_)) = found {
-                    self.damaged(&lesson, &package.manifest.content_hash).await;
+                match found {
+                    Some(Err(_)) => self.damaged(&lesson, &package.manifest.content_hash).await,
+                    // Somebody brought back a copy: it is another file.
+                    Some(Ok(())) if seen.contains_key(&package.folder) => {
+                        let library = self.library.clone();
+                        let read = tokio::task::spawn_blocking(move || library.reload()).await;
+                        if let Ok(Err(error)) = read {
+                            tracing::error!(%error, "the library cannot be read");
+                        }
+                        self.reload.lessons();
+                    }
+                    _ => {}
                 }
                 seen.insert(package.folder.clone(), (looks, self.clock.monotonic()));
             }

@@ -1,6 +1,8 @@
 //! What the library holds.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -35,6 +37,8 @@ pub struct Package {
     pub lesson: Option<LessonId>,
     /// The lesson it is of and why it is not on offer, if it is held.
     pub held: Option<(LessonId, Hold)>,
+    /// The inode of each of its media: another one of the name is another version's.
+    pub inodes: BTreeMap<String, u64>,
     /// When it was made, or given other titles; none where the disk does not say.
     pub updated: Option<Timestamp>,
 }
@@ -175,7 +179,7 @@ impl Library {
             if name.starts_with(UNFINISHED) {
                 continue;
             }
-            let Some(manifest) = read(&folder) else { continue };
+            let Some((manifest, inodes)) = read_whole(&folder) else { continue };
             let manifest = Arc::new(manifest);
             let updated = changed_at(&folder.join("package.json")).and_then(|t| Timestamp::try_from(t).ok());
             let (lesson, held) = match hold::of(&folder, &name) {
@@ -183,7 +187,7 @@ impl Library {
                 Some((id, Some(hold))) => (None, Some((id, hold))),
                 None => (None, None),
             };
-            packages.push(Arc::new(Package { manifest, folder, lesson, held, updated }));
+            packages.push(Arc::new(Package { manifest, folder, lesson, held, inodes, updated }));
         }
         packages.sort_by(|a, b| (a.lesson.is_none(), &a.lesson).cmp(&(b.lesson.is_none(), &b.lesson)));
         self.view.store(Arc::new(Catalogue { packages }));
@@ -209,6 +213,21 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, LibraryError> {
 
 fn name_of(path: &Path) -> String {
     path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// A manifest and the files it is of. Packages are exchanged whole: what was exchanged in
+/// between is read again.
+fn read_whole(folder: &Path) -> Option<(Manifest, BTreeMap<String, u64>)> {
+    let inode = |path: &Path| fs::metadata(path).map(|m| m.ino()).ok();
+    loop {
+        let before = inode(folder)?;
+        let manifest = read(folder)?;
+        let files = manifest.tracks.iter().map(|t| &t.file);
+        let inodes = files.filter_map(|f| Some((f.clone(), inode(&folder.join(f))?))).collect();
+        if inode(folder) == Some(before) {
+            return Some((manifest, inodes));
+        }
+    }
 }
 
 /// A folder whose manifest cannot be read is no package: said, and left alone.

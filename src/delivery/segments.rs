@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -141,6 +141,8 @@ impl Segments {
 enum Source {
     Range {
         path: PathBuf,
+        /// Of the file, where another may come in its place.
+        inode: Option<u64>,
         range: ByteRange,
         moved: Option<Moved>,
         start_ms: i64,
@@ -188,7 +190,8 @@ fn live(folder: &Path, handle: &RelayHandle, address: &Address) -> Option<Source
             let path = folder.join(&segment.hour).join(format!("{}.m4s", address.rendition));
             let dur_ms = (segment.us / 1000) as i64;
             let moved = Moved::to(address, track.timescale, segment.at_us);
-            Some(Source::Range { path, range: segment.parts.get(index)?.range, moved, start_ms: 0, dur_ms })
+            let range = segment.parts.get(index)?.range;
+            Some(Source::Range { path, inode: None, range, moved, start_ms: 0, dur_ms })
         }
     }
 }
@@ -200,7 +203,8 @@ fn packaged(package: &Package, address: &Address) -> Option<Source> {
         SegmentFile::Init(hash) => {
             let track = manifest.track(&address.rendition).filter(|t| &t.track.init == hash)?;
             let path = package.folder.join(&track.file);
-            Some(Source::Range { path, range: track.header, moved: None, start_ms: 0, dur_ms: 0 })
+            let inode = package.inodes.get(&track.file).copied();
+            Some(Source::Range { path, inode, range: track.header, moved: None, start_ms: 0, dur_ms: 0 })
         }
         SegmentFile::Media(n) => {
             let n = usize::try_from(*n).ok()?;
@@ -209,7 +213,9 @@ fn packaged(package: &Package, address: &Address) -> Option<Source> {
             let moved = Moved::to(address, track.track.timescale, before(n));
             let (start, end) = (before(n) / 1000, before(n + 1) / 1000);
             let path = package.folder.join(&track.file);
-            Some(Source::Range { path, range, moved, start_ms: start as i64, dur_ms: (end - start) as i64 })
+            let inode = package.inodes.get(&track.file).copied();
+            let (start_ms, dur_ms) = (start as i64, (end - start) as i64);
+            Some(Source::Range { path, inode, range, moved, start_ms, dur_ms })
         }
         SegmentFile::Text(n) => {
             let n = usize::try_from(*n).ok().filter(|n| *n < manifest.segments_us.len())?;
@@ -229,9 +235,14 @@ impl Source {
             _ => SegmentError::Unreadable { path: path.to_owned(), message: e.to_string() },
         };
         match self {
-            Self::Range { path, range, moved, start_ms, dur_ms } => {
+            Self::Range { path, inode, range, moved, start_ms, dur_ms } => {
                 let mut bytes = vec![0; range.length as usize];
                 let file = File::open(&path).map_err(|e| unreadable(&path, e))?;
+                let found = file.metadata().map_err(|e| unreadable(&path, e))?.ino();
+                // Another version has taken its place: these bytes are not what was asked for.
+                if inode.is_some_and(|wanted| wanted != found) {
+                    return Err(SegmentError::Unknown);
+                }
                 file.read_exact_at(&mut bytes, range.offset).map_err(|e| unreadable(&path, e))?;
                 // A silent track's segment has no bytes and no time.
                 if let Some(moved) = moved.filter(|_| !bytes.is_empty()) {
@@ -257,5 +268,46 @@ impl Source {
                 Ok(SegmentBytes { bytes: vtt.into(), start_ms: 0, dur_ms: 0 })
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::courseware::Library;
+
+    fn package(folder: &Path, content: &str, media: &str) {
+        let range = format!(r#"{{"offset":0,"length":{}}}"#, media.len());
+        let text = format!(
+            r#"{{"version":1,"id":"wheat","content_hash":"{content}","titles":{{}},"source_sha256":"","segments_us":[1000000],
+            "tracks":[{{"name":"v240","init":"i","timescale":1000,"codecs":"avc1","kind":"video","width":426,"height":240,
+            "fps":25.0,"file":"v240.mp4","sha256":"","bandwidth":1,"average_bandwidth":1,"header":{range},"segments":[{range}]}}],
+            "subtitles":[],"poster":null,"source_loudness":[]}}"#
+        );
+        std::fs::create_dir_all(folder).expect("a folder");
+        std::fs::write(folder.join("package.json"), text).expect("a manifest");
+        std::fs::write(folder.join("v240.mp4"), media).expect("its media");
+    }
+
+    #[tokio::test]
+    async fn an_address_never_names_the_bytes_of_another_version() {
+        let folder = tempfile::tempdir().expect("a folder");
+        package(&folder.path().join("wheat"), "111111111111", "first");
+        let library = Library::open(folder.path()).expect("a library");
+        assert_eq!(library.catalogue().packages.len(), 1, "it can be read");
+        let segments = Arc::new(Segments::new(1 << 20));
+        segments.set_packages(&library.catalogue(), &Catalogue::default());
+        let address =
+            |n| Address::parse(&format!("lesson.wheat.111111111111/v240/{n}.m4s")).expect("an address");
+        assert_eq!(&segments.get(&address(0)).await.expect("the first").bytes[..], b"first");
+        // Another takes its place before anybody is told.
+        segments.cache.clear();
+        package(&folder.path().join(".tmp-wheat"), "222222222222", "other");
+        std::fs::rename(folder.path().join("wheat"), folder.path().join(".old-wheat")).expect("moved");
+        std::fs::rename(folder.path().join(".tmp-wheat"), folder.path().join("wheat")).expect("moved");
+        assert!(matches!(segments.get(&address(0)).await, Err(SegmentError::Unknown)));
+        library.reload().expect("read");
+        segments.set_packages(&library.catalogue(), &Catalogue::default());
+        assert_eq!(&segments.get(&address(0)).await.expect("the first").bytes[..], b"first");
     }
 }
