@@ -153,7 +153,6 @@ pub(super) fn package_files(
             card: languages.first().map(|lang| guide::title_card(&titles, lang)),
             titles,
             out: std::path::absolute(out)?,
-            folder: None,
             ladder: [("v720", 720, 1500), ("v480", 480, 800), ("v240", 240, 300)].map(rung).to_vec(),
             audio_kbps: 48,
             languages,

@@ -9,6 +9,7 @@ mod asked;
 mod choices;
 mod commands;
 mod compress;
+mod confine;
 mod events;
 mod files;
 mod guarding;

@@ -134,7 +134,7 @@ impl SlateTask {
             match serde_json::from_str::<PackageLine>(&line) {
                 Ok(PackageLine::Done { .. }) => return Ok(()),
                 Ok(PackageLine::Failed { message, detail }) => return Err(format!("{message} ({detail})")),
-                Ok(PackageLine::Progress { .. }) => {}
+                Ok(PackageLine::Progress { .. } | PackageLine::Confined { .. }) => {}
                 Err(error) => return Err(error.to_string()),
             }
         }

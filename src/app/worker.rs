@@ -11,7 +11,11 @@ use serde::de::DeserializeOwned;
 use crate::base::SystemClock;
 use crate::hls::wire::{PackageLine, RelayOrder};
 use crate::pipeline::studio::{BroadcastJob, FilmJob, broadcast, film};
-use crate::pipeline::{PackageJob, PipelineError, SlateJob, look, package, run_relay, slate, take_stills};
+use crate::pipeline::{
+    PackageJob, PipelineError, SlateJob, look, package, ready_for_files, run_relay, slate, take_stills,
+};
+
+use super::confine::{confine, reach, without_network};
 
 /// A worker that takes pictures ends when it was not asked for one for so long.
 const UNUSED: std::time::Duration = std::time::Duration::from_secs(60);
@@ -23,6 +27,8 @@ pub(super) enum WorkerKind {
     Relay,
     /// A media file in, a package out.
     Package,
+    /// Says what a process that packages can reach on this machine.
+    Reach,
     /// A picture in, a slate's package out.
     Slate,
     /// Segments in, pictures of them out, until nobody asks for a minute.
@@ -48,15 +54,25 @@ pub(super) fn run(kind: WorkerKind) -> anyhow::Result<()> {
             run_relay(&job, &orders, &SystemClock::new(), &mut out)?;
         }
         WorkerKind::Package => {
+            // Before there is another thread.
+            let mut lacks = without_network();
             let job = job::<PackageJob>()?;
+            ready_for_files()?;
+            lacks.extend(confine(&job.inputs(), &[&job.out]));
+            tell(&PackageLine::Confined { lacks });
             let mut last = -1.0;
             let made = package(&job, &mut |stage, percent| {
-                if percent - last >= 1.0 {
+                if percent - last >= 0.1 {
                     last = percent;
                     tell(&PackageLine::Progress { stage: stage.to_owned(), percent });
                 }
             });
             answer(&mut out, made)?;
+        }
+        WorkerKind::Reach => {
+            let lacks = without_network();
+            let reached = reach(&job()?, lacks);
+            writeln!(out, "{}", serde_json::to_string(&reached)?)?;
         }
         WorkerKind::Slate => answer(&mut out, slate(&job::<SlateJob>()?))?,
         WorkerKind::Still => take_stills(jobs(Some(UNUSED)), &mut out)?,

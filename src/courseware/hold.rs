@@ -47,7 +47,8 @@ pub(super) fn of(folder: &Path, name: &str) -> Option<(LessonId, Option<Hold>)> 
 
 impl Library {
     /// Takes the package of a lesson back that is on offer and has this content, if
-    /// there is one; true if so. It is on disk then. What is on air ends as it began.
+    /// there is one; true if so. It is on disk then, and leaves the air where its next
+    /// segment would begin.
     pub fn take_back(&self, id: &LessonId, content: &str, why: Hold) -> Result<bool, LibraryError> {
         self.reload()?;
         let catalogue = self.catalogue();
@@ -76,19 +77,26 @@ impl Library {
         }
         let target = self.folder().join(id.as_str());
         if package.folder != target {
-            if target.exists() {
-                let old = self.folder().join(format!("{REPLACED}{id}-{}", package.manifest.short_hash()));
-                let _ = fs::remove_dir_all(&old);
-                // They trade names: at no moment is there none.
-                exchange(&package.folder, &target)?;
-                fs::rename(&package.folder, &old).map_err(at(&old))?;
-            } else {
-                fs::rename(&package.folder, &target).map_err(at(&target))?;
-            }
-            sync(self.folder())?;
+            self.put(&package.folder, id.as_str())?;
         }
         self.reload()?;
         Ok(true)
+    }
+
+    /// Moves a package into the folder `name`; one that stood there is moved aside, so
+    /// that what is on air can end.
+    pub(super) fn put(&self, package: &Path, name: &str) -> Result<(), LibraryError> {
+        let target = self.folder().join(name);
+        if target.exists() {
+            let mut names = (0_u32..).map(|n| self.folder().join(format!("{REPLACED}{name}-{n}")));
+            let Some(old) = names.find(|path| !path.exists()) else { unreachable!("numbers do not end") };
+            // They trade names: at no moment is there none.
+            exchange(package, &target)?;
+            fs::rename(package, &old).map_err(at(&old))?;
+        } else {
+            fs::rename(package, &target).map_err(at(&target))?;
+        }
+        sync(self.folder())
     }
 }
 

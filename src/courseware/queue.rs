@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -15,6 +15,7 @@ use crate::hls::Manifest;
 use crate::hls::wire::PackageLine;
 
 use super::Library;
+use super::catalogue::UNFINISHED;
 use super::hold::waiting_folder;
 use super::inbox::{Ready, Scanner, is_sound_for_a_film, read_titles};
 
@@ -88,6 +89,8 @@ pub struct Queue {
     clock: Arc<dyn Clock>,
     bell: Bell,
     jobs: Arc<ArcSwap<BTreeMap<LessonId, JobStatus>>>,
+    /// What this machine's kernel cannot take from a worker; it has been said.
+    lacks: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Queue {
@@ -108,6 +111,7 @@ impl Queue {
             clock,
             bell,
             jobs: Arc::default(),
+            lacks: Arc::default(),
         }
     }
 
@@ -211,15 +215,52 @@ impl Queue {
             Ok(titles) => titles.unwrap_or_else(|| self.titles_without_file(ready)),
             Err(message) => return failed(message),
         };
-        let mut worker = match WorkerProcess::spawn("package", &self.job(ready, &titles)).await {
+        // All that the worker may write to: the library itself is out of its reach.
+        let room = self.library.folder().join(format!("{UNFINISHED}queue-{}", ready.lesson));
+        let _ = std::fs::remove_dir_all(&room);
+        if let Err(error) = std::fs::create_dir_all(&room) {
+            return failed(format!("{} cannot be made: {error}", room.display()));
+        }
+        let outcome = self.ask_worker(ready, &titles, &room).await;
+        let put = match &outcome {
+            Outcome::Packaged(_) => {
+                let name = match self.settings.review {
+                    true => waiting_folder(ready.lesson.as_str()),
+                    false => ready.lesson.to_string(),
+                };
+                self.library.put(&room.join(ready.lesson.as_str()), &name)
+            }
+            Outcome::Failed { .. } => Ok(()),
+        };
+        let _ = std::fs::remove_dir_all(&room);
+        match put {
+            Ok(()) => outcome,
+            Err(error) => failed(format!("the package could not be put into the library: {error}")),
+        }
+    }
+
+    async fn ask_worker(&self, ready: &Ready, titles: &Titles, room: &Path) -> Outcome {
+        let failed = |message: String| Outcome::Failed { detail: message.clone(), message };
+        let mut worker = match WorkerProcess::spawn("package", &self.job(ready, titles, room)).await {
             Ok(worker) => worker,
             Err(error) => return failed(format!("the packaging worker could not be started: {error}")),
         };
-        while let Some(line) = worker.next_line().await {
+        let mut told = 0.0;
+        loop {
+            // Whoever says nothing for so long hangs.
+            let Ok(line) = tokio::time::timeout(PATIENCE, worker.next_line()).await else {
+                let detail = format!("the worker said nothing for {} s and was ended", PATIENCE.as_secs());
+                return Outcome::Failed { message: STUCK.to_owned(), detail };
+            };
+            let Some(line) = line else { break };
             match serde_json::from_str::<PackageLine>(&line) {
+                // Pages are told of each hundredth.
+                Ok(PackageLine::Progress { percent, .. }) if percent < told + 1.0 => {}
                 Ok(PackageLine::Progress { percent, .. }) => {
-                    self.status(ready, JobState::Running, percent, None)
+                    told = percent;
+                    self.status(ready, JobState::Running, percent, None);
                 }
+                Ok(PackageLine::Confined { lacks }) => self.say_what_it_lacks(lacks),
                 Ok(PackageLine::Done { manifest }) => return Outcome::Packaged(manifest),
                 Ok(PackageLine::Failed { message, detail }) => return Outcome::Failed { message, detail },
                 Err(error) => tracing::warn!(%error, "a packaging worker's line could not be read"),
@@ -233,18 +274,29 @@ impl Queue {
     }
 
     /// The worker's job as `pipeline::PackageJob` reads it.
-    fn job(&self, ready: &Ready, titles: &Titles) -> serde_json::Value {
+    fn job(&self, ready: &Ready, titles: &Titles, room: &Path) -> serde_json::Value {
         let ladder = self.settings.ladder.iter();
         let ladder: Vec<_> =
             ladder.map(|r| serde_json::json!({"name": r.name, "height": r.height, "kbps": r.kbps})).collect();
-        let folder = self.settings.review.then(|| waiting_folder(ready.lesson.as_str()));
         let card = self.languages.first().map(|lang| (self.card)(titles, lang));
         serde_json::json!({
             "card": card,
             "id": ready.lesson, "input": ready.file, "side_audio": ready.side.audio,
-            "subtitles": ready.side.subtitles, "titles": titles, "out": self.library.folder(), "folder": folder, "ladder": ladder,
+            "subtitles": ready.side.subtitles, "titles": titles, "out": room, "ladder": ladder,
             "audio_kbps": self.settings.audio_kbps, "languages": self.languages,
         })
+    }
+
+    /// Once: it is the machine's, not the file's.
+    fn say_what_it_lacks(&self, lacks: Vec<String>) {
+        for lack in lacks {
+            if self.lacks.lock().unwrap_or_else(PoisonError::into_inner).insert(lack.clone()) {
+                tracing::warn!(
+                    lack,
+                    "processes that read uploaded files are not confined as they could be: {lack}"
+                );
+            }
+        }
     }
 
     /// The titles that the lesson has already; a new one is called like its file.
@@ -292,6 +344,11 @@ impl Queue {
 
 /// How the detail of a job begins whose worker died.
 const DIED: &str = "the worker ended without an answer:";
+/// A worker that says nothing for so long hangs: it tells of each thousandth.
+const PATIENCE: Duration = Duration::from_secs(600);
+/// What the office is told of a file at which a worker hung.
+const STUCK: &str =
+    "the file could not be read to its end in any reasonable time: it may be damaged; export it again";
 
 fn move_into(file: &Path, folder: &Path) {
     let target = folder.join(file.file_name().unwrap_or_default());

@@ -128,7 +128,12 @@ pub enum PackageLine {
         /// 0 to 100 over all stages.
         percent: f64,
     },
-    /// The package is complete under its final name.
+    /// It can reach its own files only, but for these.
+    Confined {
+        /// What the kernel did not take from it, in words.
+        lacks: Vec<String>,
+    },
+    /// The package is complete in the folder it was asked for.
     Done {
         /// What it holds.
         manifest: Box<Manifest>,

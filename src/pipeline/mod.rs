@@ -44,5 +44,6 @@ pub use intake::RelaySource;
 pub use looks::look;
 pub use package::{LadderRung, PackageJob, package};
 pub use relay::{RelayJob, run_relay};
+pub use runtime::init_for_files as ready_for_files;
 pub use slate::{SlateJob, slate};
 pub use still::take_stills;

@@ -14,7 +14,7 @@ pub(super) fn init() -> Result<(), PipelineError> {
 /// Starts it for files that anybody may have made. A playlist in a video's
 /// clothes could have us fetch addresses of the inner network, or other files
 /// of this machine: what follows references or reaches out is taken away.
-pub(super) fn init_for_files() -> Result<(), PipelineError> {
+pub fn init_for_files() -> Result<(), PipelineError> {
     init()?;
     let registry = gst::Registry::get();
     for feature in registry.features(gst::ElementFactory::static_type()) {

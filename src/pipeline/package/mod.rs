@@ -43,11 +43,8 @@ pub struct PackageJob {
     pub subtitles: Vec<(Lang, PathBuf)>,
     /// Titles by language.
     pub titles: Titles,
-    /// Folder of the library.
+    /// The folder its package is put into: the library, or one beside it.
     pub out: PathBuf,
-    /// The package's folder in it; none: it is called like the lesson.
-    #[serde(default)]
-    pub folder: Option<String>,
     /// Video rungs, best first.
     pub ladder: Vec<LadderRung>,
     /// Bit rate of each audio rendition, kb/s.
@@ -57,6 +54,14 @@ pub struct PackageJob {
     pub card: Option<String>,
     /// Languages for audio whose language the file does not say, or not fully.
     pub languages: Vec<Lang>,
+}
+
+impl PackageJob {
+    /// The files it reads.
+    pub fn inputs(&self) -> Vec<PathBuf> {
+        let side = self.side_audio.iter().chain(&self.subtitles).map(|(_, path)| path);
+        side.chain([&self.input]).cloned().collect()
+    }
 }
 
 /// Frames in a segment: 3.84 s at 25 per second, 3.2 s at 30.
@@ -122,7 +127,7 @@ fn make(
         source_loudness: plan.sounds.iter().map(|s| s.sound.loudness.max(-120.0)).collect(),
     };
     progress("publish", 99.0);
-    publish(folder, &job.out.join(job.folder.as_ref().unwrap_or(&job.id)), &manifest)?;
+    publish(folder, &job.out.join(&job.id), &manifest)?;
     progress("publish", 100.0);
     Ok(manifest)
 }
