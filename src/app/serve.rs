@@ -17,7 +17,9 @@ use tokio::task::JoinSet;
 use crate::base::{Bell, Clock, Shutdown};
 use crate::config::County;
 use crate::courseware::{Library, Queue, Uploads};
-use crate::delivery::{self, Channels, Converter, Delivery, Desk, MediaSources, Segments, Stills, Streaming};
+use crate::delivery::{
+    self, Channels, Converter, Delivery, Desk, Downloads, MediaSources, Segments, Stills, Streaming,
+};
 use crate::evidence::{Ledger, NonceKey, TicketKeys};
 use crate::people::Code;
 use crate::portal::office::{Direction, Documents, Gate, Registrar};
@@ -265,6 +267,7 @@ impl Server {
             channels: Arc::clone(&channels),
             sources: Arc::clone(&sources),
             segments,
+            downloads: Downloads::default(),
             streaming: streaming.clone(),
         };
         server.reload.outputs.set(television::outputs(&county.load()), &streaming);

@@ -11,6 +11,7 @@ mod integrity;
 mod keep;
 mod queue;
 mod review;
+mod search;
 mod tus;
 mod uploads;
 
@@ -21,5 +22,6 @@ pub use integrity::{Damage, Fingerprint, fingerprint, verify};
 pub use keep::{KeepError, Unfinished, keep};
 pub use queue::{JobState, JobStatus, Outcome, Queue, QueueEvent, TitleCard};
 pub use review::{Act, NotNow, Person, Review, Stage, Step};
+pub use search::{finds, fold};
 pub use tus::{BadHeader, Checksum, Wish};
 pub use uploads::{Arrival, Upload, UploadError, UploadLimits, UploadWriter, Uploads};

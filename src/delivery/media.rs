@@ -16,6 +16,7 @@ use crate::hls::{Address, SegmentFile};
 use super::body::Body;
 use super::channels::Channels;
 use super::desk::Desk;
+use super::download::Downloads;
 use super::playlists::{self, Wish};
 use super::range::{self, Range};
 use super::segments::{SegmentBytes, SegmentError, Segments};
@@ -33,6 +34,8 @@ pub struct Delivery {
     pub sources: Arc<MediaSources>,
     /// The bytes.
     pub segments: Arc<Segments>,
+    /// Lessons as one file.
+    pub downloads: Downloads,
     /// The same as MPEG-TS.
     pub streaming: Streaming,
 }

@@ -7,6 +7,7 @@
 mod body;
 mod channels;
 mod desk;
+mod download;
 mod media;
 mod playlists;
 mod preview;
@@ -24,6 +25,7 @@ mod ts_stream;
 pub use body::Body;
 pub use channels::{Channels, OnAir};
 pub use desk::{Desk, DeskError, Opened};
+pub use download::{DownloadWish, Downloads, SOUND};
 pub use media::Delivery;
 pub use segments::{SegmentBytes, SegmentError, Segments};
 pub use server::{Connections, Handler, serve};

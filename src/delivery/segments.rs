@@ -97,6 +97,11 @@ impl Segments {
         self.owners.store(Arc::new(lessons.chain(slates).collect()));
     }
 
+    /// A package by the owner name of its addresses.
+    pub(super) fn package(&self, owner: &str) -> Option<Arc<Package>> {
+        self.owners.load().get(owner).cloned()
+    }
+
     /// The segment if it is in memory.
     pub fn hot(&self, address: &Address) -> Option<SegmentBytes> {
         self.cache.get(address)

@@ -6,6 +6,7 @@
 mod address;
 mod manifest;
 mod media;
+mod movie;
 mod multivariant;
 mod retime;
 mod tracks;
@@ -17,6 +18,7 @@ pub mod wire;
 pub use address::{Address, SegmentFile};
 pub use manifest::{ByteRange, Manifest, PackagedTrack, Subtitle};
 pub use media::{MediaPlaylist, PlaylistKind, Segment};
+pub use movie::{Movie, MovieError, MovieTrack, head_length, movie};
 pub use multivariant::{AlternativeMedia, MediaKind, Multivariant, Variant};
 pub use retime::{NotAFragment, retime};
 pub use tracks::{Track, TrackKind, audio_for, subtitle_for, video_for};

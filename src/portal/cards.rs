@@ -6,12 +6,14 @@ use crate::base::LessonId;
 use crate::channel::AiringSource;
 use crate::config::Channel;
 use crate::courseware::{JobState, JobStatus, Package};
+use crate::delivery::SOUND;
 use crate::guide::{Entry, Kind, Listing, now_next};
-use crate::hls::TrackKind;
+use crate::hls::{Manifest, PackagedTrack, TrackKind};
 
 use super::state::Portal;
 use super::views::{
-    ChannelCard, ChannelStatus, LessonCard, PackagingState, PackagingView, ProgrammeKind, ProgrammeView,
+    ChannelCard, ChannelStatus, LessonCard, LessonFile, PackagingState, PackagingView, ProgrammeKind,
+    ProgrammeView,
 };
 
 /// Programmes shown as next.
@@ -104,6 +106,36 @@ pub(super) fn lesson_card(id: &LessonId, package: &Package) -> LessonCard {
             None => String::new(),
         },
     }
+}
+
+/// A lesson as files: in each language with its best picture, with its smallest, and sound alone.
+pub(super) fn lesson_files(id: &LessonId, manifest: &Manifest) -> Vec<LessonFile> {
+    let seconds = manifest.duration().as_secs();
+    let pictures: Vec<(&PackagedTrack, u32)> = manifest
+        .tracks
+        .iter()
+        .filter_map(|t| match t.track.kind {
+            TrackKind::Video { height, .. } => Some((t, height)),
+            TrackKind::Audio { .. } => None,
+        })
+        .collect();
+    let mut offered: Vec<_> = pictures.first().into_iter().chain(pictures.last()).map(Some).collect();
+    offered.dedup_by_key(|p| p.map(|(_, height)| *height));
+    let mut files = Vec::new();
+    for sound in &manifest.tracks {
+        let TrackKind::Audio { lang, .. } = &sound.track.kind else { continue };
+        for picture in offered.iter().copied().chain([None]) {
+            let rung = picture.map_or(SOUND, |(t, _)| t.track.name.as_str());
+            let bits = sound.average_bandwidth + picture.map_or(0, |(t, _)| t.average_bandwidth);
+            files.push(LessonFile {
+                lang: lang.clone(),
+                height: picture.map(|(_, height)| *height),
+                href: format!("/lessons/{id}/download?lang={lang}&rung={rung}"),
+                bytes: bits * seconds / 8,
+            });
+        }
+    }
+    files
 }
 
 fn packaging(job: &JobStatus) -> PackagingView {

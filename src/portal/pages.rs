@@ -6,7 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::base::{ChannelId, Lang, LessonId, SiteId};
 
-use super::cards::lesson_card;
+use crate::courseware::{finds, fold};
+
+use super::cards::{lesson_card, lesson_files};
 use super::reply::Reply;
 use super::site_page;
 use super::state::Portal;
@@ -35,6 +37,9 @@ pub struct PageRequest<'a> {
     /// Address of this server as the browser knows it.
     pub base_url: &'a str,
 }
+
+/// Lessons on one page.
+const AT_ONCE: usize = 60;
 
 type Page = Result<String, PageError>;
 
@@ -102,7 +107,7 @@ impl Portal {
             ["channels", id, "poster" | "poster.pdf"] => {
                 self.poster_page(ctx, (id, request.query, request.base_url))
             }
-            ["lessons"] => Ok(LessonsPage { lessons: self.lesson_cards() }.render(ctx)?),
+            ["lessons"] => self.lessons(request, ctx),
             ["lessons", id] => self.lesson(id, ctx),
             ["offline"] => Ok(OfflinePage.render(ctx)?),
             ["sites"] => self.sites(ctx),
@@ -151,11 +156,37 @@ impl Portal {
         Ok(page.render(ctx)?)
     }
 
+    /// The list, or what is found by words of titles in any language.
+    fn lessons(&self, request: &PageRequest<'_>, ctx: &PageContext<'_>) -> Page {
+        let (mut words, mut from) = (String::new(), 0_usize);
+        for (name, value) in form_urlencoded::parse(request.query.trim_start_matches('?').as_bytes()) {
+            match &*name {
+                "q" => words = value.trim().chars().take(100).collect(),
+                "from" => from = value.parse().map_err(|_| PageError::Bad("expected from=NUMBER".into()))?,
+                _ => {}
+            }
+        }
+        let wanted = fold(&words);
+        let all = self.lesson_cards().into_iter().filter(|card| {
+            let titles = card.titles.0.values().map(String::as_str);
+            finds(&wanted, titles.chain([card.id.as_str()]))
+        });
+        let mut lessons: Vec<_> = all.skip(from).take(AT_ONCE + 1).collect();
+        let more = (lessons.len() > AT_ONCE).then(|| {
+            lessons.truncate(AT_ONCE);
+            let mut query = form_urlencoded::Serializer::new(String::new());
+            query.append_pair("q", &words).append_pair("from", &(from + AT_ONCE).to_string());
+            format!("/lessons?{}", query.finish())
+        });
+        Ok(LessonsPage { lessons, query: words, more }.render(ctx)?)
+    }
+
     fn lesson(&self, id: &str, ctx: &PageContext<'_>) -> Page {
         let id = LessonId::new(id).map_err(|_| PageError::Unknown)?;
         let catalogue = self.library.catalogue();
         let card = lesson_card(&id, catalogue.lesson(&id).ok_or(PageError::Unknown)?);
-        Ok(LessonPage { card, others: self.newest_lessons(Some(&id)) }.render(ctx)?)
+        let files = catalogue.lesson(&id).map(|p| lesson_files(&id, &p.manifest)).unwrap_or_default();
+        Ok(LessonPage { card, others: self.newest_lessons(Some(&id)), files }.render(ctx)?)
     }
 
     fn tv(&self, ctx: &PageContext<'_>) -> Page {

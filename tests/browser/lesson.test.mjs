@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { browse, choose, lessons, offered, openPlayer, picture, playing, watch } from "./demo.mjs";
 
@@ -50,3 +51,25 @@ test("the time line runs left to right in a right-to-left page", () =>
     assert.equal(direction, "ltr");
     await picture(page, "lesson-ug-Arab");
   }));
+
+test("a lesson is found by its words and taken home as a file", async () => {
+  await browse({}, async (context) => {
+    const page = await context.newPage();
+    await page.goto("/lessons");
+    await page.getByRole("searchbox").fill("葡萄 修剪");
+    await page.keyboard.press("Enter");
+    await page.locator('.lesson a[href^="/lessons/"]').first().waitFor();
+    assert.equal(await page.locator(".lesson").count(), 1);
+    await picture(page, "lessons.found.zh");
+    await page.locator('.lesson a[href^="/lessons/"]').click();
+    await page.getByText("下载", { exact: true }).click();
+    const coming = page.waitForEvent("download");
+    await page.locator(".files a").filter({ hasText: "240p" }).first().click();
+    const download = await coming;
+    assert.match(download.suggestedFilename(), /葡萄.*\.mp4$/);
+    const file = readFileSync(await download.path());
+    assert.equal(file.toString("latin1", 4, 8), "ftyp");
+    assert.ok(file.length > 500_000, `${file.length} bytes`);
+    await picture(page, "lesson.files.zh");
+  });
+});

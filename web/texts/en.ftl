@@ -155,6 +155,10 @@ lessons-title = Lessons
 lessons-empty = There are no lessons yet. They appear here once they are uploaded and prepared.
 lesson-length = Length
 lesson-none = None
+lesson-download = Download
+lessons-find = Find
+lessons-not-found = No lesson has these words in its title.
+lessons-more = More lessons
 lesson-others = Other lessons
 
 sites-title = Sites

@@ -155,6 +155,10 @@ lessons-title = ساباقتار
 lessons-empty = ازىرگە ساباق جوق. ساباقتار جۇكتەلىپ، دايىن بولعاندا وسىندا شىعادى.
 lesson-length = ۇزاقتىعى
 lesson-none = جوق
+lesson-download = جۇكتەپ الۋ
+lessons-find = ىزدەۋ
+lessons-not-found = اتاۋىندا بۇل سوزدەر بار ساباق جوق.
+lessons-more = تاعى ساباقتار
 lesson-others = باسقا ساباقتار
 
 sites-title = نۇكتەلەر

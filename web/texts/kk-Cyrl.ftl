@@ -155,6 +155,10 @@ lessons-title = Сабақтар
 lessons-empty = Әзірге сабақ жоқ. Сабақтар жүктеліп, дайын болғанда осында шығады.
 lesson-length = Ұзақтығы
 lesson-none = Жоқ
+lesson-download = Жүктеп алу
+lessons-find = Іздеу
+lessons-not-found = Атауында бұл сөздер бар сабақ жоқ.
+lessons-more = Тағы сабақтар
 lesson-others = Басқа сабақтар
 
 sites-title = Нүктелер

@@ -155,6 +155,10 @@ lessons-title = ساباقتار
 lessons-empty = ازىرىنچا ساباق جوق. ساباقتار جۉكتۅلۉپ، دايار بولعوندو ۇشۇل جەردەن كۅرۉنۅت.
 lesson-length = ۇزۇندۇعۇ
 lesson-none = جوق
+lesson-download = جۉكتۅپ الۇۇ
+lessons-find = ىزدۅۅ
+lessons-not-found = اتالىشىندا بۇل سۅزدۅر بار ساباق جوق.
+lessons-more = داعى ساباقتار
 lesson-others = باشقا ساباقتار
 
 sites-title = پۇنكتتار

@@ -155,6 +155,10 @@ lessons-title = Сабактар
 lessons-empty = Азырынча сабак жок. Сабактар жүктөлүп, даяр болгондо ушул жерден көрүнөт.
 lesson-length = Узундугу
 lesson-none = Жок
+lesson-download = Жүктөп алуу
+lessons-find = Издөө
+lessons-not-found = Аталышында бул сөздөр бар сабак жок.
+lessons-more = Дагы сабактар
 lesson-others = Башка сабактар
 
 sites-title = Пункттар

@@ -158,6 +158,10 @@ lessons-title = ᠬᠢᠴᠢᠶᠡᠯ ᠰᠣᠨᠭᠭᠣᠵᠤ ᠦᠵᠡᠬᠦ
 lessons-empty = ᠣᠳᠣᠬᠠᠨ ᠳᠤᠷ ᠬᠢᠴᠢᠶᠡᠯ ᠦᠭᠡᠢ᠃ ᠬᠢᠴᠢᠶᠡᠯ ᠢ ᠢᠯᠡᠭᠡᠵᠦ ᠪᠡᠯᠡᠳᠬᠡᠵᠦ ᠳᠠᠭᠤᠰᠤᠭᠰᠠᠨ ᠤ ᠳᠠᠷᠠᠭᠠ ᠡᠨᠳᠡ ᠭᠠᠷᠴᠤ ᠢᠷᠡᠨ᠎ᠡ᠃
 lesson-length = ᠴᠠᠭ ᠤᠨ ᠤᠷᠲᠤ
 lesson-none = ᠦᠭᠡᠢ
+lesson-download = ᠲᠠᠲᠠᠵᠤ ᠠᠪᠬᠤ
+lessons-find = ᠡᠷᠢᠬᠦ
+lessons-not-found = ᠡᠨᠡ ᠦᠭᠡ ᠲᠡᠢ ᠭᠠᠷᠴᠢᠭ ᠲᠤ ᠬᠢᠴᠢᠶᠡᠯ ᠦᠭᠡᠢ᠃
+lessons-more = ᠪᠤᠰᠤᠳ ᠬᠢᠴᠢᠶᠡᠯ
 lesson-others = ᠪᠤᠰᠤᠳ ᠬᠢᠴᠢᠶᠡᠯ
 
 sites-title = ᠥᠷᠲᠡᠭᠡ

@@ -155,6 +155,10 @@ lessons-title = دەرسلىكلەر
 lessons-empty = تېخى دەرسلىك يوق. يوللانغان دەرسلىكلەر تەييار بولغاندا بۇ يەردە كۆرۈنىدۇ.
 lesson-length = ئۇزۇنلۇقى
 lesson-none = يوق
+lesson-download = چۈشۈرۈش
+lessons-find = ئىزدەش
+lessons-not-found = ماۋزۇسىدا بۇ سۆزلەر بار دەرسلىك يوق.
+lessons-more = تېخىمۇ كۆپ دەرسلىك
 lesson-others = باشقا دەرسلىكلەر
 
 sites-title = نۇقتىلار

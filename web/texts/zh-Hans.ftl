@@ -157,6 +157,10 @@ lessons-title = 课程点播
 lessons-empty = 还没有课程。课程上传并制作完成后会出现在这里。
 lesson-length = 时长
 lesson-none = 无
+lesson-download = 下载
+lessons-find = 查找
+lessons-not-found = 没有标题含这些字词的课程。
+lessons-more = 更多课程
 lesson-others = 其他课程
 
 sites-title = 站点

@@ -3,6 +3,7 @@
 use askama::Template;
 use serde_json::json;
 
+use crate::base::Lang;
 use crate::portal::i18n;
 
 use super::channel::{PlayerParts, own_names};
@@ -14,6 +15,10 @@ use super::model::LessonCard;
 pub struct LessonsPage {
     /// Lessons in the order shown.
     pub lessons: Vec<LessonCard>,
+    /// The words that were looked for; empty: none.
+    pub query: String,
+    /// Where the list goes on.
+    pub more: Option<String>,
 }
 
 /// One lesson.
@@ -23,6 +28,31 @@ pub struct LessonPage {
     pub card: LessonCard,
     /// Other lessons to go on with.
     pub others: Vec<LessonCard>,
+    /// It as a file.
+    pub files: Vec<LessonFile>,
+}
+
+/// A lesson as one file.
+#[derive(Debug, Clone)]
+pub struct LessonFile {
+    /// What is heard.
+    pub lang: Lang,
+    /// Height of its picture; none: it is sound alone.
+    pub height: Option<u32>,
+    /// Where it is.
+    pub href: String,
+    /// About so many bytes.
+    pub bytes: u64,
+}
+
+impl LessonFile {
+    fn size(&self) -> String {
+        let tenths = self.bytes.div_ceil(100_000);
+        match tenths {
+            0..100 => format!("{}.{} MB", tenths / 10, tenths % 10),
+            _ => format!("{} MB", tenths.div_ceil(10)),
+        }
+    }
 }
 
 #[derive(Template)]
@@ -38,6 +68,7 @@ struct ListHtml<'a> {
 struct Html<'a> {
     card: &'a LessonCard,
     others: &'a [LessonCard],
+    files: &'a [LessonFile],
     ctx: &'a PageContext<'a>,
     heading: String,
     player: PlayerParts,
@@ -67,6 +98,7 @@ impl LessonPage {
             "texts": i18n::script_texts(ctx.lang),
         }));
         let player = PlayerParts { source, poster: card.poster.clone(), on_demand: true, data };
-        Html { card, others: &self.others, ctx, heading: ctx.plain(&card.titles), player }.render()
+        Html { card, others: &self.others, files: &self.files, ctx, heading: ctx.plain(&card.titles), player }
+            .render()
     }
 }

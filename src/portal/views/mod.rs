@@ -25,7 +25,7 @@ pub use design::DesignPage;
 pub use error::ErrorPage;
 pub use guide::GuidePage;
 pub use home::HomePage;
-pub use lesson::{LessonPage, LessonsPage};
+pub use lesson::{LessonFile, LessonPage, LessonsPage};
 pub use manifest::{MANIFEST, manifest};
 pub use model::{
     ChannelCard, ChannelStatus, LessonCard, PackagingState, PackagingView, ProgrammeKind, ProgrammeView,

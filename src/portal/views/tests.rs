@@ -31,7 +31,7 @@ fn pages(tag: &str) -> Vec<(&'static str, String)> {
     let waiting = HomePage { channels: starting, lessons: vec![], packaging: packaging() };
     let card = channels().remove(0);
     let channel = ChannelPage { card, audio: langs(&["zh-Hans", "ug-Arab"]), subtitles: langs(&["zh-Hans"]) };
-    let lesson = LessonPage { card: lessons().remove(0), others: lessons() };
+    let lesson = LessonPage { card: lessons().remove(0), others: lessons(), files: Vec::new() };
     let empty = SitePage { terminals: vec![], sessions: vec![], totals: Totals::default(), ..site() };
     let error = ErrorPage { status: 404, detail: Some("/channels/nowhere".to_owned()) };
     vec![
@@ -40,7 +40,12 @@ fn pages(tag: &str) -> Vec<(&'static str, String)> {
         ("guide", guide(48).render(&at("/guide?date=2026-11-23")).expect("guide")),
         ("guide-heavy", guide(720).render(&at("/guide")).expect("heavy guide")),
         ("channel", channel.render(&at("/channels/xiangtu")).expect("channel")),
-        ("lessons", LessonsPage { lessons: lessons() }.render(&at("/lessons")).expect("lessons")),
+        (
+            "lessons",
+            LessonsPage { lessons: lessons(), ..LessonsPage::default() }
+                .render(&at("/lessons"))
+                .expect("lessons"),
+        ),
         ("lessons-empty", LessonsPage::default().render(&at("/lessons")).expect("no lessons")),
         ("lesson", lesson.render(&at("/lessons/grape-pruning")).expect("lesson")),
         ("sites", sites().render(&at("/sites")).expect("sites")),
@@ -218,7 +223,9 @@ fn whoever_saves_data_gets_no_pictures() {
     };
     let mut lessons = lessons();
     lessons[0].poster = "/lessons/grape-pruning/poster.jpg".to_owned();
-    let render = |saver| LessonsPage { lessons: lessons.clone() }.render(&at(saver)).expect("a page");
+    let render = |saver| {
+        LessonsPage { lessons: lessons.clone(), ..LessonsPage::default() }.render(&at(saver)).expect("a page")
+    };
     assert!(render(false).contains("<img") && render(false).contains("/lessons?saver=1"));
     assert!(!render(true).contains("<img") && render(true).contains("/lessons?saver=0"));
     assert!(render(false).contains("as of Monday, 23 November 2026, 19:42"), "for an old copy");
