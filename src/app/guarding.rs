@@ -11,7 +11,7 @@ use arc_swap::ArcSwap;
 use jiff::SignedDuration;
 
 use crate::base::{Clock, LessonId, Shutdown};
-use crate::courseware::{Damage, Fingerprint, Hold, Library, Package, fingerprint, verify};
+use crate::courseware::{Damage, Fingerprint, Hold, Library, LibraryError, Package, fingerprint, verify};
 use crate::people::AuditEntry;
 use crate::portal::Changed as _;
 use crate::schedule::{Plans, Play};
@@ -43,70 +43,95 @@ pub(super) struct Guarding {
 /// When a package was read last, and what it looked like then.
 type Seen = BTreeMap<PathBuf, (Fingerprint, Duration)>;
 
+/// A lesson that is to be read, how it looks, and whether it is on air soon.
+struct Due {
+    lesson: LessonId,
+    package: Arc<Package>,
+    looks: Fingerprint,
+    is_soon: bool,
+}
+
 impl Guarding {
     /// Reads and compares until `stop`.
     pub(super) async fn run(self, stop: Shutdown) {
-        let mut seen = Seen::new();
         let going = Arc::new(AtomicBool::new(true));
-        loop {
-            while let Some((lesson, package, looks, is_soon)) = self.next(&mut seen).await {
-                let (work, goes) = (Arc::clone(&package), Arc::clone(&going));
-                let reading = tokio::task::spawn_blocking(move || {
-                    verify(&work, &mut || {
-                        if !is_soon {
-                            std::thread::sleep(PAUSE);
-                        }
-                        goes.load(Ordering::Relaxed)
-                    })
-                });
-                let found = tokio::select! {
-                    () = stop.wait() => {
-                        going.store(false, Ordering::Relaxed);
-                        return;
-                    }
-                    found = reading => found.ok().flatten(),
-                };
-                match found {
-                    Some(Err(_)) => self.damaged(&lesson, &package.manifest.content_hash).await,
-                    // Somebody brought back a copy: it is another file.
-                    Some(Ok(())) if seen.contains_key(&package.folder) => {
-                        let library = self.library.clone();
-                        let read = tokio::task::spawn_blocking(move || library.reload()).await;
-                        if let Ok(Err(error)) = read {
-                            tracing::error!(%error, "the library cannot be read");
-                        }
-                        self.reload.lessons();
-                    }
-                    _ => {}
-                }
-                seen.insert(package.folder.clone(), (looks, self.clock.monotonic()));
-            }
-            tokio::select! {
-                () = stop.wait() => return,
-                () = tokio::time::sleep(LOOK) => {}
-            }
+        tokio::select! {
+            () = stop.wait() => going.store(false, Ordering::Relaxed),
+            () = self.guard(&going) => {}
         }
     }
 
-    /// The lesson that is to be read now, how it looks, and whether it is on air soon.
-    async fn next(&self, seen: &mut Seen) -> Option<(LessonId, Arc<Package>, Fingerprint, bool)> {
+    async fn guard(&self, going: &Arc<AtomicBool>) {
+        let mut seen = Seen::new();
+        loop {
+            let looked = self.clock.monotonic();
+            for due in self.due(&mut seen).await {
+                let folder = due.package.folder.clone();
+                let is_other = seen.get(&folder).is_some_and(|(was, _)| *was != due.looks);
+                self.read(&due, is_other, going).await;
+                seen.insert(folder, (due.looks, self.clock.monotonic()));
+                // Whatever was written to meanwhile comes first.
+                if self.clock.monotonic() - looked >= LOOK {
+                    break;
+                }
+            }
+            tokio::time::sleep(LOOK.saturating_sub(self.clock.monotonic() - looked)).await;
+        }
+    }
+
+    /// Reads one; `is_other`: its files are not those of the last time.
+    async fn read(&self, due: &Due, is_other: bool, going: &Arc<AtomicBool>) {
+        let (library, package, goes) = (self.library.clone(), Arc::clone(&due.package), Arc::clone(going));
+        let (lesson, pause) = (due.lesson.clone(), if due.is_soon { Duration::ZERO } else { PAUSE });
+        let read = tokio::task::spawn_blocking(move || {
+            let mut go_on = || {
+                std::thread::sleep(pause);
+                goes.load(Ordering::Relaxed)
+            };
+            match verify(&package, &mut go_on) {
+                Some(Err(_)) => take_off(&library, &lesson, &package.manifest.content_hash, &mut go_on),
+                // Somebody brought back a copy: it is another file.
+                Some(Ok(())) if is_other => library.reload().map(|()| None),
+                _ => Ok(None),
+            }
+        });
+        match read.await {
+            Ok(Ok(Some(damage))) => {
+                tracing::error!(lesson = %due.lesson, %damage, "lesson {} is off the air: {damage}", due.lesson);
+                self.tell(&due.lesson, &due.package.manifest.content_hash, &damage).await;
+                self.reload.lessons();
+            }
+            Ok(Ok(None)) if is_other => self.reload.lessons(),
+            Ok(Ok(None)) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the library cannot be read or written"),
+            Err(error) => tracing::error!(%error, "a package could not be read"),
+        }
+    }
+
+    /// What is to be read, the most urgent first.
+    async fn due(&self, seen: &mut Seen) -> Vec<Due> {
         let catalogue = self.library.catalogue();
         let soon = self.soon();
-        let looked = tokio::task::spawn_blocking(move || -> Vec<_> {
-            let look = |(id, p): (&LessonId, &Arc<Package>)| (id.clone(), Arc::clone(p), fingerprint(p));
+        let looked = tokio::task::spawn_blocking(move || -> Vec<Due> {
+            let look = |(lesson, package): (&LessonId, &Arc<Package>)| Due {
+                is_soon: soon.contains(lesson),
+                lesson: lesson.clone(),
+                looks: fingerprint(package),
+                package: Arc::clone(package),
+            };
             catalogue.lessons().map(look).collect()
         });
-        let all = looked.await.ok()?;
-        let there: BTreeSet<&PathBuf> = all.iter().map(|(_, p, _)| &p.folder).collect();
+        let mut all = looked.await.unwrap_or_default();
+        let there: BTreeSet<&PathBuf> = all.iter().map(|due| &due.package.folder).collect();
         seen.retain(|folder, _| there.contains(folder));
         let now = self.clock.monotonic();
-        let due = all.into_iter().filter_map(|(id, package, looks)| {
-            let is_soon = soon.contains(&id);
-            let read = seen.get(&package.folder).filter(|(was, _)| *was == looks).map(|(_, at)| *at);
-            let is_due = read.is_none_or(|at| now - at >= EVERY);
-            is_due.then_some(((!is_soon, read), (id, package, looks, is_soon)))
-        });
-        due.min_by_key(|(urgency, _)| *urgency).map(|(_, next)| next)
+        let read = |due: &Due| {
+            let last = seen.get(&due.package.folder).filter(|(was, _)| *was == due.looks);
+            last.map(|(_, at)| *at)
+        };
+        all.retain(|due| read(due).is_none_or(|at| now - at >= EVERY));
+        all.sort_by_key(|due| (!due.is_soon, read(due)));
+        all
     }
 
     /// Lessons that are on air, or will be soon.
@@ -120,25 +145,6 @@ impl Guarding {
             }
         }
         soon
-    }
-
-    /// Takes a lesson off the air whose package differs, unless it was replaced meanwhile.
-    async fn damaged(&self, lesson: &LessonId, content: &str) {
-        if let Err(error) = self.library.reload() {
-            tracing::error!(%error, "the library cannot be read");
-        }
-        let catalogue = self.library.catalogue();
-        let same = catalogue.lesson(lesson).filter(|p| p.manifest.content_hash == content).cloned();
-        let Some(package) = same else { return };
-        let again = tokio::task::spawn_blocking(move || verify(&package, &mut || true));
-        let Ok(Some(Err(damage))) = again.await else { return };
-        tracing::error!(%lesson, %damage, "lesson {lesson} is off the air: {damage}");
-        match self.library.take_back(lesson, content, Hold::Damaged) {
-            Ok(true) => self.tell(lesson, content, &damage).await,
-            Ok(false) => {}
-            Err(error) => tracing::error!(%lesson, %error, "a damaged lesson could not be taken off the air"),
-        }
-        self.reload.lessons();
     }
 
     async fn tell(&self, lesson: &LessonId, content: &str, damage: &Damage) {
@@ -155,4 +161,20 @@ impl Guarding {
             tracing::error!(%error, "a damaged lesson could not be noted in the audit log");
         }
     }
+}
+
+/// Takes a lesson off the air whose package differs, unless it was replaced meanwhile.
+fn take_off(
+    library: &Library,
+    lesson: &LessonId,
+    content: &str,
+    go_on: &mut dyn FnMut() -> bool,
+) -> Result<Option<Damage>, LibraryError> {
+    library.reload()?;
+    let catalogue = library.catalogue();
+    let Some(package) = catalogue.lesson(lesson).filter(|p| p.manifest.content_hash == content) else {
+        return Ok(None);
+    };
+    let Some(Err(damage)) = verify(package, go_on) else { return Ok(None) };
+    Ok(library.take_back(lesson, content, Hold::Damaged)?.then_some(damage))
 }

@@ -22,6 +22,19 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::File::open(folder)?.sync_all()
 }
 
+/// Moves the folder `new` to `target`; what stood there is moved to `aside`. They trade
+/// names: at no moment is there none. It is on disk when this returns.
+pub fn take_place(new: &Path, target: &Path, aside: &Path) -> io::Result<()> {
+    use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+    if target.exists() {
+        renameat2(AT_FDCWD, new, AT_FDCWD, target, RenameFlags::RENAME_EXCHANGE)?;
+        fs::rename(new, aside)?;
+    } else {
+        fs::rename(new, target)?;
+    }
+    fs::File::open(target.parent().unwrap_or(target))?.sync_all()
+}
+
 /// The SHA-256 of the file at `path`, hexadecimal; it is read in pieces.
 pub fn sha256_of(path: &Path) -> io::Result<String> {
     let sum = sha256_while(path, &mut || true)?;

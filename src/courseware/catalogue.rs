@@ -60,9 +60,15 @@ impl Catalogue {
     pub fn lessons(&self) -> impl Iterator<Item = (&LessonId, &Arc<Package>)> {
         self.packages.iter().filter_map(|p| Some((p.lesson.as_ref()?, p)))
     }
-}
 
-impl Catalogue {
+    /// The lessons whose bytes are not those they were made with.
+    pub fn damaged(&self) -> impl Iterator<Item = (&LessonId, &Arc<Package>)> {
+        self.packages.iter().filter_map(|p| match &p.held {
+            Some((id, Hold::Damaged)) => Some((id, p)),
+            _ => None,
+        })
+    }
+
     /// The package of a lesson that is held; one that waits before one that was taken back.
     pub fn held(&self, id: &LessonId) -> Option<(Hold, &Arc<Package>)> {
         let held = self.packages.iter().filter_map(|p| {

@@ -5,7 +5,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use crate::base::{LessonId, replace_file};
+use crate::base::{LessonId, replace_file, take_place};
 
 use super::Library;
 use super::catalogue::{LibraryError, Package, REPLACED};
@@ -87,23 +87,10 @@ impl Library {
     /// that what is on air can end.
     pub(super) fn put(&self, package: &Path, name: &str) -> Result<(), LibraryError> {
         let target = self.folder().join(name);
-        if target.exists() {
-            let mut names = (0_u32..).map(|n| self.folder().join(format!("{REPLACED}{name}-{n}")));
-            let Some(old) = names.find(|path| !path.exists()) else { unreachable!("numbers do not end") };
-            // They trade names: at no moment is there none.
-            exchange(package, &target)?;
-            fs::rename(package, &old).map_err(at(&old))?;
-        } else {
-            fs::rename(package, &target).map_err(at(&target))?;
-        }
-        sync(self.folder())
+        let mut names = (0_u32..).map(|n| self.folder().join(format!("{REPLACED}{name}-{n}")));
+        let Some(aside) = names.find(|path| !path.exists()) else { unreachable!("numbers do not end") };
+        take_place(package, &target, &aside).map_err(at(&target))
     }
-}
-
-fn exchange(a: &Path, b: &Path) -> Result<(), LibraryError> {
-    use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
-    let made = renameat2(AT_FDCWD, a, AT_FDCWD, b, RenameFlags::RENAME_EXCHANGE);
-    made.map_err(|e| at(b)(e.into()))
 }
 
 fn sync(folder: &Path) -> Result<(), LibraryError> {

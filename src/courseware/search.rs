@@ -10,6 +10,9 @@ pub fn fold(text: &str) -> String {
 pub fn finds<'t>(query: &str, texts: impl Iterator<Item = &'t str>) -> bool {
     let mut words: Vec<&str> = query.split_whitespace().collect();
     for text in texts {
+        if words.is_empty() {
+            break;
+        }
         let text = fold(text);
         words.retain(|word| !text.contains(word));
     }

@@ -22,14 +22,23 @@ pub(super) fn render(svg: &str, format: &str, width: u32, height: u32) -> Result
              ! appsink name=out sync=false"
         ),
     )?;
+    through(&pipeline, what, |input| input.push_buffer(gst::Buffer::from_slice(svg.as_bytes().to_vec())))
+}
+
+/// What comes out of a pipeline from `in` to `out` for the one thing that `give` puts in.
+fn through(
+    pipeline: &gst::Pipeline,
+    what: &'static str,
+    give: impl FnOnce(&gst_app::AppSrc) -> Result<gst::FlowSuccess, gst::FlowError>,
+) -> Result<Vec<u8>, PipelineError> {
     let _stopped = Stopped(pipeline.clone());
-    let input: gst_app::AppSrc = named(&pipeline, "in")?;
-    let out: gst_app::AppSink = named(&pipeline, "out")?;
-    start(&pipeline)?;
+    let input: gst_app::AppSrc = named(pipeline, "in")?;
+    let out: gst_app::AppSink = named(pipeline, "out")?;
+    start(pipeline)?;
     let failed = |detail: &str| PipelineError::Build { what, detail: detail.to_owned() };
-    input.push_buffer(gst::Buffer::from_slice(svg.as_bytes().to_vec())).map_err(|_| failed("not taken"))?;
+    give(&input).map_err(|_| failed("not taken"))?;
     input.end_of_stream().map_err(|_| failed("not taken"))?;
-    let sample = out.pull_sample().map_err(|_| failed("no picture came: is the SVG well formed?"))?;
+    let sample = out.pull_sample().map_err(|_| failed("no picture came: is it well formed?"))?;
     let buffer = sample.buffer().ok_or_else(|| failed("no picture came"))?;
     let map = buffer.map_readable().map_err(|_| failed("the picture cannot be read"))?;
     Ok(map.as_slice().to_vec())
@@ -98,17 +107,7 @@ fn as_jpeg(picture: &gst::Sample, quality: u32, height: u32) -> Result<Vec<u8>, 
              ! jpegenc quality={quality} ! appsink name=out sync=false"
         ),
     )?;
-    let _stopped = Stopped(pipeline.clone());
-    let input: gst_app::AppSrc = named(&pipeline, "in")?;
-    let out: gst_app::AppSink = named(&pipeline, "out")?;
-    start(&pipeline)?;
-    let failed = |detail: &str| PipelineError::Build { what, detail: detail.to_owned() };
-    input.push_sample(picture).map_err(|_| failed("not taken"))?;
-    input.end_of_stream().map_err(|_| failed("not taken"))?;
-    let sample = out.pull_sample().map_err(|_| failed("no picture came"))?;
-    let buffer = sample.buffer().ok_or_else(|| failed("no picture came"))?;
-    let map = buffer.map_readable().map_err(|_| failed("the picture cannot be read"))?;
-    Ok(map.as_slice().to_vec())
+    through(&pipeline, what, |input| input.push_sample(picture))
 }
 
 #[cfg(test)]

@@ -167,11 +167,13 @@ impl Portal {
             }
         }
         let wanted = fold(&words);
-        let all = self.lesson_cards().into_iter().filter(|card| {
-            let titles = card.titles.0.values().map(String::as_str);
-            finds(&wanted, titles.chain([card.id.as_str()]))
+        let catalogue = self.library.catalogue();
+        let found = catalogue.lessons().filter(|(id, package)| {
+            let titles = package.manifest.titles.0.values().map(String::as_str);
+            finds(&wanted, titles.chain([id.as_str()]))
         });
-        let mut lessons: Vec<_> = all.skip(from).take(AT_ONCE + 1).collect();
+        let shown = found.skip(from).take(AT_ONCE + 1);
+        let mut lessons: Vec<_> = shown.map(|(id, package)| lesson_card(id, package)).collect();
         let more = (lessons.len() > AT_ONCE).then(|| {
             lessons.truncate(AT_ONCE);
             let mut query = form_urlencoded::Serializer::new(String::new());

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use crate::base::{Clock, Lang, LessonId, Shutdown, Titles};
 use crate::channel::{AiringSource, SlateReason};
 use crate::config::County;
-use crate::courseware::{Catalogue, Hold, Library};
+use crate::courseware::{Catalogue, Library};
 use crate::delivery::{Channels, MediaSources};
 use crate::portal::i18n;
 use crate::relay::{RelayHealth, State};
@@ -88,10 +88,8 @@ impl Alarming {
                 troubles.push(Trouble { subject: "disk".into(), kind: "short" });
             }
         }
-        for package in &self.library.catalogue().packages {
-            if let Some((id, Hold::Damaged)) = &package.held {
-                troubles.push(Trouble { subject: format!("lesson/{id}"), kind: "damaged" });
-            }
+        for (id, _) in self.library.catalogue().damaged() {
+            troubles.push(Trouble { subject: format!("lesson/{id}"), kind: "damaged" });
         }
         troubles.dedup();
         troubles

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use crate::base::take_place;
 use crate::hls::{Manifest, PackagedTrack, Subtitle};
 use crate::pipeline::PipelineError;
 
@@ -31,20 +32,6 @@ pub(in crate::pipeline) fn publish(
     for file in [&path, folder] {
         File::open(file).and_then(|f| f.sync_all()).map_err(PipelineError::io(file))?;
     }
-    if target.exists() {
-        exchange(folder, target)?;
-        let aside = target.with_file_name(format!(".old-{}-{}", manifest.id, std::process::id()));
-        fs::rename(folder, &aside).map_err(PipelineError::io(&aside))?;
-    } else {
-        fs::rename(folder, target).map_err(PipelineError::io(target))?;
-    }
-    let parent = target.parent().unwrap_or(target);
-    File::open(parent).and_then(|f| f.sync_all()).map_err(PipelineError::io(parent))
-}
-
-/// Two folders trade names: at no moment is there none.
-fn exchange(a: &Path, b: &Path) -> Result<(), PipelineError> {
-    use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
-    renameat2(AT_FDCWD, a, AT_FDCWD, b, RenameFlags::RENAME_EXCHANGE)
-        .map_err(|e| PipelineError::Io { path: b.to_owned(), source: e.into() })
+    let aside = target.with_file_name(format!(".old-{}-{}", manifest.id, std::process::id()));
+    take_place(folder, target, &aside).map_err(PipelineError::io(target))
 }

@@ -1,11 +1,13 @@
 //! What the person on duty has to do something about.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::base::{DiskSpace, LessonId, Titles};
 use crate::channel::{AiringSource, SlateReason};
 use crate::config::{Channel, Relay};
-use crate::courseware::Hold;
+use crate::courseware::Package;
 use crate::portal::i18n;
 use crate::portal::state::Portal;
 use crate::portal::views::{Alarm, PageContext};
@@ -53,16 +55,12 @@ impl Portal {
     /// Lessons whose bytes are not those they were made with.
     fn damaged(&self, ctx: &PageContext<'_>) -> Vec<Alarm> {
         let catalogue = self.library.catalogue();
-        let damaged = catalogue.packages.iter().filter_map(|p| match &p.held {
-            Some((id, Hold::Damaged)) => Some((id, &p.manifest.titles)),
-            _ => None,
-        });
-        let alarm = |(id, titles): (&LessonId, &Titles)| Alarm {
+        let alarm = |(id, package): (&LessonId, &Arc<Package>)| Alarm {
             href: Some(format!("/office/lessons/{id}/review")),
             names: Titles::default(),
-            said: ctx.t1("alarm-damaged", "name", ctx.plain(titles)),
+            said: ctx.t1("alarm-damaged", "name", ctx.plain(&package.manifest.titles)),
         };
-        damaged.map(alarm).collect()
+        catalogue.damaged().map(alarm).collect()
     }
 
     fn no_signal(&self, ctx: &PageContext<'_>, relay: &Relay) -> Option<Alarm> {

@@ -74,6 +74,29 @@ struct Html<'a> {
     player: PlayerParts,
 }
 
+impl PlayerParts {
+    /// A lesson's player; `kind` tells the script whether it is one's study.
+    pub(super) fn of_lesson(
+        card: &LessonCard,
+        kind: &str,
+        (source, poster): (String, String),
+        ctx: &PageContext<'_>,
+    ) -> Self {
+        let data = ctx.json(&json!({
+            "kind": kind,
+            "id": card.id,
+            "source": source,
+            "duration": card.duration.as_secs_f64(),
+            "audio": &card.audio,
+            "subtitles": &card.subtitles,
+            "names": own_names(card.audio.iter().chain(&card.subtitles)),
+            "saver": ctx.saver,
+            "texts": i18n::script_texts(ctx.lang),
+        }));
+        Self { source, poster, on_demand: true, data }
+    }
+}
+
 impl LessonsPage {
     /// The page as HTML.
     pub fn render(&self, ctx: &PageContext<'_>) -> Result<String, askama::Error> {
@@ -86,18 +109,7 @@ impl LessonPage {
     pub fn render(&self, ctx: &PageContext<'_>) -> Result<String, askama::Error> {
         let card = &self.card;
         let source = format!("/lessons/{}/index.m3u8", card.id);
-        let data = ctx.json(&json!({
-            "kind": "lesson",
-            "id": card.id,
-            "source": source,
-            "duration": card.duration.as_secs_f64(),
-            "audio": &card.audio,
-            "subtitles": &card.subtitles,
-            "names": own_names(card.audio.iter().chain(&card.subtitles)),
-            "saver": ctx.saver,
-            "texts": i18n::script_texts(ctx.lang),
-        }));
-        let player = PlayerParts { source, poster: card.poster.clone(), on_demand: true, data };
+        let player = PlayerParts::of_lesson(card, "lesson", (source, card.poster.clone()), ctx);
         Html { card, others: &self.others, files: &self.files, ctx, heading: ctx.plain(&card.titles), player }
             .render()
     }

@@ -4,13 +4,11 @@ use std::time::Duration;
 
 use askama::Template;
 use jiff::Timestamp;
-use serde_json::json;
 
 use super::Menu;
 use super::audit::did;
 use crate::courseware::{Act, Stage};
-use crate::portal::i18n;
-use crate::portal::views::channel::{PlayerParts, own_names};
+use crate::portal::views::channel::PlayerParts;
 use crate::portal::views::{LessonCard, PageContext};
 
 /// A lesson that is not on offer.
@@ -144,18 +142,7 @@ impl ReviewPage {
     pub fn render(&self, ctx: &PageContext<'_>) -> Result<String, askama::Error> {
         let card = &self.card;
         let source = format!("/office/watch/{}/index.m3u8", self.owner);
-        let data = ctx.json(&json!({
-            "kind": "review",
-            "id": card.id,
-            "source": source,
-            "duration": card.duration.as_secs_f64(),
-            "audio": &card.audio,
-            "subtitles": &card.subtitles,
-            "names": own_names(card.audio.iter().chain(&card.subtitles)),
-            "saver": ctx.saver,
-            "texts": i18n::script_texts(ctx.lang),
-        }));
-        let player = PlayerParts { source, poster: String::new(), on_demand: true, data };
+        let player = PlayerParts::of_lesson(card, "review", (source, String::new()), ctx);
         Html { page: self, ctx, heading: ctx.plain(&card.titles), player }.render()
     }
 }
