@@ -162,7 +162,7 @@ pub(super) fn package_files(
         failed += usize::from(made.is_err());
         bar.end(match made {
             Ok(manifest) => PackageLine::Done { manifest: Box::new(manifest) },
-            Err(e) => PackageLine::Failed { message: e.to_string(), detail: format!("{e:?}") },
+            Err(e) => PackageLine::Failed { reason: e.reason(), detail: format!("{e:?}") },
         })?;
     }
     Ok(failed)
@@ -218,7 +218,7 @@ impl<'a> Bar<'a> {
                     manifest.tracks.len()
                 )?;
             }
-            (PackageLine::Failed { message, .. }, _) => writeln!(out, "{}: {message}", self.file.display())?,
+            (PackageLine::Failed { reason, .. }, _) => writeln!(out, "{}: {reason}", self.file.display())?,
             _ => {}
         }
         Ok(())

@@ -26,7 +26,7 @@ pub(super) async fn tell(
             Outcome::Packaged(m) => {
                 ("packaged", format!("{:.1} s, {}", m.duration().as_secs_f64(), m.content_hash))
             }
-            Outcome::Failed { message, detail } => ("failed", format!("{message} ({detail})")),
+            Outcome::Failed { reason, detail } => ("failed", format!("{reason} ({detail})")),
         };
         tracing::info!(lesson = %e.lesson, kind, "lesson {}: {kind}: {detail}", e.lesson);
         if let Outcome::Packaged(m) = &e.outcome {

@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::mpsc;
 
 use crate::base::Bell;
-use crate::channel::{Lineup, Timeline};
+use crate::channel::{Lineup, Rung, Timeline};
 use crate::config::{Channel, County};
 use crate::delivery::{Channels, OnAir, Outputs, Streaming};
 use crate::portal::Changed;
@@ -112,7 +112,7 @@ fn lineup(channel: &Channel, county: &County) -> Lineup {
     // poll at this rate and stay three times as far behind: no second to give away.
     let frame = Duration::from_millis(100);
     let target_duration = (longest + frame).max(Duration::from_millis(3840)).as_secs_f64().round() as u64;
-    let rung = |r: &crate::config::Rung| (r.height, u64::from(r.kbps) * 1100);
+    let rung = |r: &crate::config::Rung| Rung::television(r.height, u64::from(r.kbps) * 1100);
     Lineup {
         channel: channel.id.clone(),
         rungs: county.packaging.ladder.iter().map(rung).collect(),

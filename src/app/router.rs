@@ -160,7 +160,7 @@ impl Router {
             ["channels", name] if name.ends_with(".ts") => {
                 let id = ChannelId::new(name.strip_suffix(".ts")?).ok()?;
                 let channel = self.delivery.channels.get(&id)?;
-                let best = format!("v{}", channel.lineup.rungs.first()?.0);
+                let best = format!("v{}", channel.lineup.rungs.first()?.height);
                 // What the channel does not have is no page either.
                 let rung = param(query, "rung")
                     .map_or(Some(&*best), |r| channel.lineup.rendition(r).and(Some(r)))?;

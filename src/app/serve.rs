@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 use crate::base::{Bell, Clock, Shutdown};
 use crate::config::County;
-use crate::courseware::{Library, Queue, Uploads};
+use crate::courseware::{InWords, Library, Queue, Uploads};
 use crate::delivery::{
     self, Channels, Converter, Delivery, Desk, Downloads, MediaSources, Segments, Stills, Streaming,
 };
@@ -127,7 +127,7 @@ impl Server {
             &county.load().media,
             library.clone(),
             county.load().packaging.clone(),
-            (languages, crate::guide::title_card),
+            (languages, InWords { card: crate::guide::title_card, told: crate::portal::i18n::reason }),
             (Arc::clone(&clock), bell.clone()),
         );
         let ready = Arc::new(AtomicBool::new(false));

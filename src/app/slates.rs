@@ -133,7 +133,7 @@ impl SlateTask {
         while let Some(line) = worker.next_line().await {
             match serde_json::from_str::<PackageLine>(&line) {
                 Ok(PackageLine::Done { .. }) => return Ok(()),
-                Ok(PackageLine::Failed { message, detail }) => return Err(format!("{message} ({detail})")),
+                Ok(PackageLine::Failed { reason, detail }) => return Err(format!("{reason} ({detail})")),
                 Ok(PackageLine::Progress { .. } | PackageLine::Confined { .. }) => {}
                 Err(error) => return Err(error.to_string()),
             }

@@ -107,7 +107,7 @@ fn jobs<T: DeserializeOwned + Send + 'static>(
 fn answer(out: &mut impl Write, made: Result<crate::hls::Manifest, PipelineError>) -> anyhow::Result<()> {
     let line = match made {
         Ok(manifest) => PackageLine::Done { manifest: Box::new(manifest) },
-        Err(error) => PackageLine::Failed { message: error.to_string(), detail: format!("{error:?}") },
+        Err(error) => PackageLine::Failed { reason: error.reason(), detail: format!("{error:?}") },
     };
     writeln!(out, "{}", serde_json::to_string(&line)?)?;
     Ok(out.flush()?)

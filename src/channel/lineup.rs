@@ -27,13 +27,34 @@ impl Rendition {
     }
 }
 
+/// A rung of the picture.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rung {
+    /// Width, square pixels.
+    pub width: u32,
+    /// Height, which gives it its name.
+    pub height: u32,
+    /// Frames a second.
+    pub fps: f64,
+    /// Peak bits per second.
+    pub bandwidth: u64,
+}
+
+impl Rung {
+    /// One of a channel, which shows what comes in the shape of television: 16:9 at 25
+    /// frames a second.
+    pub fn television(height: u32, bandwidth: u64) -> Self {
+        Self { width: (height * 16 / 9).next_multiple_of(2), height, fps: 25.0, bandwidth }
+    }
+}
+
 /// What a channel offers, whatever is on air.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lineup {
     /// The channel.
     pub channel: ChannelId,
-    /// Rungs, best first: height and peak bits per second of the picture.
-    pub rungs: Vec<(u32, u64)>,
+    /// Rungs, best first.
+    pub rungs: Vec<Rung>,
     /// Audio languages, the channel's own first.
     pub audio: Vec<Lang>,
     /// Subtitle languages.
@@ -60,7 +81,7 @@ impl Lineup {
 
     /// Every rendition.
     pub fn renditions(&self) -> impl Iterator<Item = Rendition> + '_ {
-        let video = self.rungs.iter().map(|(h, _)| Rendition::Video(*h));
+        let video = self.rungs.iter().map(|rung| Rendition::Video(rung.height));
         let audio = self.audio.iter().cloned().map(Rendition::Audio);
         video.chain(audio).chain(self.subtitles.iter().cloned().map(Rendition::Subtitles))
     }
@@ -88,7 +109,7 @@ impl Lineup {
             uri: uri(Rendition::Subtitles(lang.clone())),
             channels: 0,
         });
-        let mut variants: Vec<Variant> = self.rungs.iter().map(|(h, bps)| self.variant(*h, *bps)).collect();
+        let mut variants: Vec<Variant> = self.rungs.iter().map(|rung| self.variant(*rung)).collect();
         // The last village on a bad line still hears the lesson.
         if let Some(lang) = default {
             variants.push(Variant {
@@ -103,14 +124,14 @@ impl Lineup {
         Multivariant { media: audio.chain(subtitles).collect(), variants }
     }
 
-    fn variant(&self, height: u32, bps: u64) -> Variant {
+    fn variant(&self, rung: Rung) -> Variant {
         Variant {
-            bandwidth: bps + self.audio_bandwidth,
-            average_bandwidth: bps * 4 / 5 + self.audio_bandwidth,
+            bandwidth: rung.bandwidth + self.audio_bandwidth,
+            average_bandwidth: rung.bandwidth * 4 / 5 + self.audio_bandwidth,
             codecs: format!("{VIDEO_CODEC},{AUDIO_CODEC}"),
-            resolution: Some(((height * 16 / 9).next_multiple_of(2), height)),
-            frame_rate: Some(25.0),
-            uri: format!("{}.m3u8", Rendition::Video(height).name()),
+            resolution: Some((rung.width, rung.height)),
+            frame_rate: Some(rung.fps),
+            uri: format!("{}.m3u8", Rendition::Video(rung.height).name()),
         }
     }
 }

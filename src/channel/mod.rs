@@ -18,7 +18,7 @@ mod timeline;
 pub use airing::{Airing, AiringSource, SlateReason};
 pub use asrun::{AsRun, Part, as_run};
 pub use hand::{Command, Hand, Hands};
-pub use lineup::{Lineup, Rendition};
+pub use lineup::{Lineup, Rendition, Rung};
 pub use playlist::{Headers, Pair, Window, media_playlist, newest, numbered, vod_playlist};
 pub use sources::{Asset, Slate, Sources};
 pub use timeline::{Placed, Step, Timeline};

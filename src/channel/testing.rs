@@ -17,7 +17,7 @@ use crate::hls::{
 };
 use crate::schedule::{Known, Plan, ProgrammeId, parse};
 
-use super::{Asset, Lineup, Slate, SlateReason, Sources};
+use super::{Asset, Lineup, Rung, Slate, SlateReason, Sources};
 
 /// A segment of a lesson, microseconds: 96 frames at 25 per second.
 pub(super) const LESSON_US: u64 = 3_840_000;
@@ -55,7 +55,9 @@ pub(super) fn lang(tag: &str) -> Lang {
 pub(super) fn lineup() -> Lineup {
     Lineup {
         channel: ChannelId::new("xiangtu").expect("a channel's name"),
-        rungs: vec![(720, 1_650_000), (480, 880_000), (240, 330_000)],
+        rungs: [(720, 1_650_000), (480, 880_000), (240, 330_000)]
+            .map(|(h, bps)| Rung::television(h, bps))
+            .to_vec(),
         audio: vec![lang("zh-Hans"), lang("ug-Arab")],
         subtitles: vec![lang("zh-Hans"), lang("ug-Arab")],
         audio_bandwidth: 67_200,

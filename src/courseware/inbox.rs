@@ -7,6 +7,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use crate::base::{Lang, LessonId, Titles};
+use crate::hls::{Reason, decode_text};
 
 /// A file as a look into the folder finds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,10 +51,11 @@ pub struct Ready {
 
 const VIDEO: &[&str] = &[
     "mp4", "mkv", "mov", "m4v", "avi", "wmv", "asf", "flv", "mpg", "mpeg", "vob", "dat", "ts", "m2ts",
-    "webm", "rm", "rmvb", "3gp",
+    "webm", "rm", "rmvb", "3gp", "ogv", "mts", "divx", "f4v", "m2v", "mpe", "qt", "dv",
 ];
-const AUDIO: &[&str] = &["m4a", "mp3", "wav", "wma", "aac", "ogg", "flac"];
-const TEXT: &[&str] = &["srt", "vtt"];
+const AUDIO: &[&str] =
+    &["m4a", "mp3", "wav", "wma", "aac", "ogg", "oga", "opus", "flac", "amr", "mka", "aif", "aiff"];
+const TEXT: &[&str] = &["srt", "vtt", "ass", "ssa"];
 
 /// Looks at the inbox again and again.
 #[derive(Debug, Default)]
@@ -183,10 +185,12 @@ pub fn lesson_id(file: &Path) -> LessonId {
 }
 
 /// Titles in a side file: `zh-Hans = "…"`, one line per language.
-pub(super) fn read_titles(path: &Path) -> Result<Titles, String> {
-    let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
-    toml::from_str(&text)
-        .map_err(|e| format!("{}: expected lines such as zh-Hans = \"…\": {e}", path.display()))
+pub(super) fn read_titles(path: &Path) -> Result<Titles, Reason> {
+    let file = || path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let text =
+        std::fs::read(path).map_err(|e| Reason::Server { detail: format!("{}: {e}", path.display()) })?;
+    toml::from_str(&decode_text(&text))
+        .map_err(|e| Reason::BadTitles { file: file(), detail: e.message().to_owned() })
 }
 
 #[cfg(test)]

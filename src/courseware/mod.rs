@@ -20,7 +20,7 @@ pub use hold::{Hold, waiting_folder};
 pub use inbox::{Ready, Scanner, SideFiles, lesson_id};
 pub use integrity::{Damage, Fingerprint, fingerprint, verify};
 pub use keep::{KeepError, Unfinished, keep};
-pub use queue::{JobState, JobStatus, Outcome, Queue, QueueEvent, TitleCard};
+pub use queue::{InWords, JobState, JobStatus, Outcome, Queue, QueueEvent};
 pub use review::{Act, NotNow, Person, Review, Stage, Step};
 pub use search::{finds, fold};
 pub use tus::{BadHeader, Checksum, Wish};

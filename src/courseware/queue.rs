@@ -11,8 +11,8 @@ use tokio::task::JoinSet;
 
 use crate::base::{Bell, Clock, Lang, LessonId, Shutdown, Titles, WorkerProcess, watch_folder};
 use crate::config::Packaging;
-use crate::hls::Manifest;
 use crate::hls::wire::PackageLine;
+use crate::hls::{Manifest, Reason};
 
 use super::Library;
 use super::catalogue::UNFINISHED;
@@ -45,7 +45,7 @@ pub struct JobStatus {
     /// 0 to 100.
     pub percent: f64,
     /// Why it failed.
-    pub message: Option<String>,
+    pub reason: Option<Reason>,
 }
 
 /// How a job ended.
@@ -56,7 +56,7 @@ pub enum Outcome {
     /// There is none.
     Failed {
         /// For the office.
-        message: String,
+        reason: Reason,
         /// For the engineer.
         detail: String,
     },
@@ -74,8 +74,14 @@ pub struct QueueEvent {
 /// A file is taken when it has kept its size and time for this long.
 const STABLE: Duration = Duration::from_secs(2);
 
-/// Draws a lesson's title, in this language if there is one: an SVG of 1280 × 720.
-pub type TitleCard = fn(&Titles, &Lang) -> String;
+/// What is said and drawn in a county's language.
+#[derive(Debug, Clone, Copy)]
+pub struct InWords {
+    /// A lesson's title, in this language if there is one: an SVG of 1280 × 720.
+    pub card: fn(&Titles, &Lang) -> String,
+    /// Why a file was not taken.
+    pub told: fn(&Reason, &Lang) -> String,
+}
 
 /// Watches the inbox and packages what is put there.
 #[derive(Debug, Clone)]
@@ -84,8 +90,7 @@ pub struct Queue {
     library: Library,
     settings: Packaging,
     languages: Vec<Lang>,
-    /// An SVG with a title, for a lesson without a picture.
-    card: TitleCard,
+    words: InWords,
     clock: Arc<dyn Clock>,
     bell: Bell,
     jobs: Arc<ArcSwap<BTreeMap<LessonId, JobStatus>>>,
@@ -99,7 +104,7 @@ impl Queue {
         media: &Path,
         library: Library,
         settings: Packaging,
-        (languages, card): (Vec<Lang>, TitleCard),
+        (languages, words): (Vec<Lang>, InWords),
         (clock, bell): (Arc<dyn Clock>, Bell),
     ) -> Self {
         Self {
@@ -107,7 +112,7 @@ impl Queue {
             library,
             settings,
             languages,
-            card,
+            words,
             clock,
             bell,
             jobs: Arc::default(),
@@ -154,7 +159,7 @@ impl Queue {
             let now = self.clock.monotonic();
             let ready = scanner.scan(&self.inbox(), now, STABLE).unwrap_or_default();
             for empty in scanner.empty(now, STABLE) {
-                self.reject(&empty, "the file is empty: the copy was cut off; copy it again").await;
+                self.reject(&empty, &Reason::Empty);
             }
             for ready in ready {
                 if taken.insert(ready.file.clone()) {
@@ -192,10 +197,10 @@ impl Queue {
                 self.put_away(&ready, "originals");
                 self.status(&ready, JobState::Done, 100.0, None);
             }
-            Outcome::Failed { message, .. } => {
+            Outcome::Failed { reason, .. } => {
                 self.put_away(&ready, "rejected");
-                self.write_reason(&ready.file, message);
-                self.status(&ready, JobState::Failed, 0.0, Some(message.clone()));
+                self.write_reason(&ready.file, reason);
+                self.status(&ready, JobState::Failed, 0.0, Some(reason.clone()));
             }
         }
         // Only at shutdown is nobody listening.
@@ -203,17 +208,14 @@ impl Queue {
     }
 
     async fn package(&self, ready: &Ready) -> Outcome {
-        let failed = |message: String| Outcome::Failed { detail: message.clone(), message };
+        let refused = |reason: Reason| Outcome::Failed { detail: reason.to_string(), reason };
+        let failed = |detail: String| refused(Reason::Server { detail });
         if is_sound_for_a_film(&ready.file, &self.media.join("originals")) {
-            return failed(format!(
-                "the lesson `{}` is a film: name sound for it by its language and put both into the inbox, or give \
-                 this a name of its own",
-                ready.lesson
-            ));
+            return refused(Reason::SoundForFilm { lesson: ready.lesson.to_string() });
         }
         let titles = match ready.side.titles.as_deref().map(read_titles).transpose() {
             Ok(titles) => titles.unwrap_or_else(|| self.titles_without_file(ready)),
-            Err(message) => return failed(message),
+            Err(reason) => return refused(reason),
         };
         // All that the worker may write to: the library itself is out of its reach.
         let room = self.library.folder().join(format!("{UNFINISHED}queue-{}", ready.lesson));
@@ -240,7 +242,8 @@ impl Queue {
     }
 
     async fn ask_worker(&self, ready: &Ready, titles: &Titles, room: &Path) -> Outcome {
-        let failed = |message: String| Outcome::Failed { detail: message.clone(), message };
+        let failed =
+            |detail: String| Outcome::Failed { reason: Reason::Server { detail: detail.clone() }, detail };
         let mut worker = match WorkerProcess::spawn("package", &self.job(ready, titles, room)).await {
             Ok(worker) => worker,
             Err(error) => return failed(format!("the packaging worker could not be started: {error}")),
@@ -250,7 +253,7 @@ impl Queue {
             // Whoever says nothing for so long hangs.
             let Ok(line) = tokio::time::timeout(PATIENCE, worker.next_line()).await else {
                 let detail = format!("the worker said nothing for {} s and was ended", PATIENCE.as_secs());
-                return Outcome::Failed { message: STUCK.to_owned(), detail };
+                return Outcome::Failed { reason: Reason::Stuck, detail };
             };
             let Some(line) = line else { break };
             match serde_json::from_str::<PackageLine>(&line) {
@@ -262,15 +265,12 @@ impl Queue {
                 }
                 Ok(PackageLine::Confined { lacks }) => self.say_what_it_lacks(lacks),
                 Ok(PackageLine::Done { manifest }) => return Outcome::Packaged(manifest),
-                Ok(PackageLine::Failed { message, detail }) => return Outcome::Failed { message, detail },
+                Ok(PackageLine::Failed { reason, detail }) => return Outcome::Failed { reason, detail },
                 Err(error) => tracing::warn!(%error, "a packaging worker's line could not be read"),
             }
         }
         let status = worker.wait().await.map_or_else(|e| e.to_string(), |s| s.to_string());
-        Outcome::Failed {
-            message: "the file could not be read: it may be damaged; export or copy it again".into(),
-            detail: format!("{DIED} {status}"),
-        }
+        Outcome::Failed { reason: Reason::Damaged, detail: format!("{DIED} {status}") }
     }
 
     /// The worker's job as `pipeline::PackageJob` reads it.
@@ -278,7 +278,7 @@ impl Queue {
         let ladder = self.settings.ladder.iter();
         let ladder: Vec<_> =
             ladder.map(|r| serde_json::json!({"name": r.name, "height": r.height, "kbps": r.kbps})).collect();
-        let card = self.languages.first().map(|lang| (self.card)(titles, lang));
+        let card = self.languages.first().map(|lang| (self.words.card)(titles, lang));
         serde_json::json!({
             "card": card,
             "id": ready.lesson, "input": ready.file, "side_audio": ready.side.audio,
@@ -308,9 +308,9 @@ impl Queue {
         Titles(self.languages.first().map(|l| (l.clone(), name)).into_iter().collect())
     }
 
-    fn status(&self, ready: &Ready, state: JobState, percent: f64, message: Option<String>) {
+    fn status(&self, ready: &Ready, state: JobState, percent: f64, reason: Option<Reason>) {
         let file = ready.file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        let status = JobStatus { lesson: ready.lesson.clone(), file, state, percent, message };
+        let status = JobStatus { lesson: ready.lesson.clone(), file, state, percent, reason };
         self.jobs.rcu(|jobs| {
             let mut jobs = BTreeMap::clone(jobs);
             jobs.insert(status.lesson.clone(), status.clone());
@@ -319,7 +319,7 @@ impl Queue {
         self.bell.ring();
     }
 
-    async fn reject(&self, file: &Path, reason: &str) {
+    fn reject(&self, file: &Path, reason: &Reason) {
         let folder = self.media.join("rejected");
         move_into(file, &folder);
         self.write_reason(file, reason);
@@ -332,11 +332,15 @@ impl Queue {
         }
     }
 
-    fn write_reason(&self, file: &Path, reason: &str) {
+    /// Beside the file: in the county's first language, and as the log has it.
+    fn write_reason(&self, file: &Path, reason: &Reason) {
         let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        tracing::warn!(file = name, reason, "{name} was not taken: {reason}");
+        tracing::warn!(file = name, %reason, "{name} was not taken: {reason}");
         let path = self.media.join("rejected").join(format!("{name}.reason.txt"));
-        if let Err(error) = std::fs::write(&path, format!("{reason}\n")) {
+        let told = self.languages.first().map(|lang| (self.words.told)(reason, lang));
+        let text =
+            told.filter(|told| *told != reason.to_string()).map(|told| told + "\n").unwrap_or_default();
+        if let Err(error) = std::fs::write(&path, format!("{text}{reason}\n")) {
             tracing::error!(path = %path.display(), %error, "a reason could not be written");
         }
     }
@@ -346,9 +350,6 @@ impl Queue {
 const DIED: &str = "the worker ended without an answer:";
 /// A worker that says nothing for so long hangs: it tells of each thousandth.
 const PATIENCE: Duration = Duration::from_secs(600);
-/// What the office is told of a file at which a worker hung.
-const STUCK: &str =
-    "the file could not be read to its end in any reasonable time: it may be damaged; export it again";
 
 fn move_into(file: &Path, folder: &Path) {
     let target = folder.join(file.file_name().unwrap_or_default());

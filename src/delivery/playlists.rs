@@ -5,7 +5,7 @@ use hyper::StatusCode;
 use jiff::Timestamp;
 
 use crate::base::{ChannelId, Lang, LessonId};
-use crate::channel::{Asset, Headers, Lineup, Sources, vod_playlist};
+use crate::channel::{Asset, Headers, Lineup, Rung, Sources, vod_playlist};
 use crate::evidence::{Item, Ticket};
 use crate::hls::TrackKind;
 
@@ -119,7 +119,9 @@ fn lesson_lineup(asset: &Asset) -> Lineup {
     let (mut rungs, mut audio, mut audio_bandwidth) = (Vec::new(), Vec::new(), 0);
     for t in &manifest.tracks {
         match &t.track.kind {
-            TrackKind::Video { height, .. } => rungs.push((*height, t.bandwidth)),
+            &TrackKind::Video { width, height, fps } => {
+                rungs.push(Rung { width, height, fps, bandwidth: t.bandwidth });
+            }
             TrackKind::Audio { lang, .. } => {
                 audio.push(lang.clone());
                 audio_bandwidth = audio_bandwidth.max(t.bandwidth);

@@ -93,7 +93,7 @@ impl Stills {
     /// Initialisation and media of the newest segment in the smallest picture.
     fn newest(&self, id: &ChannelId, now: Timestamp) -> Option<(String, String)> {
         let channel = self.channels.get(id)?;
-        let (height, _) = channel.lineup.rungs.last()?;
+        let height = &channel.lineup.rungs.last()?.height;
         let way = ("", Headers::Apart);
         let (timeline, rendition) = (channel.timeline(), Rendition::Video(*height));
         let playlist =

@@ -1,4 +1,4 @@
-//! WebVTT: reading SubRip and WebVTT, writing a segment's cues.
+//! WebVTT: writing a segment's cues.
 
 use std::fmt::Write;
 
@@ -11,33 +11,6 @@ pub struct Cue {
     pub end_ms: u64,
     /// Lines of text.
     pub text: String,
-}
-
-/// Reads SubRip or WebVTT; blocks without a time line are passed over.
-pub fn parse_subtitles(text: &str) -> Vec<Cue> {
-    let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
-    let mut cues: Vec<Cue> = text.split("\n\n").filter_map(parse_block).collect();
-    cues.sort_by_key(|c| (c.start_ms, c.end_ms));
-    cues
-}
-
-fn parse_block(block: &str) -> Option<Cue> {
-    let mut lines = block.lines().skip_while(|l| !l.contains("-->"));
-    let (start, rest) = lines.next()?.split_once("-->")?;
-    let end = rest.split_whitespace().next()?;
-    let text = lines.collect::<Vec<_>>().join("\n").trim().to_owned();
-    let cue = Cue { start_ms: parse_time(start.trim())?, end_ms: parse_time(end)?, text };
-    (cue.end_ms > cue.start_ms && !cue.text.is_empty()).then_some(cue)
-}
-
-/// `hh:mm:ss.mmm`, hours optional, comma or point (WebVTT §4.4; SubRip).
-fn parse_time(text: &str) -> Option<u64> {
-    let (clock, ms) = text.split_once(['.', ','])?;
-    let mut seconds = 0u64;
-    for part in clock.split(':') {
-        seconds = seconds.checked_mul(60)?.checked_add(part.trim().parse().ok()?)?;
-    }
-    seconds.checked_mul(1000)?.checked_add(ms.parse::<u64>().ok().filter(|m| *m < 1000)?)
 }
 
 /// WebVTT of what falls into `[from_ms, to_ms)`: a cue that reaches over an end
@@ -69,11 +42,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn subrip_becomes_webvtt() {
-        let cues = parse_subtitles(
-            "\u{feff}1\r\n00:00:01,500 --> 00:00:04,000\r\n葡萄\r\n第二行\r\n\r\n2\r\n00:00:05,000 --> 00:00:04,000\r\nbad\r\n",
-        );
-        assert_eq!(cues, [Cue { start_ms: 1500, end_ms: 4000, text: "葡萄\n第二行".into() }]);
+    fn a_cue_that_reaches_over_an_end_is_cut_there() {
+        let cues = [Cue { start_ms: 1500, end_ms: 4000, text: "葡萄\n第二行".into() }];
         let vtt = write_vtt(&cues, 0, 3840, 0);
         assert!(vtt.ends_with("\n00:00:01.500 --> 00:00:03.840\n葡萄\n第二行\n\n"), "{vtt}");
         let rest = write_vtt(&cues, 3840, 7680, 0);
@@ -81,13 +51,5 @@ mod tests {
         assert!(!write_vtt(&cues, 4000, 8000, 0).contains("-->"));
         let on_air = write_vtt(&cues, 0, 3840, 1_795_428_000_000);
         assert!(on_air.ends_with("\n498730:00:01.500 --> 498730:00:03.840\n葡萄\n第二行\n\n"), "{on_air}");
-    }
-
-    #[test]
-    fn nonsense_is_passed_over() {
-        assert!(
-            parse_subtitles("WEBVTT\n\nNOTE x\n\n--> \n\n99999999999999999999:00.000 --> 1:00.000\nx")
-                .is_empty()
-        );
     }
 }

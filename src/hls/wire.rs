@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{ByteRange, LiveSegment, Manifest};
+use super::{ByteRange, LiveSegment, Manifest, Reason};
 
 /// Lines of a relay worker.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -140,8 +140,8 @@ pub enum PackageLine {
     },
     /// There will be no package.
     Failed {
-        /// Why, in words for the office.
-        message: String,
+        /// Why, for the office.
+        reason: Reason,
         /// Detail for the engineer.
         detail: String,
     },

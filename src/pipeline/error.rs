@@ -1,6 +1,8 @@
 //! What can go wrong in a worker.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use crate::hls::Reason;
 
 /// An error of a worker, with operation and place.
 #[derive(Debug, thiserror::Error)]
@@ -24,18 +26,20 @@ pub enum PipelineError {
     Media {
         /// The input.
         file: String,
-        /// The reason, in words for the office.
+        /// The reason, for the office.
+        reason: Reason,
+        /// GStreamer's words.
         detail: String,
         /// GStreamer's debug text for the engineer.
         debug: String,
     },
     /// The input has nothing to package.
-    #[error("{file}: {detail}")]
+    #[error("{file}: {reason}")]
     Unfit {
         /// The input.
         file: String,
-        /// The reason, in words for the office.
-        detail: String,
+        /// The reason, for the office.
+        reason: Reason,
     },
     /// A file could not be read or written.
     #[error("{path}: {source}")]
@@ -51,6 +55,19 @@ pub enum PipelineError {
 }
 
 impl PipelineError {
+    /// Why the file does not become a lesson, for the office.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Media { reason, .. } | Self::Unfit { reason, .. } => reason.clone(),
+            other => Reason::Server { detail: other.to_string() },
+        }
+    }
+
+    pub(super) fn unfit(path: &Path, reason: Reason) -> Self {
+        let file = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        Self::Unfit { file, reason }
+    }
+
     pub(super) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { path, source }

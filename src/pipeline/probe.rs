@@ -1,5 +1,7 @@
 //! What a media file holds: streams, sizes, languages, loudness.
 
+mod said;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,8 +11,11 @@ use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_app as gst_app;
 
+use crate::hls::{Cue, Reason};
+
 use super::PipelineError;
 use super::runtime::{make, run_to_end, sink};
+use said::{cue, language, lies_on_its_side, missing_codec, picture};
 
 /// The picture of a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +27,8 @@ pub(super) struct Picture {
     pub(super) height: u32,
     /// Frames per second; 0 if variable or unknown.
     pub(super) fps: f64,
+    /// When its last frame ends, nanoseconds from the start of the file.
+    pub(super) end_ns: u64,
 }
 
 /// One sound track of a file.
@@ -35,6 +42,17 @@ pub(super) struct Sound {
     pub(super) loudness: f64,
     /// True peak, linear.
     pub(super) peak: f64,
+    /// When it ends, nanoseconds from the start of the file.
+    pub(super) end_ns: u64,
+}
+
+/// One track of subtitles of a file.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Words {
+    /// ISO 639 code, if the file says one.
+    pub(super) code: Option<String>,
+    /// In the order of the file.
+    pub(super) cues: Vec<Cue>,
 }
 
 /// What a file holds.
@@ -42,49 +60,127 @@ pub(super) struct Sound {
 pub(super) struct Probe {
     pub(super) picture: Option<Picture>,
     pub(super) sounds: Vec<Sound>,
+    pub(super) words: Vec<Words>,
+    /// Names of codecs that nobody here decodes, by the kind of their media; empty where
+    /// it is the stream that cannot be.
+    pub(super) unknown: BTreeMap<String, String>,
+    /// How long the file says it is, nanoseconds.
+    pub(super) says_ns: Option<u64>,
 }
+
+impl Probe {
+    /// When the last of its streams ends, nanoseconds.
+    pub(super) fn end_ns(&self) -> u64 {
+        let sounds = self.sounds.iter().map(|s| s.end_ns);
+        sounds.chain(self.picture.iter().map(|p| p.end_ns)).max().unwrap_or_default()
+    }
+}
+
+/// A picture has no more points than 8K television has.
+const MOST_POINTS: u64 = 7680 * 4320;
+/// No lesson is longer.
+pub(super) const LONGEST_HOURS: u32 = 12;
+const LONGEST_NS: u64 = LONGEST_HOURS as u64 * 3_600_000_000_000;
+
+/// A picture, and how many frames of it came.
+type Candidate = (Picture, u64);
 
 #[derive(Default)]
 struct Found {
-    picture: Option<Picture>,
+    pictures: Vec<Candidate>,
     order: Vec<String>,
     codes: BTreeMap<String, String>,
     meters: BTreeMap<String, EbuR128>,
+    /// When each stream ends, by its name.
+    ends: BTreeMap<String, u64>,
+    words: Vec<Words>,
+    unknown: BTreeMap<String, String>,
+    says_ns: Option<u64>,
+    /// It goes no further.
+    refused: Option<Reason>,
 }
 
-/// Decodes the whole file once.
-pub(super) fn probe(path: &Path, progress: &mut dyn FnMut(f64)) -> Result<Probe, PipelineError> {
+type Shared = Arc<Mutex<Found>>;
+
+fn lock(found: &Shared) -> std::sync::MutexGuard<'_, Found> {
+    found.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Decodes the whole file once. What could be found out before it went wrong comes with
+/// the error.
+pub(super) fn probe(
+    path: &Path,
+    progress: &mut dyn FnMut(f64),
+) -> Result<Probe, (PipelineError, Box<Probe>)> {
+    let found = Shared::default();
+    let run = run(path, &found, progress);
+    let mut found = lock(&found);
+    if let Some(reason) = found.refused.take() {
+        return Err((PipelineError::unfit(path, reason), Box::default()));
+    }
+    let probe = sum_up(&mut found);
+    match run {
+        Ok(()) => Ok(probe),
+        Err(error) => Err((error, Box::new(probe))),
+    }
+}
+
+fn run(path: &Path, found: &Shared, progress: &mut dyn FnMut(f64)) -> Result<(), PipelineError> {
     let file = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let pipeline = gst::Pipeline::new();
     let decode = decoder(path)?;
     pipeline.add(&decode).map_err(PipelineError::build("reading a file"))?;
-    let found = Arc::new(Mutex::new(Found::default()));
-    let (weak, shared) = (pipeline.downgrade(), Arc::clone(&found));
+    let (weak, shared) = (pipeline.downgrade(), Arc::clone(found));
     decode.connect_pad_added(move |_, pad| {
         if let Some(pipeline) = weak.upgrade() {
             // A stream that cannot be measured is left out of the package.
             let _ = take(&pipeline, pad, &shared);
         }
     });
-    run_to_end(&pipeline, &file, || {
+    run_to_end(&pipeline, &file, |message| {
+        if let Some((kind, codec)) = message.and_then(missing_codec) {
+            lock(found).unknown.entry(kind).or_insert(codec);
+        }
         let at = pipeline.query_position::<gst::ClockTime>();
         let all = pipeline.query_duration::<gst::ClockTime>();
         if let (Some(at), Some(all)) = (at, all) {
+            let mut found = lock(found);
+            found.says_ns.get_or_insert(all.nseconds());
+            if at.nseconds() > LONGEST_NS {
+                refuse(&pipeline, &mut found, Reason::TooLong { hours: LONGEST_HOURS });
+            }
+            drop(found);
             progress(at.nseconds() as f64 * 100.0 / all.nseconds().max(1) as f64);
         }
-    })?;
-    let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+    })
+}
+
+/// Ends the pipeline, for this reason.
+fn refuse(pipeline: &gst::Pipeline, found: &mut Found, reason: Reason) {
+    found.refused.get_or_insert(reason);
+    gst::element_error!(pipeline, gst::StreamError::Failed, ("it goes no further"));
+}
+
+fn sum_up(found: &mut Found) -> Probe {
+    let ends = std::mem::take(&mut found.ends);
+    let end_of = |stream: &String| ends.get(stream).copied().unwrap_or_default();
     let sounds = std::mem::take(&mut found.order).into_iter().map(|stream| {
         let meter = found.meters.get(&stream);
         Sound {
             code: found.codes.get(&stream).cloned(),
             loudness: meter.and_then(|m| m.loudness_global().ok()).unwrap_or(f64::NEG_INFINITY),
             peak: meter.map_or(0.0, |m| (0..2).filter_map(|c| m.true_peak(c).ok()).fold(0.0, f64::max)),
+            end_ns: end_of(&stream),
             stream,
         }
     });
     let sounds = sounds.collect();
-    Ok(Probe { picture: found.picture.clone(), sounds })
+    // A cover is a picture too, of one frame: the film is what has more; of equals the first.
+    let film = found.pictures.iter().rev().max_by_key(|(_, frames)| *frames);
+    let picture = film.map(|(p, _)| Picture { end_ns: end_of(&p.stream), ..p.clone() });
+    let mut words = std::mem::take(&mut found.words);
+    words.retain(|w| !w.cues.is_empty());
+    Probe { picture, sounds, words, unknown: std::mem::take(&mut found.unknown), says_ns: found.says_ns }
 }
 
 /// A decoder of every stream of `path`.
@@ -110,95 +206,142 @@ pub(super) fn stream_id(pad: &gst::Pad) -> String {
     pad.stream_id().map_or_else(|| pad.name().to_string(), |id| id.to_string())
 }
 
-fn take(pipeline: &gst::Pipeline, pad: &gst::Pad, found: &Arc<Mutex<Found>>) -> Option<()> {
+fn take(pipeline: &gst::Pipeline, pad: &gst::Pad, found: &Shared) -> Option<()> {
     let stream = stream_id(pad);
-    let sink = sink(64);
     match media_type(pad).as_str() {
         "video" => {
-            let mut found = found.lock().ok()?;
-            if found.picture.is_none() {
-                found.picture = picture(pad, stream);
+            let picture = picture(pad, stream.clone())?;
+            let mut held = lock(found);
+            let (width, height) = (picture.width, picture.height);
+            if u64::from(width) * u64::from(height) > MOST_POINTS {
+                refuse(pipeline, &mut held, Reason::TooManyPixels { width, height });
             }
-            drop(found);
+            let at = held.pictures.len();
+            held.pictures.push((picture, 0));
+            drop(held);
+            note(pad, found, stream, move |pad, found| {
+                let (picture, frames) = &mut found.pictures[at];
+                // By the first frame it is known how the camera was held.
+                if *frames == 0 && lies_on_its_side(pad) {
+                    std::mem::swap(&mut picture.width, &mut picture.height);
+                }
+                *frames += 1;
+            });
             discard(pipeline, pad)
         }
         "audio" => {
-            found.lock().ok()?.order.push(stream.clone());
-            let convert = make("audioconvert").ok()?;
-            let resample = make("audioresample").ok()?;
+            lock(found).order.push(stream.clone());
+            note(pad, found, stream.clone(), |_, _| ());
             let caps = "audio/x-raw,format=F32LE,rate=48000,channels=2,layout=interleaved";
-            sink.set_caps(Some(&caps.parse::<gst::Caps>().ok()?));
             let (shared, from) = (Arc::clone(found), pad.clone());
-            sink.set_callbacks(
-                gst_app::AppSinkCallbacks::builder()
-                    .new_sample(move |sink| {
-                        let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-                        measure(&shared, &stream, &from, &sample);
-                        Ok(gst::FlowSuccess::Ok)
-                    })
-                    .build(),
-            );
-            pipeline.add_many([&convert, &resample, sink.upcast_ref()]).ok()?;
-            gst::Element::link_many([&convert, &resample, sink.upcast_ref()]).ok()?;
-            for e in [&convert, &resample, sink.upcast_ref()] {
-                e.sync_state_with_parent().ok()?;
-            }
-            pad.link(&convert.static_pad("sink")?).ok().map(drop)
+            let sink = sink(64);
+            sink.set_caps(Some(&caps.parse::<gst::Caps>().ok()?));
+            let hear = move |sample: &gst::Sample| measure(&shared, &stream, &from, sample);
+            into(pipeline, pad, &["audioconvert", "audioresample"], sink, hear)
+        }
+        "text" => {
+            let mut held = lock(found);
+            let at = held.words.len();
+            held.words.push(Words { code: None, cues: Vec::new() });
+            drop(held);
+            let (shared, from) = (Arc::clone(found), pad.clone());
+            let sink = sink(64);
+            // A first subtitle may be long in coming.
+            sink.set_property("async", false);
+            into(pipeline, pad, &[], sink, move |sample| {
+                let mut found = lock(&shared);
+                let words = &mut found.words[at];
+                words.code = words.code.take().or_else(|| language(&from));
+                words.cues.extend(cue(sample));
+            })
         }
         _ => discard(pipeline, pad),
     }
+}
+
+/// Hands every sample that comes out of `pad`, through these elements, to `hear`.
+fn into(
+    pipeline: &gst::Pipeline,
+    pad: &gst::Pad,
+    elements: &[&str],
+    sink: gst_app::AppSink,
+    hear: impl Fn(&gst::Sample) + Send + 'static,
+) -> Option<()> {
+    sink.set_callbacks(
+        gst_app::AppSinkCallbacks::builder()
+            .new_sample(move |sink| {
+                hear(&sink.pull_sample().map_err(|_| gst::FlowError::Eos)?);
+                Ok(gst::FlowSuccess::Ok)
+            })
+            .build(),
+    );
+    let mut chain = elements.iter().map(|e| make(e)).collect::<Result<Vec<_>, _>>().ok()?;
+    chain.push(sink.upcast());
+    pipeline.add_many(&chain).ok()?;
+    gst::Element::link_many(&chain).ok()?;
+    for element in &chain {
+        element.sync_state_with_parent().ok()?;
+    }
+    pad.link(&chain[0].static_pad("sink")?).ok().map(drop)
+}
+
+/// Notes of each buffer of a stream when it ends, and tells `more` of it.
+fn note(
+    pad: &gst::Pad,
+    found: &Shared,
+    stream: String,
+    more: impl Fn(&gst::Pad, &mut Found) + Send + Sync + 'static,
+) {
+    let shared = Arc::clone(found);
+    pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
+        let segment = pad.sticky_event::<gst::event::Segment>(0);
+        let segment = segment.as_ref().and_then(|s| s.segment().downcast_ref::<gst::ClockTime>());
+        let buffer = info.buffer();
+        let end = buffer.and_then(|b| b.pts().map(|pts| pts + b.duration().unwrap_or_default()));
+        // Of a buffer that reaches over the end the part before it counts.
+        let end = segment
+            .zip(end)
+            .and_then(|(s, end)| s.to_running_time(s.stop().map_or(end, |stop| end.min(stop))));
+        let mut found = lock(&shared);
+        more(pad, &mut found);
+        if let Some(end) = end {
+            let ends = found.ends.entry(stream.clone()).or_default();
+            *ends = (*ends).max(end.nseconds());
+        }
+        gst::PadProbeReturn::Ok
+    });
 }
 
 /// Links a pad to a sink that throws everything away.
 pub(super) fn discard(pipeline: &gst::Pipeline, pad: &gst::Pad) -> Option<()> {
     let fake = make("fakesink").ok()?;
     fake.set_property("sync", false);
+    // Of subtitles the first may be long in coming.
+    fake.set_property("async", media_type(pad) != "text");
     pipeline.add(&fake).ok()?;
     fake.sync_state_with_parent().ok()?;
     pad.link(&fake.static_pad("sink")?).ok().map(drop)
 }
 
-fn picture(pad: &gst::Pad, stream: String) -> Option<Picture> {
-    let caps = pad.current_caps()?;
-    let s = caps.structure(0)?;
-    let (w, h) = (s.get::<i32>("width").ok()?, s.get::<i32>("height").ok()?);
-    let par = s.get::<gst::Fraction>("pixel-aspect-ratio").ok().filter(|p| p.numer() > 0 && p.denom() > 0);
-    let par = par.map_or(1.0, |p| f64::from(p.numer()) / f64::from(p.denom()));
-    let fps = s.get::<gst::Fraction>("framerate").ok().filter(|f| f.denom() > 0);
-    let (mut width, mut height) = ((f64::from(w) * par).round() as u32, u32::try_from(h).ok()?);
-    let orientation = pad
-        .sticky_event::<gst::event::Tag>(0)
-        .and_then(|t| t.tag().get::<gst::tags::ImageOrientation>().map(|o| o.get().to_owned()));
-    if orientation.is_some_and(|o| o.contains("90") || o.contains("270")) {
-        std::mem::swap(&mut width, &mut height);
-    }
-    Some(Picture {
-        stream,
-        width,
-        height,
-        fps: fps.map_or(0.0, |f| f64::from(f.numer()) / f64::from(f.denom())),
-    })
-}
-
-fn measure(found: &Mutex<Found>, stream: &str, pad: &gst::Pad, sample: &gst::Sample) {
+fn measure(shared: &Shared, stream: &str, pad: &gst::Pad, sample: &gst::Sample) {
     let Some(map) = sample.buffer().and_then(|b| b.map_readable().ok()) else { return };
     let samples: Vec<f32> =
         map.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-    let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-    if !found.meters.contains_key(stream) {
-        if let Ok(meter) = EbuR128::new(2, 48_000, Mode::I | Mode::TRUE_PEAK) {
-            found.meters.insert(stream.to_owned(), meter);
+    // Measuring takes its time: other streams do not wait for it.
+    let mut found = lock(shared);
+    let meter = match found.meters.remove(stream) {
+        Some(meter) => Some(meter),
+        None => {
+            // The language tag has come by the first sample.
+            let code = language(pad).map(|code| (stream.to_owned(), code));
+            found.codes.extend(code);
+            EbuR128::new(2, 48_000, Mode::I | Mode::TRUE_PEAK).ok()
         }
-        // The language tag has come by the first sample.
-        let tags = (0..8).filter_map(|i| pad.sticky_event::<gst::event::Tag>(i));
-        let code =
-            tags.filter_map(|t| t.tag().get::<gst::tags::LanguageCode>().map(|l| l.get().to_owned())).next();
-        if let Some(code) = code {
-            found.codes.insert(stream.to_owned(), code);
-        }
-    }
-    if let Some(meter) = found.meters.get_mut(stream) {
+    };
+    drop(found);
+    if let Some(mut meter) = meter {
         // Only a wrong channel count is refused, and the caps fix that.
         let _ = meter.add_frames_f32(&samples);
+        lock(shared).meters.insert(stream.to_owned(), meter);
     }
 }

@@ -4,6 +4,8 @@ use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_app as gst_app;
 
+use crate::hls::Reason;
+
 use super::PipelineError;
 
 /// Starts GStreamer once per process.
@@ -57,25 +59,46 @@ pub(super) fn sink(max_buffers: u32) -> gst_app::AppSink {
     gst_app::AppSink::builder().sync(false).max_buffers(max_buffers).build()
 }
 
-/// Runs `pipeline` to its end, calling `tick` every 200 ms.
+/// How often a pipeline is looked at.
+const TICK_MS: u64 = 200;
+/// One that gets no further for so long never will: its file leads it astray.
+const STUCK_MS: u64 = 60_000;
+
+/// Runs `pipeline` to its end, calling `tick` every 200 ms and at its end, and with every
+/// message that is neither that nor an error.
 pub(super) fn run_to_end(
     pipeline: &gst::Pipeline,
     file: &str,
-    mut tick: impl FnMut(),
+    mut tick: impl FnMut(Option<&gst::MessageRef>),
 ) -> Result<(), PipelineError> {
     let stopped = Stopped(pipeline.clone());
     start(pipeline)?;
     let bus = pipeline.bus().ok_or(PipelineError::Missing { element: "bus".into() })?;
+    let (mut at, mut quiet) = (None, 0);
     loop {
-        match bus.timed_pop(gst::ClockTime::from_mseconds(200)) {
+        match bus.timed_pop(gst::ClockTime::from_mseconds(TICK_MS)) {
             Some(message) => match message.view() {
                 gst::MessageView::Eos(..) => break,
                 gst::MessageView::Error(e) => return Err(media_error(file, e)),
-                _ => {}
+                _ => tick(Some(&message)),
             },
-            None => tick(),
+            None => {
+                let now = pipeline.query_position::<gst::ClockTime>();
+                quiet = if now == at { quiet + TICK_MS } else { 0 };
+                at = now;
+                if quiet > STUCK_MS {
+                    return Err(PipelineError::Media {
+                        file: file.to_owned(),
+                        reason: Reason::Stuck,
+                        detail: format!("it stood still at {at:?}"),
+                        debug: String::new(),
+                    });
+                }
+                tick(None);
+            }
         }
     }
+    tick(None);
     drop(stopped);
     Ok(())
 }
@@ -92,8 +115,20 @@ pub(super) fn start(pipeline: &gst::Pipeline) -> Result<(), PipelineError> {
 pub(super) fn media_error(file: &str, e: &gst::message::Error) -> PipelineError {
     PipelineError::Media {
         file: file.to_owned(),
+        reason: reason(&e.error()),
         detail: e.error().message().to_owned(),
         debug: e.debug().map(|d| d.to_string()).unwrap_or_default(),
+    }
+}
+
+/// What an error of GStreamer's means to whoever uploaded the file.
+fn reason(error: &gst::glib::Error) -> Reason {
+    match error.kind::<gst::StreamError>() {
+        Some(
+            gst::StreamError::TypeNotFound | gst::StreamError::WrongType | gst::StreamError::CodecNotFound,
+        ) => Reason::Unknown,
+        Some(gst::StreamError::Decrypt | gst::StreamError::DecryptNokey) => Reason::Protected,
+        _ => Reason::Damaged,
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use crate::hls::{ByteRange, PackagedTrack, Track, TrackKind};
+use crate::hls::{ByteRange, PackagedTrack, Reason, Track, TrackKind};
 
 use super::PipelineError;
 use super::cmaf;
@@ -109,7 +109,7 @@ impl TrackFile {
         self.flush()?;
         self.file.sync_all().map_err(PipelineError::io(&self.path))?;
         let Some((codec, init)) = &self.codec else {
-            return Err(PipelineError::Unfit { file: self.name, detail: "the encoder gave no frame".into() });
+            return Err(PipelineError::Unfit { file: self.name, reason: Reason::Damaged });
         };
         self.segments.truncate(segments_us.len());
         let rate = |bytes: u64, us: u64| bytes * 8 * 1_000_000 / us.max(1);

@@ -148,6 +148,6 @@ fn packaging(job: &JobStatus) -> PackagingView {
             JobState::Done => PackagingState::Done,
             JobState::Failed => PackagingState::Failed,
         },
-        message: job.message.clone(),
+        reason: job.reason.clone(),
     }
 }

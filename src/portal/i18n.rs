@@ -12,6 +12,7 @@ use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use unic_langid::LanguageIdentifier;
 
 use crate::base::Lang;
+use crate::hls::Reason;
 
 /// The language whose texts stand in for missing ones.
 pub const FALLBACK: &str = "zh-Hans";
@@ -60,6 +61,13 @@ pub fn text(lang: &Lang, key: &str, values: &[(&str, &str)]) -> String {
         .into_iter()
         .find_map(|tag| format(BUNDLES.get(tag)?, key, &args))
         .unwrap_or_else(|| key.to_owned())
+}
+
+/// Why a file did not become a lesson.
+pub fn reason(reason: &Reason, lang: &Lang) -> String {
+    let values = reason.arguments();
+    let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    text(lang, reason.key(), &values)
 }
 
 /// What `key` says in each language that says it.

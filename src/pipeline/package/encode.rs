@@ -8,10 +8,10 @@ use gstreamer as gst;
 use gstreamer_app as gst_app;
 
 use crate::base::Lang;
-use crate::hls::{PackagedTrack, TrackKind};
+use crate::hls::{PackagedTrack, Reason, TrackKind};
 
-use super::plan::Plan;
-use super::{FRAMES, LadderRung, PackageJob, unfit};
+use super::plan::{PEAK_LIMIT, Plan, PlannedSound};
+use super::{FRAMES, LadderRung, PackageJob};
 use crate::pipeline::PipelineError;
 use crate::pipeline::encode::{AAC_PRIMING, Silence, aac, counted, x264};
 use crate::pipeline::frame::{AAC_SAMPLES, VIDEO_TIMESCALE};
@@ -25,6 +25,9 @@ pub(super) struct Encoded {
     pub(super) tracks: Vec<PackagedTrack>,
     pub(super) segments_us: Vec<u64>,
 }
+
+/// Of 25 a second.
+const FRAME: gst::ClockTime = gst::ClockTime::from_mseconds(40);
 
 type SharedTrack = Arc<Mutex<(TrackFile, Option<PipelineError>)>>;
 
@@ -45,6 +48,7 @@ pub(super) fn encode(
     let mut branches = Vec::new();
     if let Some(picture) = &plan.picture {
         let video_bin = bin(&video_description(plan))?;
+        stand_still(&video_bin, plan.sound_end_ns().max(picture.end_ns))?;
         for (i, (rung, _, _)) in plan.rungs.iter().enumerate() {
             let track = shared(TrackFile::create(folder, &rung.name, frame_ticks, FRAMES as usize)?);
             collect(&named_in(&video_bin, &format!("v{i}"))?, Arc::clone(&track), 0);
@@ -53,7 +57,7 @@ pub(super) fn encode(
         branches.push((plan.input.clone(), picture.stream.clone(), video_bin));
     }
     for planned in &plan.sounds {
-        let audio = bin(&audio_description(planned.gain(), job.audio_kbps))?;
+        let audio = bin(&audio_description(planned, job.audio_kbps))?;
         let name = format!("a-{}", planned.lang);
         let track = shared(TrackFile::create(folder, &name, AAC_SAMPLES, plan.aac_frames())?);
         collect(&named_in(&audio, "a")?, Arc::clone(&track), AAC_PRIMING);
@@ -64,7 +68,7 @@ pub(super) fn encode(
         let mine = branches.iter().filter(|b| b.0 == input).map(|b| (b.1.clone(), b.2.clone())).collect();
         add_input(&pipeline, &input, mine)?;
     }
-    run_to_end(&pipeline, &file, || {
+    run_to_end(&pipeline, &file, |_| {
         let at = pipeline.query_position::<gst::ClockTime>();
         let all = pipeline.query_duration::<gst::ClockTime>();
         if let (Some(at), Some(all)) = (at, all) {
@@ -91,7 +95,7 @@ fn finish(
     }
     let frames = videos.first().map_or(0, TrackFile::frames);
     if frames == 0 {
-        return Err(unfit(&job.input, "no picture could be decoded"));
+        return Err(PipelineError::unfit(&job.input, Reason::Damaged));
     }
     let segments_us = segment_durations(frames, plan.fps);
     let mut langs: Vec<Lang> = plan.sounds.iter().map(|s| s.lang.clone()).collect();
@@ -120,7 +124,7 @@ fn finish(
 
 /// Every rung of a picture that stands still for so many frames: one group, again and again.
 fn card(plan: &Plan, job: &PackageJob, folder: &Path, frames: u64) -> Result<Vec<TrackFile>, PipelineError> {
-    let none = || unfit(&job.input, "there is no picture in it, and none to show in its place");
+    let none = || PipelineError::unfit(&job.input, Reason::Unknown);
     let picture = still::render(job.card.as_ref().ok_or_else(none)?, "I420", 1280, 720)?;
     let ticks = i64::from(VIDEO_TIMESCALE / plan.fps);
     let rung = |(rung, width, height): &(LadderRung, u32, u32)| {
@@ -147,8 +151,8 @@ fn segment_durations(frames: u64, fps: u32) -> Vec<u64> {
 fn video_description(plan: &Plan) -> String {
     let fps = plan.fps;
     let mut text = format!(
-        "queue max-size-buffers=4 max-size-bytes=0 max-size-time=0 ! deinterlace mode=auto ! videoconvert \
-         ! videoflip video-direction=auto ! videorate ! video/x-raw,framerate={fps}/1 ! tee name=t"
+        "queue max-size-buffers=4 max-size-bytes=0 max-size-time=0 ! deinterlace fields=top ! videoconvert \
+         ! videoflip video-direction=auto ! videorate name=rate ! video/x-raw,framerate={fps}/1 ! tee name=t"
     );
     for (i, (rung, width, height)) in plan.rungs.iter().enumerate() {
         text += &format!(
@@ -161,13 +165,66 @@ fn video_description(plan: &Plan) -> String {
     text
 }
 
-fn audio_description(gain: f64, kbps: u32) -> String {
+fn audio_description(sound: &PlannedSound, kbps: u32) -> String {
+    let gain = sound.gain();
+    // The limiter leaves alone what is below half of full scale, and bends what is above
+    // so that it stays below full scale.
+    let level = match sound.is_limited() {
+        true => format!("{} ! rglimiter ! {}", amplified(gain / PEAK_LIMIT), amplified(PEAK_LIMIT)),
+        false => amplified(gain),
+    };
     format!(
         "queue max-size-time=0 max-size-bytes=0 max-size-buffers=256 ! audioconvert ! audioresample ! audiorate \
-         ! audio/x-raw,format=F32LE,rate=48000,channels=2 ! volume volume={gain:.6} ! audioconvert ! {} \
+         ! audio/x-raw,format=F32LE,rate=48000,channels=2 ! {level} ! audioconvert ! {} \
          ! appsink name=a sync=false max-buffers=64",
         aac(kbps)
     )
+}
+
+/// Not `volume`, which has an end at ten.
+fn amplified(gain: f64) -> String {
+    format!("audioamplify clipping-method=none amplification={gain:.6}")
+}
+
+/// Has each picture shown until the next one comes, and the last until `until_ns`: what keeps
+/// the rate takes the nearer of two, and would turn a slide of a minute half a minute early.
+fn stand_still(bin: &gst::Bin, until_ns: u64) -> Result<(), PipelineError> {
+    let missing = || PipelineError::Missing { element: "videorate".into() };
+    let rate = bin.by_name("rate").and_then(|e| e.static_pad("sink")).ok_or_else(missing)?;
+    // A pad takes nothing after the end: the end is held up on the pad that leads there.
+    let before = rate.peer().ok_or_else(missing)?;
+    let rate = rate.downgrade();
+    let last = Mutex::new(None::<gst::Buffer>);
+    let fill = move |last: Option<gst::Buffer>, until: gst::ClockTime| {
+        let (Some(rate), Some(picture)) = (rate.upgrade(), last) else { return };
+        let mut at = picture.pts().unwrap_or(until) + FRAME;
+        while at + FRAME / 2 < until {
+            let mut again = picture.copy();
+            again.make_mut().set_pts(at);
+            // What nobody takes any more has an end of its own.
+            if rate.chain(again).is_err() {
+                break;
+            }
+            at += FRAME;
+        }
+    };
+    before.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        match &info.data {
+            Some(gst::PadProbeData::Buffer(buffer)) => {
+                let held = last.replace(buffer.clone());
+                if let Some(until) = buffer.pts() {
+                    fill(held, until);
+                }
+            }
+            Some(gst::PadProbeData::Event(event)) if event.type_() == gst::EventType::Eos => {
+                fill(last.take(), gst::ClockTime::from_nseconds(until_ns));
+            }
+            _ => {}
+        }
+        gst::PadProbeReturn::Ok
+    });
+    Ok(())
 }
 
 fn bin(description: &str) -> Result<gst::Bin, PipelineError> {
@@ -242,7 +299,31 @@ fn add_input(
     Ok(())
 }
 
+/// Puts what leaves `pad` on the line of time that begins with the file: an edit list that
+/// begins with nothing is a segment of its own to what fills gaps, which sees none then.
+fn on_one_line(pad: &gst::Pad) {
+    let line = gst::FormattedSegment::<gst::ClockTime>::new();
+    pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM, move |pad, info| {
+        match &mut info.data {
+            Some(gst::PadProbeData::Buffer(buffer)) => {
+                let segment = pad.sticky_event::<gst::event::Segment>(0);
+                let segment = segment.as_ref().and_then(|s| s.segment().downcast_ref::<gst::ClockTime>());
+                let at = segment.zip(buffer.pts()).and_then(|(s, pts)| s.to_running_time(pts));
+                if at.is_some() {
+                    buffer.make_mut().set_pts(at);
+                }
+            }
+            Some(gst::PadProbeData::Event(event)) if event.type_() == gst::EventType::Segment => {
+                *event = gst::event::Segment::builder(&line).seqnum(event.seqnum()).build();
+            }
+            _ => {}
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
 fn link(pipeline: &gst::Pipeline, pad: &gst::Pad, bin: &gst::Bin) -> Option<()> {
+    on_one_line(pad);
     pipeline.add(bin).ok()?;
     bin.sync_state_with_parent().ok()?;
     pad.link(&bin.static_pad("sink")?).ok().map(drop)

@@ -1,8 +1,10 @@
 //! The packaging worker: a media file in, a package out.
 
+mod disc;
 mod encode;
 mod plan;
 mod publish;
+mod sniff;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,9 +12,9 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::base::{Lang, Titles, sha256_of};
-use crate::hls::{Manifest, PackagedTrack, Subtitle, parse_subtitles, write_vtt};
+use crate::hls::{Cue, Manifest, PackagedTrack, Reason, Subtitle, decode_text, parse_subtitles, write_vtt};
 
-use super::probe::probe;
+use super::probe::{LONGEST_HOURS, Probe, Words, probe};
 use super::runtime::init_for_files;
 use super::{PipelineError, still};
 use encode::encode;
@@ -39,7 +41,7 @@ pub struct PackageJob {
     pub input: PathBuf,
     /// Further audio, by language.
     pub side_audio: Vec<(Lang, PathBuf)>,
-    /// Subtitle files, SubRip or WebVTT, by language.
+    /// Subtitle files (SubRip, WebVTT, SubStation Alpha) by language.
     pub subtitles: Vec<(Lang, PathBuf)>,
     /// Titles by language.
     pub titles: Titles,
@@ -99,20 +101,26 @@ fn make(
     source_sha256: String,
     progress: &mut dyn FnMut(&str, f64),
 ) -> Result<Manifest, PipelineError> {
-    let main = probe(&job.input, &mut |p| progress("measure", p * 0.2))?;
-    if main.picture.is_none() && main.sounds.is_empty() {
-        return Err(unfit(&job.input, "there is neither a picture nor sound in it"));
-    }
-    let mut plan = Plan::new(job, &main);
+    let stream = folder.join("disc.mpg");
+    let unwrapped = disc::unwrap(&job.input, &stream).map_err(PipelineError::io(&job.input))?;
+    let input = if unwrapped { &stream } else { &job.input };
+    let main = examine(&job.input, input, &mut |p| progress("measure", p * 0.2))?;
+    let mut plan = Plan::new(job, input, &main);
     for (lang, path) in &job.side_audio {
-        let side = probe(path, &mut |_| ())?;
-        let sound = side.sounds.into_iter().next();
-        let sound = sound.ok_or_else(|| unfit(path, "there is no sound in it"))?;
+        let no_sound = || PipelineError::unfit(path, Reason::NoSound { file: name(path) });
+        let side = probe(path, &mut |_| ()).map_err(|(error, _)| match error {
+            PipelineError::Media { .. } => no_sound(),
+            other => other,
+        })?;
+        let sound = side.sounds.into_iter().next().ok_or_else(no_sound)?;
         plan.add_sound(path.clone(), sound, lang.clone());
     }
     let video = encode(&plan, job, folder, &mut |p| progress("encode", 20.0 + p * 0.78))?;
+    if unwrapped {
+        fs::remove_file(&stream).map_err(PipelineError::io(&stream))?;
+    }
     let segments_us = video.segments_us.clone();
-    let subtitles = subtitles(job, folder, segments_us.iter().sum::<u64>() / 1000)?;
+    let subtitles = subtitles(job, main.words, folder, segments_us.iter().sum::<u64>() / 1000)?;
     let tracks = video.tracks;
     let manifest = Manifest {
         version: 1,
@@ -132,23 +140,86 @@ fn make(
     Ok(manifest)
 }
 
-fn subtitles(job: &PackageJob, folder: &Path, length_ms: u64) -> Result<Vec<Subtitle>, PipelineError> {
-    let mut out = Vec::new();
+/// What the film at `input`, uploaded as `file`, holds; or why it is none.
+fn examine(file: &Path, input: &Path, progress: &mut dyn FnMut(f64)) -> Result<Probe, PipelineError> {
+    let refused = |reason| Err(PipelineError::unfit(file, reason));
+    if let Some(reason) = sniff::look(input).map_err(PipelineError::io(input))? {
+        return refused(reason);
+    }
+    let (probe, error) = match probe(input, progress) {
+        Ok(probe) => (probe, None),
+        Err((error, probe)) => (*probe, Some(error)),
+    };
+    let says = sniff::says(input).map_or(0, |says| says.ns(probe.says_ns));
+    if error.is_none() && says > u64::from(LONGEST_HOURS) * 3_600_000_000_000 {
+        return refused(Reason::TooLong { hours: LONGEST_HOURS });
+    }
+    let has = probe.end_ns();
+    // Headers are a little wrong now and then.
+    if has > 0 && has + 2_000_000_000 < says - says / 20 {
+        return refused(Reason::CutOff { has: minutes(has), says: minutes(says) });
+    }
+    match (probe.unknown.get("video"), probe.unknown.get("audio")) {
+        (Some(codec), _) if probe.picture.is_none() && codec.is_empty() => return refused(Reason::Damaged),
+        (_, Some(codec)) if probe.sounds.is_empty() && codec.is_empty() => return refused(Reason::Damaged),
+        (Some(codec), _) if probe.picture.is_none() => {
+            return refused(Reason::PictureCodec { codec: codec.clone() });
+        }
+        (_, Some(codec)) if probe.sounds.is_empty() => {
+            return refused(Reason::SoundCodec { codec: codec.clone() });
+        }
+        _ => {}
+    }
+    match error {
+        Some(error) => Err(error),
+        None if probe.picture.is_none() && probe.sounds.is_empty() => refused(Reason::Unknown),
+        None => Ok(probe),
+    }
+}
+
+/// `m:ss`.
+fn minutes(ns: u64) -> String {
+    let seconds = (ns + 500_000_000) / 1_000_000_000;
+    format!("{}:{:02}", seconds / 60, seconds % 60)
+}
+
+/// Those in the file, and those beside it, which take the place of the file's in their language.
+fn subtitles(
+    job: &PackageJob,
+    inside: Vec<Words>,
+    folder: &Path,
+    length_ms: u64,
+) -> Result<Vec<Subtitle>, PipelineError> {
+    let mut all: Vec<(Lang, Vec<Cue>)> = Vec::new();
     for (lang, path) in &job.subtitles {
         let bytes = fs::read(path).map_err(PipelineError::io(path))?;
-        let cues = parse_subtitles(&String::from_utf8_lossy(&bytes));
+        let cues = parse_subtitles(&decode_text(&bytes));
         if cues.is_empty() {
-            return Err(unfit(
-                path,
-                "there is no subtitle in it: SubRip (.srt) or WebVTT (.vtt) in UTF-8 is expected",
-            ));
+            return Err(PipelineError::unfit(path, Reason::NoSubtitles { file: name(path) }));
         }
+        all.retain(|(l, _)| l != lang);
+        all.push((lang.clone(), cues));
+    }
+    for words in inside {
+        let taken = |l: &Lang| all.iter().any(|(of, _)| of == l);
+        if let Some(lang) = language(words.code.as_deref(), &job.languages, &taken) {
+            all.push((lang, words.cues));
+        }
+    }
+    let mut out = Vec::new();
+    for (lang, cues) in all {
         let text = write_vtt(&cues, 0, length_ms, 0);
         let file = format!("sub.{lang}.vtt");
         fs::write(folder.join(&file), &text).map_err(PipelineError::io(folder.join(&file)))?;
-        out.push(Subtitle { lang: lang.clone(), file, sha256: hex::encode(Sha256::digest(text.as_bytes())) });
+        out.push(Subtitle { lang, file, sha256: hex::encode(Sha256::digest(text.as_bytes())) });
     }
     Ok(out)
+}
+
+/// The language of a stream that says this `code`, or none: one that is not taken.
+fn language(code: Option<&str>, languages: &[Lang], taken: &dyn Fn(&Lang) -> bool) -> Option<Lang> {
+    let said = code.and_then(|c| Lang::from_iso639(c, languages)).filter(|l| !taken(l));
+    said.or_else(|| languages.iter().find(|l| !taken(l)).cloned())
 }
 
 /// The first picture of a segment a little way in, where titles have faded up.
@@ -166,7 +237,6 @@ fn poster(folder: &Path, tracks: &[PackagedTrack]) -> Result<Option<String>, Pip
     made.map(|()| Some("poster.jpg".to_owned()))
 }
 
-fn unfit(path: &Path, detail: &str) -> PipelineError {
-    let file = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    PipelineError::Unfit { file, detail: detail.to_owned() }
+fn name(path: &Path) -> String {
+    path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
 }

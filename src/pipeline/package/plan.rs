@@ -1,10 +1,10 @@
 //! What is encoded, decided before the first frame.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::base::Lang;
 
-use super::{FRAMES, LadderRung, PackageJob};
+use super::{FRAMES, LadderRung, PackageJob, language};
 use crate::pipeline::frame::AAC_SAMPLES;
 use crate::pipeline::probe::{Picture, Probe, Sound};
 
@@ -13,7 +13,7 @@ const CARD: (u32, u32, f64) = (1280, 720, 25.0);
 /// EBU R 128 target.
 const TARGET_LUFS: f64 = -23.0;
 /// -1 dBTP.
-const PEAK_LIMIT: f64 = 0.891_25;
+pub(super) const PEAK_LIMIT: f64 = 0.891_25;
 /// Quieter than this is taken for silence and left as it is.
 const SILENCE_LUFS: f64 = -60.0;
 
@@ -34,7 +34,8 @@ pub(super) struct PlannedSound {
 }
 
 impl Plan {
-    pub(super) fn new(job: &PackageJob, main: &Probe) -> Self {
+    /// For the film at `input`, which may be another file than was uploaded.
+    pub(super) fn new(job: &PackageJob, input: &Path, main: &Probe) -> Self {
         let picture = main.picture.clone();
         let (width, height, rate) = picture.as_ref().map_or(CARD, |p| (p.width, p.height, p.fps));
         // 30 frames would judder at 25; everything else is shown at 25.
@@ -50,14 +51,12 @@ impl Plan {
             (r, w, h)
         });
         let rungs = rungs.collect();
-        let mut plan = Self { input: job.input.clone(), picture, fps, rungs, sounds: Vec::new() };
+        let mut plan = Self { input: input.to_owned(), picture, fps, rungs, sounds: Vec::new() };
         for sound in &main.sounds {
             let taken = |l: &Lang| plan.sounds.iter().any(|s| &s.lang == l);
-            let said = sound.code.as_deref().and_then(|c| Lang::from_iso639(c, &job.languages));
-            let lang =
-                said.filter(|l| !taken(l)).or_else(|| job.languages.iter().find(|l| !taken(l)).cloned());
+            let lang = language(sound.code.as_deref(), &job.languages, &taken);
             if let Some(lang) = lang {
-                plan.add_sound(job.input.clone(), sound.clone(), lang);
+                plan.add_sound(input.to_owned(), sound.clone(), lang);
             }
         }
         plan
@@ -67,6 +66,11 @@ impl Plan {
         // A side file replaces the track of its language.
         self.sounds.retain(|s| s.lang != lang);
         self.sounds.push(PlannedSound { path, sound, lang });
+    }
+
+    /// When the longest sound ends, nanoseconds.
+    pub(super) fn sound_end_ns(&self) -> u64 {
+        self.sounds.iter().map(|s| s.sound.end_ns).max().unwrap_or_default()
     }
 
     pub(super) fn segment_us(&self) -> u64 {
@@ -79,13 +83,16 @@ impl Plan {
 }
 
 impl PlannedSound {
-    /// Linear gain to the target loudness, held below the peak limit.
+    /// Linear gain to the target loudness.
     pub(super) fn gain(&self) -> f64 {
         if self.sound.loudness < SILENCE_LUFS {
             return 1.0;
         }
-        let gain = 10f64.powf((TARGET_LUFS - self.sound.loudness) / 20.0);
-        let limit = if self.sound.peak > 0.0 { PEAK_LIMIT / self.sound.peak } else { f64::INFINITY };
-        gain.min(limit).min(10.0)
+        10f64.powf((TARGET_LUFS - self.sound.loudness) / 20.0)
+    }
+
+    /// True if the peaks would pass the limit then: they have to be held down.
+    pub(super) fn is_limited(&self) -> bool {
+        self.gain() * self.sound.peak > PEAK_LIMIT
     }
 }

@@ -232,6 +232,8 @@ pub(super) struct Job {
     pub(super) percent: f64,
     /// Why it failed.
     pub(super) message: Option<String>,
+    /// The same as one word, such as `cut-off`.
+    pub(super) reason: Option<String>,
 }
 
 /// A line of the audit log.

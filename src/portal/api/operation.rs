@@ -73,7 +73,8 @@ pub(super) fn packaging(portal: &Portal, query: &Query) -> Result<Reply, Reply> 
         file: j.file.clone(),
         state: serde_json::to_value(j.state).unwrap_or_default(),
         percent: j.percent,
-        message: j.message.clone(),
+        message: j.reason.as_ref().map(ToString::to_string),
+        reason: j.reason.as_ref().map(|r| r.key().trim_start_matches("reason-").to_owned()),
     });
     Ok(Reply::json(&query.page(all, |j| j.lesson.clone())?))
 }

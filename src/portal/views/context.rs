@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::base::{Direction, Lang, Titles};
+use crate::hls::Reason;
 use crate::portal::{assets, i18n};
 
 use super::title::Title;
@@ -48,6 +49,11 @@ impl PageContext<'_> {
     /// The page's own text `key` with one value.
     pub(in crate::portal) fn t1(&self, key: &str, name: &str, value: impl std::fmt::Display) -> String {
         i18n::text(self.lang, key, &[(name, &value.to_string())])
+    }
+
+    /// Why a file did not become a lesson.
+    pub(super) fn reason(&self, reason: &Reason) -> String {
+        i18n::reason(reason, self.lang)
     }
 
     /// Direction of the page.

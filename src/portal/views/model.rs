@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::base::{ChannelId, Lang, LessonId, Titles};
+use crate::hls::Reason;
 
 /// What a channel's timeline shows at this moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,5 +172,5 @@ pub struct PackagingView {
     /// How far it is.
     pub state: PackagingState,
     /// What went wrong and what to do.
-    pub message: Option<String>,
+    pub reason: Option<Reason>,
 }

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::base::{ChannelId, Lang, LessonId, SessionId, SiteId, TerminalId, Titles, TownshipId};
+use crate::hls::Reason;
 use crate::sites::DeviceKind;
 
 use super::*;
@@ -105,16 +106,21 @@ pub(super) fn lessons() -> Vec<LessonCard> {
 }
 
 pub(super) fn packaging() -> Vec<PackagingView> {
-    let view = |name: &str, percent, state, message: Option<&str>| PackagingView {
+    let view = |name: &str, percent, state, reason: Option<Reason>| PackagingView {
         name: name.to_owned(),
         percent,
         state,
-        message: message.map(str::to_owned),
+        reason,
     };
     vec![
         view("葡萄冬季修剪技术", 42, PackagingState::Running, None),
         view("lambing.mp4", 0, PackagingState::Queued, None),
-        view("broken.avi", 3, PackagingState::Failed, Some("the file ends in the middle; upload it again")),
+        view(
+            "broken.avi",
+            3,
+            PackagingState::Failed,
+            Some(Reason::CutOff { has: "12:03".into(), says: "40:00".into() }),
+        ),
     ]
 }
 

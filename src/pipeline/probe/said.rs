@@ -1,0 +1,99 @@
+//! What streams say of themselves: languages, which way is up, what nobody decodes.
+
+use gst::prelude::*;
+use gstreamer as gst;
+
+use crate::hls::{Cue, decode_text, plain};
+
+use super::Picture;
+
+/// Pads that a stream passes on its way from a demuxer at most.
+const ELEMENTS: usize = 16;
+
+/// True if something here decodes media of this type: it is this stream that is wrong.
+fn is_decoded(media: &str) -> bool {
+    let decoders =
+        gst::ElementFactory::factories_with_type(gst::ElementFactoryType::DECODER, gst::Rank::MARGINAL);
+    let takes = |pad: &gst::StaticPadTemplate| {
+        pad.direction() == gst::PadDirection::Sink && pad.caps().iter().any(|s| s.name() == media)
+    };
+    decoders.iter().any(|d| d.static_pad_templates().iter().any(takes))
+}
+
+/// The kind of media, and the codec that nothing here decodes.
+pub(super) fn missing_codec(message: &gst::MessageRef) -> Option<(String, String)> {
+    let gst::MessageView::Element(element) = message.view() else { return None };
+    let said = element.structure().filter(|s| s.name() == "missing-plugin")?;
+    let caps = said.get::<gst::Caps>("detail").ok()?;
+    let name = caps.structure(0)?.name().as_str();
+    let (kind, codec) = name.split_once('/')?;
+    if is_decoded(name) {
+        return Some((kind.to_owned(), String::new()));
+    }
+    let known = said.get::<String>("name").ok().and_then(|n| Some(n.strip_suffix(" decoder")?.to_owned()));
+    let codec = match codec.strip_prefix("x-gst-fourcc-") {
+        Some(letters) => letters.to_owned(),
+        None => known.unwrap_or_else(|| codec.trim_start_matches("x-").to_owned()),
+    };
+    Some((kind.to_owned(), codec))
+}
+
+/// The language that a stream says it has (ISO 639), at `pad` or further up: not every parser
+/// passes on what the demuxer said.
+pub(super) fn language(pad: &gst::Pad) -> Option<String> {
+    let mut pad = pad.clone();
+    for _ in 0..ELEMENTS {
+        let tags = (0..8).filter_map(|i| pad.sticky_event::<gst::event::Tag>(i));
+        let mut code =
+            tags.filter_map(|t| t.tag().get::<gst::tags::LanguageCode>().map(|l| l.get().to_owned()));
+        if let Some(code) = code.next() {
+            return Some(code);
+        }
+        while let Some(target) = pad.downcast_ref::<gst::GhostPad>().and_then(|ghost| ghost.target()) {
+            pad = target;
+        }
+        pad = match pad.direction() {
+            gst::PadDirection::Src => pad.parent_element()?.static_pad("sink")?,
+            _ => pad.peer()?,
+        };
+    }
+    None
+}
+
+/// True if a picture is to be turned by a quarter.
+pub(super) fn lies_on_its_side(pad: &gst::Pad) -> bool {
+    let tags = (0..8).filter_map(|i| pad.sticky_event::<gst::event::Tag>(i));
+    let turned = |o: &str| o.contains("90") || o.contains("270");
+    tags.filter_map(|t| t.tag().get::<gst::tags::ImageOrientation>().map(|o| turned(o.get()))).next()
+        == Some(true)
+}
+
+/// A subtitle from the file's start.
+pub(super) fn cue(sample: &gst::Sample) -> Option<Cue> {
+    let buffer = sample.buffer()?;
+    let map = buffer.map_readable().ok()?;
+    let start = buffer.pts()?;
+    let segment = sample.segment()?.downcast_ref::<gst::ClockTime>()?;
+    let start_ms = segment.to_running_time(start)?.mseconds();
+    let text = plain(&decode_text(map.as_slice()));
+    let end_ms = start_ms + buffer.duration()?.mseconds();
+    (end_ms > start_ms && !text.is_empty()).then_some(Cue { start_ms, end_ms, text })
+}
+
+/// The picture that a decoded stream shows.
+pub(super) fn picture(pad: &gst::Pad, stream: String) -> Option<Picture> {
+    let caps = pad.current_caps()?;
+    let s = caps.structure(0)?;
+    let (w, h) = (s.get::<i32>("width").ok()?, s.get::<i32>("height").ok()?);
+    let par = s.get::<gst::Fraction>("pixel-aspect-ratio").ok().filter(|p| p.numer() > 0 && p.denom() > 0);
+    let par = par.map_or(1.0, |p| f64::from(p.numer()) / f64::from(p.denom()));
+    let fps = s.get::<gst::Fraction>("framerate").ok().filter(|f| f.denom() > 0);
+    let (width, height) = ((f64::from(w) * par).round() as u32, u32::try_from(h).ok()?);
+    Some(Picture {
+        stream,
+        width,
+        height,
+        fps: fps.map_or(0.0, |f| f64::from(f.numer()) / f64::from(f.denom())),
+        end_ns: 0,
+    })
+}
