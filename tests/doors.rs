@@ -124,6 +124,12 @@ fn doors() -> BTreeMap<&'static str, Vec<Ask>> {
         ("GET office/lessons", vec![page("/office/lessons", PLANNERS_AND_READERS)]),
         ("GET office/lessons/*", vec![page("/office/lessons/none", PLANNERS_AND_READERS)]),
         ("POST office/lessons/*", vec![form("/office/lessons/none", "", EDITORS)]),
+        ("POST office/lessons/*/remove", vec![form("/office/lessons/none/remove", "", EDITORS)]),
+        ("GET office/catalogue", vec![page("/office/catalogue", EDITORS)]),
+        ("GET office/catalogue/table.xlsx", vec![page("/office/catalogue/table.xlsx", PLANNERS_AND_READERS)]),
+        ("GET office/catalogue/table.csv", vec![page("/office/catalogue/table.csv", PLANNERS_AND_READERS)]),
+        ("POST office/catalogue/look", vec![form("/office/catalogue/look", "", EDITORS)]),
+        ("POST office/catalogue/take", vec![form("/office/catalogue/take", "carried=x", EDITORS)]),
         ("GET office/lessons/*/review", vec![page("/office/lessons/none/review", PLANNERS_AND_READERS)]),
         (
             "POST office/lessons/*/review",

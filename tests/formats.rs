@@ -10,7 +10,7 @@ use std::process::Command;
 
 use serde_json::Value;
 use support::county::{County, a_county, names};
-use support::media::ffmpeg;
+use support::media::{chromium, ffmpeg};
 use support::process::Program;
 use support::server::{PATIENCE, Server};
 use support::time::{s, wait_for};
@@ -208,6 +208,15 @@ fn faults(server: &Server, county: &County, line: &[&str]) -> Vec<String> {
                     if (lufs + 23.0).abs() > 1.0 {
                         faults.push(format!("track {track} has {lufs} LUFS"));
                     }
+                }
+            }
+            "chromium" => {
+                let page = server.client.url(&format!("/lessons/{id}"));
+                let watched = chromium(&page, s(4)).finish(PATIENCE).good("Chromium").text();
+                let watched: Value = serde_json::from_str(&watched).expect("JSON");
+                let played = watched["played"].as_f64().unwrap_or_default();
+                if played < 3.0 {
+                    faults.push(format!("Chromium played {watched}"));
                 }
             }
             "flash" => {

@@ -11,6 +11,7 @@ use crate::base::{ChannelId, Clock, Lang, LessonId, Problem, Problems, SystemClo
 use crate::config::County;
 use crate::courseware::Library;
 use crate::guide::{self, ChannelInfo, Listing};
+use crate::hls::About;
 use crate::hls::wire::PackageLine;
 use crate::people::{AccountState, AuditEntry, Code, Invitation, InvitationKind, Login};
 use crate::pipeline::{LadderRung, PackageJob, package};
@@ -151,7 +152,7 @@ pub(super) fn package_files(
             side_audio: Vec::new(),
             subtitles: Vec::new(),
             card: languages.first().map(|lang| guide::title_card(&titles, lang)),
-            titles,
+            about: About { titles, ..About::default() },
             out: std::path::absolute(out)?,
             ladder: [("v720", 720, 1500), ("v480", 480, 800), ("v240", 240, 300)].map(rung).to_vec(),
             audio_kbps: 48,

@@ -78,6 +78,8 @@ ids! {
     RelayId;
     /// A township (or a department) that sites belong to.
     TownshipId;
+    /// What lessons are about: agriculture, health.
+    TopicId;
     /// A village, community or unit where people watch.
     SiteId;
     /// A device enrolled at a site.

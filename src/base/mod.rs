@@ -26,7 +26,7 @@ pub use disk::DiskSpace;
 pub use files::{replace_file, sha256_of, sha256_while, take_place};
 pub(crate) use holidays::read_holidays;
 pub use holidays::{DAY_NAMES, Holidays};
-pub use ids::{AccountId, ChannelId, LessonId, RelayId, SessionId, SiteId, TerminalId, TownshipId};
+pub use ids::{AccountId, ChannelId, LessonId, RelayId, SessionId, SiteId, TerminalId, TopicId, TownshipId};
 pub use interval::IntervalSet;
 pub use lang::{Direction, Lang, Titles};
 pub use problem::{Fault, Problem, Problems};

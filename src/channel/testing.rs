@@ -172,6 +172,7 @@ impl Package {
             subtitles: self.subtitles.iter().map(|tag| subtitle(tag)).collect(),
             poster: None,
             source_loudness: Vec::new(),
+            details: Default::default(),
         };
         Arc::new(Asset::new(family, Arc::new(manifest)))
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
-use super::{County, channels, limits, oidc, once_each, people, recording, relays, section};
+use super::{County, channels, limits, oidc, once_each, people, recording, relays, section, topics};
 use crate::base::document::{At, Document, Fields};
 use crate::base::{Fault, Lang, Problems, Titles, read_holidays};
 
@@ -41,6 +41,7 @@ pub(super) fn read(doc: &Document<'_>, base_dir: &Path) -> Result<County, Proble
         relays,
         registry: people::read(doc, &root),
         holidays: read_holidays(doc, &root),
+        topics: topics::read(doc, &root),
     };
     root.close();
     let published = |s: &super::Source| matches!(s, super::Source::Published { .. });

@@ -13,6 +13,7 @@ mod people;
 mod recording;
 mod relays;
 mod source;
+mod topics;
 mod tuner;
 
 use std::collections::BTreeSet;
@@ -23,6 +24,7 @@ pub use model::{
 };
 
 pub use recording::{Alarms, Mail, Recording};
+pub use topics::Topic;
 
 use crate::base::document::{At, Document, Fields};
 use crate::base::{Fault, Problem, Problems};

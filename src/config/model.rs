@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use crate::base::{ChannelId, Holidays, Lang, RelayId, Titles};
 use crate::sites::Registry;
 
-use super::{Alarms, Recording};
+use super::{Alarms, Recording, Topic};
 
 /// One county's server.
 #[derive(Debug, Clone)]
@@ -57,6 +57,8 @@ pub struct County {
     pub registry: Registry,
     /// Days that are not like others of the week, on every channel.
     pub holidays: Holidays,
+    /// What lessons are about, in the order people read them.
+    pub topics: Vec<Topic>,
 }
 
 /// Channels' past can be watched for at least so long: a day, and what is on air of it.

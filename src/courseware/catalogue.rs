@@ -10,8 +10,8 @@ use std::time::SystemTime;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
-use crate::base::{LessonId, Titles, replace_file};
-use crate::hls::Manifest;
+use crate::base::{LessonId, replace_file};
+use crate::hls::{About, Manifest};
 
 use super::hold::{self, Hold};
 
@@ -160,19 +160,20 @@ impl Library {
         Ok(changed)
     }
 
-    /// Gives a lesson other titles, and what is held of it; they are on disk then. False if
-    /// there is no such lesson (any more). What evidence refers to, its media, stays as it is.
-    pub fn set_titles(&self, id: &LessonId, titles: &Titles) -> Result<bool, LibraryError> {
+    /// Says something else of lessons, and of what is held of them; it is on disk then. False if
+    /// one of them is not there (any more). What evidence refers to, their media, stays as it is.
+    pub fn describe(&self, all: &BTreeMap<LessonId, About>) -> Result<bool, LibraryError> {
         let catalogue = self.catalogue();
-        for (_, package) in catalogue.shelf().filter(|(of, _)| *of == id) {
+        for (id, package) in catalogue.shelf() {
+            let Some(About { titles, details }) = all.get(id).cloned() else { continue };
             let path = package.folder.join("package.json");
-            let manifest = Manifest { titles: titles.clone(), ..Manifest::clone(&package.manifest) };
+            let manifest = Manifest { titles, details, ..Manifest::clone(&package.manifest) };
             let written = serde_json::to_vec_pretty(&manifest).map_err(std::io::Error::other);
             let written = written.and_then(|bytes| replace_file(&path, &bytes));
             written.map_err(|source| LibraryError { path, source })?;
         }
         self.reload()?;
-        Ok(catalogue.has(id))
+        Ok(all.keys().all(|id| catalogue.has(id)))
     }
 
     /// Reads the folder again.

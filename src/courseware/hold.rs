@@ -83,13 +83,53 @@ impl Library {
         Ok(true)
     }
 
+    /// Takes a lesson out of the library, with what is held of it; false if there is none such.
+    /// What of it is on air plays to its end; the next start frees its room.
+    pub fn remove(&self, id: &LessonId) -> Result<bool, LibraryError> {
+        let catalogue = self.catalogue();
+        let mut any = false;
+        for (_, package) in catalogue.shelf().filter(|(of, _)| *of == id) {
+            let aside = self.aside(id.as_str());
+            fs::rename(&package.folder, &aside).map_err(at(&package.folder))?;
+            any = true;
+        }
+        sync(self.folder())?;
+        self.reload()?;
+        Ok(any)
+    }
+
+    /// Puts a package of the lesson back that was taken out and has this content, to where it waits
+    /// for its review if it did; false if it is gone, or another has taken its place.
+    pub fn restore(&self, id: &LessonId, content: &str, waiting: bool) -> Result<bool, LibraryError> {
+        let catalogue = self.catalogue();
+        let is_it = |p: &&std::sync::Arc<Package>| {
+            let (m, aside) = (&p.manifest, p.lesson.is_none() && p.held.is_none());
+            aside && m.id == id.as_str() && m.content_hash == content
+        };
+        let Some(package) = catalogue.packages.iter().find(is_it) else { return Ok(false) };
+        if catalogue.has(id) {
+            return Ok(false);
+        }
+        let name = if waiting { waiting_folder(id.as_str()) } else { id.to_string() };
+        let target = self.folder().join(name);
+        fs::rename(&package.folder, &target).map_err(at(&target))?;
+        sync(self.folder())?;
+        self.reload()?;
+        Ok(true)
+    }
+
+    /// A name that is free for what is put aside.
+    fn aside(&self, name: &str) -> PathBuf {
+        let mut names = (0_u32..).map(|n| self.folder().join(format!("{REPLACED}{name}-{n}")));
+        let Some(aside) = names.find(|path| !path.exists()) else { unreachable!("numbers do not end") };
+        aside
+    }
+
     /// Moves a package into the folder `name`; one that stood there is moved aside, so
     /// that what is on air can end.
     pub(super) fn put(&self, package: &Path, name: &str) -> Result<(), LibraryError> {
         let target = self.folder().join(name);
-        let mut names = (0_u32..).map(|n| self.folder().join(format!("{REPLACED}{name}-{n}")));
-        let Some(aside) = names.find(|path| !path.exists()) else { unreachable!("numbers do not end") };
-        take_place(package, &target, &aside).map_err(at(&target))
+        take_place(package, &target, &self.aside(name)).map_err(at(&target))
     }
 }
 
@@ -143,6 +183,19 @@ mod tests {
         // The first may still be on air; the next start removes it.
         assert_eq!(library.catalogue().packages.len(), 2);
         assert_eq!(Library::open(at).expect("a library").catalogue().packages.len(), 1);
+
+        // Taken out with what is held of it, and put back while nothing has its name.
+        package(&at.join(".next-wheat"), "third");
+        library.reload().expect("read");
+        assert!(library.remove(&id).expect("asked") && !library.remove(&id).expect("asked"));
+        assert_eq!(stands(at), (None, vec![]));
+        assert!(!library.restore(&id, "fourth", false).expect("asked"));
+        assert!(library.restore(&id, "third", true).expect("asked"));
+        assert_eq!(stands(at), (None, vec![(Hold::Waiting, "third".into())]), "it still waits");
+        assert!(!library.restore(&id, "second", false).expect("asked"), "another has its name");
+        assert!(library.remove(&id).expect("asked"));
+        assert!(library.restore(&id, "second", false).expect("asked"));
+        assert_eq!(stands(at), (Some("second".into()), vec![]));
 
         // A crash, or a person, left half a note.
         fs::write(at.join("wheat").join(NOTE), "{").expect("a note");

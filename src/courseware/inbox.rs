@@ -7,7 +7,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use crate::base::{Lang, LessonId, Titles};
-use crate::hls::{Reason, decode_text};
+use crate::hls::{About, Details, Reason, decode_text};
 
 /// A file as a look into the folder finds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -184,13 +184,27 @@ pub fn lesson_id(file: &Path) -> LessonId {
     LessonId::new(&format!("lesson-{hash}")).expect("letters, digits and a dash")
 }
 
-/// Titles in a side file: `zh-Hans = "…"`, one line per language.
-pub(super) fn read_titles(path: &Path) -> Result<Titles, Reason> {
+/// A side file: `zh-Hans = "…"`, one line per language, and what else is known in `[about]`.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Side {
+    #[serde(flatten)]
+    titles: Titles,
+    #[serde(default, skip_serializing_if = "Details::is_empty")]
+    about: Details,
+}
+
+/// What is known of a lesson as the file that is put beside it.
+pub fn side_file(about: &About) -> Result<String, toml::ser::Error> {
+    toml::to_string(&Side { titles: about.titles.clone(), about: about.details.clone() })
+}
+
+pub(super) fn read_about(path: &Path) -> Result<About, Reason> {
     let file = || path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let text =
         std::fs::read(path).map_err(|e| Reason::Server { detail: format!("{}: {e}", path.display()) })?;
-    toml::from_str(&decode_text(&text))
-        .map_err(|e| Reason::BadTitles { file: file(), detail: e.message().to_owned() })
+    let side: Side = toml::from_str(&decode_text(&text))
+        .map_err(|e| Reason::BadTitles { file: file(), detail: e.message().to_owned() })?;
+    Ok(About { titles: side.titles, details: side.about })
 }
 
 #[cfg(test)]
@@ -237,6 +251,23 @@ mod tests {
         assert_eq!(ready[1].side.unused, [folder.path().join("film.mp3")]);
         let is_for_a_film = |name: &str| is_sound_for_a_film(Path::new(name), folder.path());
         assert!(is_for_a_film("film.mp3") && !is_for_a_film("film.mp4") && !is_for_a_film("talk.mp3"));
+    }
+
+    #[test]
+    fn a_side_file_says_titles_and_what_else_is_known() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("grape.toml");
+        let text = "zh-Hans = \"葡萄\"\nen = \"Grapes\"\n[about]\ntopic = \"agriculture\"\npart = 2\n\
+                    summary = { zh-Hans = \"修剪\" }\n";
+        std::fs::write(&path, encoding_rs::GBK.encode(text).0).expect("written");
+        let about = read_about(&path).expect("it is one");
+        assert_eq!(about.titles, Titles::from([("zh-Hans", "葡萄"), ("en", "Grapes")]));
+        assert_eq!((about.details.topic.as_str(), about.details.part), ("agriculture", Some(2)));
+        assert_eq!(about.details.summary, Titles::from([("zh-Hans", "修剪")]));
+        std::fs::write(&path, side_file(&about).expect("as text")).expect("written");
+        assert_eq!(read_about(&path).expect("it is one"), about);
+        std::fs::write(&path, "zh-Hans: 葡萄").expect("written");
+        assert!(matches!(read_about(&path), Err(Reason::BadTitles { .. })));
     }
 
     #[test]

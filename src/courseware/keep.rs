@@ -117,6 +117,7 @@ pub fn keep(
         subtitles: Vec::new(),
         poster: None,
         source_loudness: Vec::new(),
+        details: Default::default(),
     };
     Ok(Unfinished { manifest, folder, target: library.join(target) })
 }

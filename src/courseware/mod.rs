@@ -17,7 +17,7 @@ mod uploads;
 
 pub use catalogue::{Catalogue, Library, LibraryError, Package};
 pub use hold::{Hold, waiting_folder};
-pub use inbox::{Ready, Scanner, SideFiles, lesson_id};
+pub use inbox::{Ready, Scanner, SideFiles, lesson_id, side_file};
 pub use integrity::{Damage, Fingerprint, fingerprint, verify};
 pub use keep::{KeepError, Unfinished, keep};
 pub use queue::{InWords, JobState, JobStatus, Outcome, Queue, QueueEvent};

@@ -12,12 +12,12 @@ use tokio::task::JoinSet;
 use crate::base::{Bell, Clock, Lang, LessonId, Shutdown, Titles, WorkerProcess, watch_folder};
 use crate::config::Packaging;
 use crate::hls::wire::PackageLine;
-use crate::hls::{Manifest, Reason};
+use crate::hls::{About, Manifest, Reason};
 
 use super::Library;
 use super::catalogue::UNFINISHED;
 use super::hold::waiting_folder;
-use super::inbox::{Ready, Scanner, is_sound_for_a_film, read_titles};
+use super::inbox::{Ready, Scanner, is_sound_for_a_film, read_about};
 
 /// Where a job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -213,8 +213,8 @@ impl Queue {
         if is_sound_for_a_film(&ready.file, &self.media.join("originals")) {
             return refused(Reason::SoundForFilm { lesson: ready.lesson.to_string() });
         }
-        let titles = match ready.side.titles.as_deref().map(read_titles).transpose() {
-            Ok(titles) => titles.unwrap_or_else(|| self.titles_without_file(ready)),
+        let about = match ready.side.titles.as_deref().map(read_about).transpose() {
+            Ok(given) => self.about(ready, given),
             Err(reason) => return refused(reason),
         };
         // All that the worker may write to: the library itself is out of its reach.
@@ -223,7 +223,7 @@ impl Queue {
         if let Err(error) = std::fs::create_dir_all(&room) {
             return failed(format!("{} cannot be made: {error}", room.display()));
         }
-        let outcome = self.ask_worker(ready, &titles, &room).await;
+        let outcome = self.ask_worker(ready, &about, &room).await;
         let put = match &outcome {
             Outcome::Packaged(_) => {
                 let name = match self.settings.review {
@@ -241,10 +241,10 @@ impl Queue {
         }
     }
 
-    async fn ask_worker(&self, ready: &Ready, titles: &Titles, room: &Path) -> Outcome {
+    async fn ask_worker(&self, ready: &Ready, about: &About, room: &Path) -> Outcome {
         let failed =
             |detail: String| Outcome::Failed { reason: Reason::Server { detail: detail.clone() }, detail };
-        let mut worker = match WorkerProcess::spawn("package", &self.job(ready, titles, room)).await {
+        let mut worker = match WorkerProcess::spawn("package", &self.job(ready, about, room)).await {
             Ok(worker) => worker,
             Err(error) => return failed(format!("the packaging worker could not be started: {error}")),
         };
@@ -274,15 +274,15 @@ impl Queue {
     }
 
     /// The worker's job as `pipeline::PackageJob` reads it.
-    fn job(&self, ready: &Ready, titles: &Titles, room: &Path) -> serde_json::Value {
+    fn job(&self, ready: &Ready, about: &About, room: &Path) -> serde_json::Value {
         let ladder = self.settings.ladder.iter();
         let ladder: Vec<_> =
             ladder.map(|r| serde_json::json!({"name": r.name, "height": r.height, "kbps": r.kbps})).collect();
-        let card = self.languages.first().map(|lang| (self.words.card)(titles, lang));
+        let card = self.languages.first().map(|lang| (self.words.card)(&about.titles, lang));
         serde_json::json!({
             "card": card,
             "id": ready.lesson, "input": ready.file, "side_audio": ready.side.audio,
-            "subtitles": ready.side.subtitles, "titles": titles, "out": room, "ladder": ladder,
+            "subtitles": ready.side.subtitles, "about": about, "out": room, "ladder": ladder,
             "audio_kbps": self.settings.audio_kbps, "languages": self.languages,
         })
     }
@@ -299,13 +299,17 @@ impl Queue {
         }
     }
 
-    /// The titles that the lesson has already; a new one is called like its file.
-    fn titles_without_file(&self, ready: &Ready) -> Titles {
-        if let Some(package) = self.library.catalogue().known(&ready.lesson) {
-            return package.manifest.titles.clone();
-        }
+    /// What the file beside it says; of what that does not say, what the lesson has already. A
+    /// new one is called like its file.
+    fn about(&self, ready: &Ready, given: Option<About>) -> About {
+        let known = self.library.catalogue().known(&ready.lesson).map(|p| p.manifest.about());
         let name = ready.file.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-        Titles(self.languages.first().map(|l| (l.clone(), name)).into_iter().collect())
+        let usual = || Titles(self.languages.first().map(|l| (l.clone(), name)).into_iter().collect());
+        let known = known.unwrap_or_default();
+        let given = given.unwrap_or_default();
+        let titles = [given.titles, known.titles].into_iter().find(|t| !t.0.is_empty()).unwrap_or_else(usual);
+        let details = if given.details.is_empty() { known.details } else { given.details };
+        About { titles, details }
     }
 
     fn status(&self, ready: &Ready, state: JobState, percent: f64, reason: Option<Reason>) {

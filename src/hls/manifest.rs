@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::base::{Lang, Titles};
 
-use super::Track;
+use super::{About, Details, Track};
 
 /// Bytes of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -57,6 +57,9 @@ pub struct Manifest {
     pub content_hash: String,
     /// Titles by language.
     pub titles: Titles,
+    /// What else is known of it.
+    #[serde(default, skip_serializing_if = "Details::is_empty")]
+    pub details: Details,
     /// SHA-256 of the file it was made from, hex.
     pub source_sha256: String,
     /// Duration of each segment, microseconds; the same in every rendition.
@@ -72,6 +75,11 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// Its titles and what else is known.
+    pub fn about(&self) -> About {
+        About { titles: self.titles.clone(), details: self.details.clone() }
+    }
+
     /// Total duration.
     pub fn duration(&self) -> Duration {
         Duration::from_micros(self.segments_us.iter().sum())

@@ -3,6 +3,7 @@
 //! Invariant: knows neither schedules nor clocks nor files; equal inputs give
 //! equal bytes.
 
+mod about;
 mod address;
 mod manifest;
 mod media;
@@ -17,6 +18,7 @@ mod window;
 
 pub mod wire;
 
+pub use about::{About, Details};
 pub use address::{Address, SegmentFile};
 pub use manifest::{ByteRange, Manifest, PackagedTrack, Subtitle};
 pub use media::{MediaPlaylist, PlaylistKind, Segment};

@@ -15,7 +15,7 @@ use crate::hls::{Cue, Reason};
 
 use super::PipelineError;
 use super::runtime::{make, run_to_end, sink};
-use said::{cue, language, lies_on_its_side, missing_codec, picture};
+use said::{cue, language, lies_on_its_side, missing_codec, picture, tells_enough};
 
 /// The picture of a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,7 +106,8 @@ fn lock(found: &Shared) -> std::sync::MutexGuard<'_, Found> {
     found.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Decodes the whole file once. What could be found out before it went wrong comes with
+/// Reads the whole file once: sound is decoded and measured, of the picture headers are read
+/// where they tell enough. What could be found out before it went wrong comes with
 /// the error.
 pub(super) fn probe(
     path: &Path,
@@ -130,6 +131,10 @@ fn run(path: &Path, found: &Shared, progress: &mut dyn FnMut(f64)) -> Result<(),
     let pipeline = gst::Pipeline::new();
     let decode = decoder(path)?;
     pipeline.add(&decode).map_err(PipelineError::build("reading a file"))?;
+    decode.connect("autoplug-continue", false, |values| {
+        let caps = values.get(2).and_then(|caps| caps.get::<gst::Caps>().ok());
+        Some(caps.is_none_or(|caps| !tells_enough(&caps)).to_value())
+    });
     let (weak, shared) = (pipeline.downgrade(), Arc::clone(found));
     decode.connect_pad_added(move |_, pad| {
         if let Some(pipeline) = weak.upgrade() {

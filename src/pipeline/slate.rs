@@ -83,6 +83,7 @@ pub fn slate(job: &SlateJob) -> Result<Manifest, PipelineError> {
         subtitles: Vec::new(),
         poster: None,
         source_loudness: Vec::new(),
+        details: Default::default(),
     };
     publish(&folder, &job.out.join(&job.id), &manifest)?;
     Ok(manifest)

@@ -101,6 +101,7 @@ pub(super) fn lesson_card(id: &LessonId, package: &Package) -> LessonCard {
         duration: manifest.duration(),
         audio: audio.collect(),
         subtitles: manifest.subtitle_langs(),
+        details: manifest.details.clone(),
         poster: match manifest.poster {
             Some(_) => format!("/lessons/{id}/poster.jpg?v={}", manifest.short_hash()),
             None => String::new(),

@@ -10,6 +10,7 @@ mod cards;
 mod contrast;
 mod guides;
 pub mod i18n;
+mod lesson_pages;
 pub mod office;
 pub mod oidc;
 pub mod pages;

@@ -4,17 +4,14 @@ use hyper::StatusCode;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::base::{ChannelId, Lang, LessonId, SiteId};
+use crate::base::{ChannelId, Lang, SiteId};
 
-use crate::courseware::{finds, fold};
-
-use super::cards::{lesson_card, lesson_files};
 use super::reply::Reply;
 use super::site_page;
 use super::state::Portal;
 use super::views::{
-    ChannelPage, ErrorPage, GuidePage, HomePage, LessonPage, LessonsPage, MANIFEST, OfflinePage, PageContext,
-    SiteRow, SitesPage, TownshipRow, TvChannel, TvPage, manifest,
+    ChannelPage, ErrorPage, GuidePage, HomePage, MANIFEST, OfflinePage, PageContext, SiteRow, SitesPage,
+    TownshipRow, TvChannel, TvPage, manifest,
 };
 
 /// What a page request says besides its path.
@@ -38,10 +35,7 @@ pub struct PageRequest<'a> {
     pub base_url: &'a str,
 }
 
-/// Lessons on one page.
-const AT_ONCE: usize = 60;
-
-type Page = Result<String, PageError>;
+pub(super) type Page = Result<String, PageError>;
 
 /// Why there is no page.
 #[derive(Debug)]
@@ -154,41 +148,6 @@ impl Portal {
             subtitles: channel.subtitles.clone(),
         };
         Ok(page.render(ctx)?)
-    }
-
-    /// The list, or what is found by words of titles in any language.
-    fn lessons(&self, request: &PageRequest<'_>, ctx: &PageContext<'_>) -> Page {
-        let (mut words, mut from) = (String::new(), 0_usize);
-        for (name, value) in form_urlencoded::parse(request.query.trim_start_matches('?').as_bytes()) {
-            match &*name {
-                "q" => words = value.trim().chars().take(100).collect(),
-                "from" => from = value.parse().map_err(|_| PageError::Bad("expected from=NUMBER".into()))?,
-                _ => {}
-            }
-        }
-        let wanted = fold(&words);
-        let catalogue = self.library.catalogue();
-        let found = catalogue.lessons().filter(|(id, package)| {
-            let titles = package.manifest.titles.0.values().map(String::as_str);
-            finds(&wanted, titles.chain([id.as_str()]))
-        });
-        let shown = found.skip(from).take(AT_ONCE + 1);
-        let mut lessons: Vec<_> = shown.map(|(id, package)| lesson_card(id, package)).collect();
-        let more = (lessons.len() > AT_ONCE).then(|| {
-            lessons.truncate(AT_ONCE);
-            let mut query = form_urlencoded::Serializer::new(String::new());
-            query.append_pair("q", &words).append_pair("from", &(from + AT_ONCE).to_string());
-            format!("/lessons?{}", query.finish())
-        });
-        Ok(LessonsPage { lessons, query: words, more }.render(ctx)?)
-    }
-
-    fn lesson(&self, id: &str, ctx: &PageContext<'_>) -> Page {
-        let id = LessonId::new(id).map_err(|_| PageError::Unknown)?;
-        let catalogue = self.library.catalogue();
-        let card = lesson_card(&id, catalogue.lesson(&id).ok_or(PageError::Unknown)?);
-        let files = catalogue.lesson(&id).map(|p| lesson_files(&id, &p.manifest)).unwrap_or_default();
-        Ok(LessonPage { card, others: self.newest_lessons(Some(&id)), files }.render(ctx)?)
     }
 
     fn tv(&self, ctx: &PageContext<'_>) -> Page {

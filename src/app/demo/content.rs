@@ -10,6 +10,7 @@ use std::fmt::Write;
 use serde::Deserialize;
 
 use crate::base::{Lang, LessonId, Titles};
+use crate::hls::Details;
 
 /// One lesson of the demo county.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -26,6 +27,9 @@ pub struct DemoLesson {
     /// Its titles.
     #[serde(rename = "title")]
     pub titles: Titles,
+    /// What else is known of it.
+    #[serde(default)]
+    pub about: Details,
     /// Its colours.
     pub palette: Palette,
     /// Its slides in order.

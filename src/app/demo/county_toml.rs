@@ -20,6 +20,7 @@ pub fn county_toml(p: &Params) -> String {
     for (station, port) in stations().iter().zip([p.national_port, p.regional_port]) {
         out += &relay_table(station, port);
     }
+    out += TOPICS;
     for township in &county.townships {
         out += &township_table(township);
     }
@@ -29,6 +30,21 @@ pub fn county_toml(p: &Params) -> String {
     county.terminals().for_each(|(site, terminal)| out += &terminal_table(p, site, terminal));
     out
 }
+
+/// What its lessons are about.
+const TOPICS: &str = r#"
+[[topic]]
+id = "agriculture"
+name = { zh-Hans = "种植", ug-Arab = "تېرىقچىلىق", kk-Cyrl = "Егіншілік", ky-Cyrl = "Дыйканчылык", en = "Farming" }
+
+[[topic]]
+id = "livestock"
+name = { zh-Hans = "畜牧", ug-Arab = "چارۋىچىلىق", kk-Cyrl = "Мал шаруашылығы", ky-Cyrl = "Мал чарбачылыгы", en = "Livestock" }
+
+[[topic]]
+id = "law"
+name = { zh-Hans = "法律与安全", ug-Arab = "قانۇن ۋە بىخەتەرلىك", kk-Cyrl = "Заң және қауіпсіздік", ky-Cyrl = "Мыйзам жана коопсуздук", en = "Law and safety" }
+"#;
 
 fn path(path: &Path) -> String {
     quoted(&path.to_string_lossy())

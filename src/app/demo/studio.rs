@@ -6,6 +6,8 @@ use std::time::Duration;
 use anyhow::Context;
 
 use crate::base::{Lang, Shutdown, WorkerProcess};
+use crate::courseware::side_file;
+use crate::hls::About;
 
 use super::{DemoLesson, Station, badge_svg, espeak_pace, espeak_voice, panorama_svg, slide_svg};
 
@@ -60,7 +62,8 @@ pub(super) async fn film(lesson: &DemoLesson, folder: &Path, inbox: &Path) -> an
     for lang in &lesson.subtitles {
         std::fs::write(inbox.join(format!("{}.{lang}.srt", lesson.id)), lesson.srt(lang))?;
     }
-    std::fs::write(inbox.join(format!("{}.toml", lesson.id)), toml::to_string(&lesson.titles)?)?;
+    let about = About { titles: lesson.titles.clone(), details: lesson.about.clone() };
+    std::fs::write(inbox.join(format!("{}.toml", lesson.id)), side_file(&about)?)?;
     Ok(std::fs::rename(&film, inbox.join(format!("{}.mkv", lesson.id)))?)
 }
 

@@ -8,7 +8,9 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::{At, Document};
-use crate::base::{ChannelId, Fault, Lang, LessonId, RelayId, SiteId, TerminalId, Titles, TownshipId};
+use crate::base::{
+    ChannelId, Fault, Lang, LessonId, RelayId, SiteId, TerminalId, Titles, TopicId, TownshipId,
+};
 
 /// A type that can be read from one TOML value. None: a problem was noted.
 pub(crate) trait Read: Sized {
@@ -54,6 +56,7 @@ read_text! {
     LessonId, "an identifier in quotes";
     RelayId, "an identifier in quotes";
     TownshipId, "an identifier in quotes";
+    TopicId, "an identifier in quotes";
     SiteId, "an identifier in quotes";
     TerminalId, "an identifier in quotes";
     Lang, "a language tag in quotes, such as \"zh-Hans\"";

@@ -29,6 +29,9 @@ pub(super) struct Encoded {
 /// Of 25 a second.
 const FRAME: gst::ClockTime = gst::ClockTime::from_mseconds(40);
 
+/// Pictures that wait for a rung.
+const WAITING: &str = "queue max-size-buffers=8 max-size-bytes=0 max-size-time=0";
+
 type SharedTrack = Arc<Mutex<(TrackFile, Option<PipelineError>)>>;
 
 /// Decodes once and encodes every rung and language.
@@ -148,6 +151,8 @@ fn segment_durations(frames: u64, fps: u32) -> Vec<u64> {
     out
 }
 
+/// Each rung is scaled from the one above it: a third of the work for the lowest, and what it
+/// loses in sharpness nobody sees.
 fn video_description(plan: &Plan) -> String {
     let fps = plan.fps;
     let mut text = format!(
@@ -155,10 +160,11 @@ fn video_description(plan: &Plan) -> String {
          ! videoflip video-direction=auto ! videorate name=rate ! video/x-raw,framerate={fps}/1 ! tee name=t"
     );
     for (i, (rung, width, height)) in plan.rungs.iter().enumerate() {
+        let from = if i == 0 { "t".to_owned() } else { format!("t{}", i - 1) };
         text += &format!(
-            " t. ! queue max-size-buffers=8 max-size-bytes=0 max-size-time=0 ! videoscale add-borders=false \
-             ! videoconvert ! video/x-raw,format=I420,width={width},height={height},pixel-aspect-ratio=1/1 \
-             ! {} ! appsink name=v{i} sync=false max-buffers=32",
+            " {from}. ! {WAITING} ! videoscale add-borders=false ! videoconvert \
+             ! video/x-raw,format=I420,width={width},height={height},pixel-aspect-ratio=1/1 ! tee name=t{i} \
+             t{i}. ! {WAITING} ! {} ! appsink name=v{i} sync=false max-buffers=32",
             x264(rung.kbps, FRAMES, "veryfast").replace("name=enc ", "")
         );
     }

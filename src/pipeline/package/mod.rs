@@ -11,8 +11,10 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::base::{Lang, Titles, sha256_of};
-use crate::hls::{Cue, Manifest, PackagedTrack, Reason, Subtitle, decode_text, parse_subtitles, write_vtt};
+use crate::base::{Lang, sha256_of};
+use crate::hls::{
+    About, Cue, Manifest, PackagedTrack, Reason, Subtitle, decode_text, parse_subtitles, write_vtt,
+};
 
 use super::probe::{LONGEST_HOURS, Probe, Words, probe};
 use super::runtime::init_for_files;
@@ -43,8 +45,8 @@ pub struct PackageJob {
     pub side_audio: Vec<(Lang, PathBuf)>,
     /// Subtitle files (SubRip, WebVTT, SubStation Alpha) by language.
     pub subtitles: Vec<(Lang, PathBuf)>,
-    /// Titles by language.
-    pub titles: Titles,
+    /// Titles, and what else is known of it.
+    pub about: About,
     /// The folder its package is put into: the library, or one beside it.
     pub out: PathBuf,
     /// Video rungs, best first.
@@ -126,7 +128,8 @@ fn make(
         version: 1,
         id: job.id.clone(),
         content_hash: content_hash(&tracks, &subtitles),
-        titles: job.titles.clone(),
+        titles: job.about.titles.clone(),
+        details: job.about.details.clone(),
         source_sha256,
         segments_us,
         poster: poster(folder, &tracks)?,

@@ -20,6 +20,21 @@ fn is_decoded(media: &str) -> bool {
     decoders.iter().any(|d| d.static_pad_templates().iter().any(takes))
 }
 
+/// True of a picture that is coded and yet says its size, and that is decoded here: nothing
+/// is gained by decoding it twice.
+pub(super) fn tells_enough(caps: &gst::CapsRef) -> bool {
+    let Some(stream) = caps.structure(0) else { return false };
+    let name = stream.name().as_str();
+    // Of these there is no parser that would know more than the container.
+    let as_it_is = matches!(name, "video/x-vp8" | "video/x-vp9");
+    name.starts_with("video/")
+        && name != "video/x-raw"
+        && stream.has_field("width")
+        && stream.has_field("height")
+        && (as_it_is || stream.get::<bool>("parsed") == Ok(true))
+        && is_decoded(name)
+}
+
 /// The kind of media, and the codec that nothing here decodes.
 pub(super) fn missing_codec(message: &gst::MessageRef) -> Option<(String, String)> {
     let gst::MessageView::Element(element) = message.view() else { return None };

@@ -150,6 +150,20 @@ pub(super) struct Lesson {
     pub(super) subtitles: Vec<String>,
     /// Path of its playlist.
     pub(super) playlist: String,
+    /// One of the county's topics; empty: none. So with what follows.
+    pub(super) topic: String,
+    /// The series it belongs to.
+    pub(super) series: String,
+    /// Which part of it, from 1.
+    pub(super) part: Option<u32>,
+    /// For whom it is.
+    pub(super) audience: String,
+    /// Who speaks.
+    pub(super) speakers: String,
+    /// Under which licence it is shown.
+    pub(super) licence: String,
+    /// What it is about.
+    pub(super) summary: Names,
 }
 
 /// A relay and how it is.

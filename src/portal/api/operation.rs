@@ -58,6 +58,13 @@ fn of(id: &LessonId, m: &crate::hls::Manifest) -> Lesson {
         audio: audio.collect(),
         subtitles: m.subtitle_langs().iter().map(ToString::to_string).collect(),
         playlist: format!("/lessons/{id}/index.m3u8"),
+        topic: m.details.topic.clone(),
+        series: m.details.series.clone(),
+        part: m.details.part,
+        audience: m.details.audience.clone(),
+        speakers: m.details.speakers.clone(),
+        licence: m.details.licence.clone(),
+        summary: names(&m.details.summary),
     }
 }
 

@@ -27,8 +27,15 @@ fn users(dir: &Path, out: &mut String) {
 fn quoted_words() -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut all = String::new();
-    for dir in ["templates", "src/portal/office", "src/portal/views", "src/app/alarms", "src/hls", "web/src"]
-    {
+    for dir in [
+        "templates",
+        "src/portal/office",
+        "src/portal/views",
+        "src/portal/lesson_pages",
+        "src/app/alarms",
+        "src/hls",
+        "web/src",
+    ] {
         users(&root.join(dir), &mut all);
     }
     let key = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
@@ -89,8 +96,15 @@ fn every_key_is_used_and_every_used_key_exists() {
 
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut sources = String::new();
-    for dir in ["templates", "src/portal/office", "src/portal/views", "src/app/alarms", "src/hls", "web/src"]
-    {
+    for dir in [
+        "templates",
+        "src/portal/office",
+        "src/portal/views",
+        "src/portal/lesson_pages",
+        "src/app/alarms",
+        "src/hls",
+        "web/src",
+    ] {
         users(&root.join(dir), &mut sources);
     }
     for call in ["ctx.t(\"", "ctx.t1(\"", " text(\"", ".text(\""] {

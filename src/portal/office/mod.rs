@@ -1,9 +1,11 @@
 //! The office's door and its first rooms: setting up, signing in, people,
 //! what was written by whom. Every answer is a page; forms work without script.
 
+mod about;
 mod alarms;
 mod asrun;
 mod audit;
+mod catalogue;
 mod direct;
 mod documents;
 mod drafts;
@@ -76,6 +78,7 @@ impl Portal {
     /// Most bytes of a form sent to `path`: a table of sites is longer than what people type.
     pub fn largest_form(path: &str) -> usize {
         let table = path.starts_with("/office/import/")
+            || path.starts_with("/office/catalogue/")
             || (path.starts_with("/office/schedule/")
                 && (path.ends_with("/look") || path.ends_with("/take")));
         if table { 2 << 20 } else { 64 << 10 }
@@ -262,6 +265,21 @@ impl Portal {
             (["office", "schedule", id, mark, "remove"], Some(_)) if rights.edit_programmes() => {
                 self.remove_schedule(request, ctx, &visitor, (id, mark)).await
             }
+            (["office", "catalogue"], None) if rights.edit_programmes() => {
+                self.catalogue_page(ctx, &visitor, &rights, catalogue::Looked::default())
+            }
+            (["office", "catalogue", "table.xlsx"], None) if rights.see_programmes() => {
+                self.export_catalogue(ctx, "xlsx").await
+            }
+            (["office", "catalogue", "table.csv"], None) if rights.see_programmes() => {
+                self.export_catalogue(ctx, "csv").await
+            }
+            (["office", "catalogue", "look"], Some(form)) if rights.edit_programmes() => {
+                self.look_at_catalogue(ctx, &visitor, &rights, form).await
+            }
+            (["office", "catalogue", "take"], Some(form)) if rights.edit_programmes() => {
+                self.take_catalogue(request, ctx, &visitor, &rights, form).await
+            }
             (["office", "lessons"], None) if rights.see_programmes() => {
                 self.office_lessons(ctx, &visitor, &rights).await
             }
@@ -270,6 +288,9 @@ impl Portal {
             }
             (["office", "lessons", id], Some(form)) if rights.edit_programmes() => {
                 self.save_lesson(request, ctx, &visitor, &rights, (id, form)).await
+            }
+            (["office", "lessons", id, "remove"], Some(form)) if rights.edit_programmes() => {
+                self.remove_lesson(request, ctx, &visitor, &rights, (id, form)).await
             }
             (["office", "lessons", id, "review"], None) if rights.see_programmes() => {
                 self.review_page(ctx, &visitor, &rights, (id, None)).await
@@ -350,8 +371,8 @@ impl Portal {
                 [
                     "office",
                     "duty" | "asrun" | "people" | "chosen-people" | "audit" | "api" | "townships" | "import"
-                    | "undo" | "new-site" | "schedule" | "lessons" | "channels" | "new-channel" | "relays"
-                    | "new-relay" | "settings" | "holidays",
+                    | "undo" | "new-site" | "schedule" | "lessons" | "catalogue" | "channels" | "new-channel"
+                    | "relays" | "new-relay" | "settings" | "holidays",
                     ..,
                 ],
                 _,

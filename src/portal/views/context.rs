@@ -133,7 +133,7 @@ impl PageContext<'_> {
     }
 
     /// Length of a programme, `12:05`, with hours where there are any.
-    pub(super) fn length(&self, duration: &Duration) -> String {
+    pub(in crate::portal) fn length(&self, duration: &Duration) -> String {
         let s = duration.as_secs();
         if s >= 3600 { self.hms(duration) } else { format!("{}:{:02}", s / 60, s % 60) }
     }

@@ -3,12 +3,13 @@
 use askama::Template;
 use serde_json::json;
 
-use crate::base::Lang;
+use crate::base::{Lang, Titles};
 use crate::portal::i18n;
 
 use super::channel::{PlayerParts, own_names};
 use super::context::PageContext;
 use super::model::LessonCard;
+use super::office::Choice;
 
 /// The list of lessons.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +18,14 @@ pub struct LessonsPage {
     pub lessons: Vec<LessonCard>,
     /// The words that were looked for; empty: none.
     pub query: String,
+    /// Only of this series; empty: of all.
+    pub series: String,
+    /// Topics to choose from: what is sent, what is read, what is chosen.
+    pub topics: Vec<Choice>,
+    /// Languages to choose from.
+    pub spoken: Vec<Choice>,
+    /// Orders to choose from.
+    pub orders: Vec<Choice>,
     /// Where the list goes on.
     pub more: Option<String>,
 }
@@ -26,6 +35,10 @@ pub struct LessonsPage {
 pub struct LessonPage {
     /// The lesson.
     pub card: LessonCard,
+    /// The name of its topic.
+    pub topic: Option<Titles>,
+    /// The other parts of its series, in their order.
+    pub parts: Vec<LessonCard>,
     /// Other lessons to go on with.
     pub others: Vec<LessonCard>,
     /// It as a file.
@@ -66,6 +79,7 @@ struct ListHtml<'a> {
 #[derive(Template)]
 #[template(path = "lesson.html")]
 struct Html<'a> {
+    page: &'a LessonPage,
     card: &'a LessonCard,
     others: &'a [LessonCard],
     files: &'a [LessonFile],
@@ -105,12 +119,31 @@ impl LessonsPage {
 }
 
 impl LessonPage {
+    /// Its series, as its part where that is known.
+    fn part(&self, ctx: &PageContext<'_>) -> Option<String> {
+        let details = &self.card.details;
+        let series = Some(details.series.clone()).filter(|s| !s.is_empty())?;
+        Some(match details.part {
+            Some(part) => {
+                i18n::text(ctx.lang, "lesson-part-of", &[("title", &series), ("number", &part.to_string())])
+            }
+            None => series,
+        })
+    }
+
+    /// Where the lessons of its series are.
+    fn series_href(&self) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("series", &self.card.details.series);
+        format!("/lessons?{}", query.finish())
+    }
+
     /// The page as HTML.
     pub fn render(&self, ctx: &PageContext<'_>) -> Result<String, askama::Error> {
         let card = &self.card;
         let source = format!("/lessons/{}/index.m3u8", card.id);
         let player = PlayerParts::of_lesson(card, "lesson", (source, card.poster.clone()), ctx);
-        Html { card, others: &self.others, files: &self.files, ctx, heading: ctx.plain(&card.titles), player }
-            .render()
+        let (others, files) = (&self.others, &self.files);
+        Html { page: self, card, others, files, ctx, heading: ctx.plain(&card.titles), player }.render()
     }
 }

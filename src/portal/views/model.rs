@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::base::{ChannelId, Lang, LessonId, Titles};
-use crate::hls::Reason;
+use crate::hls::{Details, Reason};
 
 /// What a channel's timeline shows at this moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,6 +129,8 @@ pub struct LessonCard {
     pub subtitles: Vec<Lang>,
     /// Address of its picture; empty: none.
     pub poster: String,
+    /// What else is known of it.
+    pub details: Details,
 }
 
 impl ChannelCard {

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::base::{ChannelId, Lang, LessonId, SessionId, SiteId, TerminalId, Titles, TownshipId};
-use crate::hls::Reason;
+use crate::hls::{Details, Reason};
 use crate::sites::DeviceKind;
 
 use super::*;
@@ -91,6 +91,7 @@ pub(super) fn lessons() -> Vec<LessonCard> {
         audio: langs(audio),
         subtitles: langs(subtitles),
         poster: String::new(),
+        details: Details::default(),
     };
     vec![
         card("grape-pruning", grapes(), 725, &["zh-Hans", "ug-Arab"], &["zh-Hans", "ug-Arab"]),

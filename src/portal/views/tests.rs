@@ -31,7 +31,13 @@ fn pages(tag: &str) -> Vec<(&'static str, String)> {
     let waiting = HomePage { channels: starting, lessons: vec![], packaging: packaging() };
     let card = channels().remove(0);
     let channel = ChannelPage { card, audio: langs(&["zh-Hans", "ug-Arab"]), subtitles: langs(&["zh-Hans"]) };
-    let lesson = LessonPage { card: lessons().remove(0), others: lessons(), files: Vec::new() };
+    let lesson = LessonPage {
+        card: lessons().remove(0),
+        topic: None,
+        parts: Vec::new(),
+        others: lessons(),
+        files: Vec::new(),
+    };
     let empty = SitePage { terminals: vec![], sessions: vec![], totals: Totals::default(), ..site() };
     let error = ErrorPage { status: 404, detail: Some("/channels/nowhere".to_owned()) };
     vec![

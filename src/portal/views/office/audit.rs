@@ -90,6 +90,8 @@ pub(super) fn did(what: &str, ctx: &PageContext<'_>) -> String {
         "lesson-approved" => "did-lesson-approved",
         "lesson-published" => "did-lesson-published",
         "lesson-withdrawn" => "did-lesson-withdrawn",
+        "lesson-removed" => "did-lesson-removed",
+        "catalogue-taken-in" => "did-catalogue-taken-in",
         "lesson-damaged" => "did-lesson-damaged",
         "file-undone" => "did-file-undone",
         "token-given" => "did-token-given",

@@ -45,6 +45,8 @@ pub enum FieldValue {
     Lines(String),
     /// A text for each language.
     Names(Vec<(Lang, String)>),
+    /// A longer text for each language.
+    Texts(Vec<(Lang, String)>),
     /// Yes or no.
     Tick(bool),
     /// One of several.

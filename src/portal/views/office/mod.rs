@@ -3,6 +3,7 @@
 mod api;
 mod asrun;
 mod audit;
+mod catalogue;
 mod duty;
 mod entries;
 mod entry;
@@ -20,6 +21,7 @@ mod sheet;
 pub use api::{ApiPage, TokenPage, TokenRow};
 pub use asrun::{AsRunPage, AsRunPart, AsRunRow, HandView, SourceView};
 pub use audit::{AuditPage, AuditRow};
+pub use catalogue::{CataloguePage, CatalogueRow};
 pub use duty::{Alarm, DirectPage, DutyChannel, DutyPage, RelayRow};
 pub use entries::{Choice, EntryList, EntryPage, EntryRow, Field, FieldValue, PartGroup, PartRow, PartsPage};
 pub use entry::{ChoosePage, EnrolPage, KeptPage, MePage, ProviderPage, SetupPage, SignInPage, SignInRow};
