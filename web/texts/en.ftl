@@ -883,7 +883,6 @@ lessons-order = Order
 lessons-newest = Newest first
 lessons-by-title = By title
 lessons-shortest = Shortest first
-lessons-show = Show
 catalogue-title = Catalogue
 catalogue-advice = Take the catalogue out, change it in a spreadsheet, take it in again. Rows that are missing change nothing.
 catalogue-out = The catalogue as a spreadsheet

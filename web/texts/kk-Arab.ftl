@@ -875,7 +875,6 @@ lessons-order = رەتى
 lessons-newest = الدىمەن جاڭالارى
 lessons-by-title = اتاۋى بويىنشا
 lessons-shortest = الدىمەن قىسقالارى
-lessons-show = كورسەتۋ
 catalogue-title = كاتالوگ
 catalogue-advice = كاتالوگتى جۇكتەپ الىپ، كەستە رەداكتورىندا وزگەرتىڭىز، سودان كەيىن قايتا ەنگىزىڭىز. كەستەدە جوق جولدار ەشتەڭەنى وزگەرتپەيدى.
 catalogue-out = كاتالوگتى كەستە تۇرىندە جۇكتەپ الۋ

@@ -875,7 +875,6 @@ lessons-order = Реті
 lessons-newest = Алдымен жаңалары
 lessons-by-title = Атауы бойынша
 lessons-shortest = Алдымен қысқалары
-lessons-show = Көрсету
 catalogue-title = Каталог
 catalogue-advice = Каталогты жүктеп алып, кесте редакторында өзгертіңіз, содан кейін қайта енгізіңіз. Кестеде жоқ жолдар ештеңені өзгертпейді.
 catalogue-out = Каталогты кесте түрінде жүктеп алу

@@ -875,7 +875,6 @@ lessons-order = ىرەتى
 lessons-newest = ادەگەندە جاڭىلارى
 lessons-by-title = اتالىشى بويۇنچا
 lessons-shortest = ادەگەندە قىسقالارى
-lessons-show = كۅرسۅتۉۉ
 catalogue-title = كاتالوگ
 catalogue-advice = كاتالوگدۇ جۉكتۅپ الىپ، جادىبال رەداكتورۇندا ۅزگۅرتۉڭۉز، انان قايرا كىرگىزىڭىز. جادىبالدا جوق ساپتار ەچ نەرسەنى ۅزگۅرتپۅيت.
 catalogue-out = كاتالوگدۇ جادىبال تۉرۉندۅ جۉكتۅپ الۇۇ

@@ -875,7 +875,6 @@ lessons-order = Ирети
 lessons-newest = Адегенде жаңылары
 lessons-by-title = Аталышы боюнча
 lessons-shortest = Адегенде кыскалары
-lessons-show = Көрсөтүү
 catalogue-title = Каталог
 catalogue-advice = Каталогду жүктөп алып, жадыбал редакторунда өзгөртүңүз, анан кайра киргизиңиз. Жадыбалда жок саптар эч нерсени өзгөртпөйт.
 catalogue-out = Каталогду жадыбал түрүндө жүктөп алуу

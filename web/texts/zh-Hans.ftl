@@ -885,7 +885,6 @@ lessons-order = 排序
 lessons-newest = 最新的在前
 lessons-by-title = 按标题
 lessons-shortest = 最短的在前
-lessons-show = 显示
 catalogue-title = 课程目录
 catalogue-advice = 先导出目录，在表格软件里修改，再导入。表里没有的行不作任何修改。
 catalogue-out = 把目录导出为表格

@@ -22,6 +22,8 @@ use super::{Answer, Refusal, Visitor, html};
 
 /// What the audit log calls a table that was taken in.
 pub(super) const TAKEN_IN: &str = "catalogue-taken-in";
+/// Longest text that is taken in, characters: what a cell of a table is read to.
+const LONGEST: usize = 500;
 /// Problems shown of a table.
 const SHOWN: usize = 30;
 
@@ -231,10 +233,10 @@ impl Portal {
     ) -> Answer {
         let changes: Changes = serde_json::from_str(form.get("carried")).map_err(|_| Refusal::Elsewhere)?;
         // What a form carried may have been written by hand.
+        let good = |text: &str| clean(text) == text && text.chars().count() <= LONGEST;
         let texts = |about: &About| {
             let details = about.details.texts().chain([about.details.licence.as_str()]);
-            !about.titles.0.is_empty()
-                && about.titles.0.values().map(String::as_str).chain(details).all(|text| clean(text) == text)
+            !about.titles.0.is_empty() && about.titles.0.values().map(String::as_str).chain(details).all(good)
         };
         if changes.0.is_empty() || !changes.0.values().all(|(_, after)| texts(after)) {
             return Err(Refusal::Elsewhere);
