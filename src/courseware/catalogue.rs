@@ -46,14 +46,15 @@ pub struct Package {
 /// An immutable view of the library.
 #[derive(Debug, Clone, Default)]
 pub struct Catalogue {
-    /// Every package, current ones before replaced ones.
+    /// Every package: current ones, in the order of their lessons, before all others.
     pub packages: Vec<Arc<Package>>,
 }
 
 impl Catalogue {
     /// The current package of a lesson.
     pub fn lesson(&self, id: &LessonId) -> Option<&Arc<Package>> {
-        self.packages.iter().find(|p| p.lesson.as_ref() == Some(id))
+        let place = |p: &Arc<Package>| (p.lesson.is_none(), p.lesson.as_ref()).cmp(&(false, Some(id)));
+        self.packages.binary_search_by(place).ok().map(|at| &self.packages[at])
     }
 
     /// The current packages, by lesson.

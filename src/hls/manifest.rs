@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::base::{Lang, Titles};
 
-use super::{About, Details, Track};
+use super::{About, Details, Track, TrackKind};
 
 /// Bytes of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -116,6 +116,14 @@ impl Manifest {
     /// A rendition by name.
     pub fn track(&self, name: &str) -> Option<&PackagedTrack> {
         self.tracks.iter().find(|t| t.track.name == name)
+    }
+
+    /// Languages in which it is heard, the default first.
+    pub fn audio_langs(&self) -> impl Iterator<Item = &Lang> {
+        self.tracks.iter().filter_map(|t| match &t.track.kind {
+            TrackKind::Audio { lang, .. } => Some(lang),
+            TrackKind::Video { .. } => None,
+        })
     }
 
     /// Languages of the subtitles.

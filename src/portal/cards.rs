@@ -91,15 +91,11 @@ impl Portal {
 
 pub(super) fn lesson_card(id: &LessonId, package: &Package) -> LessonCard {
     let manifest = &package.manifest;
-    let audio = manifest.tracks.iter().filter_map(|t| match &t.track.kind {
-        TrackKind::Audio { lang, .. } => Some(lang.clone()),
-        TrackKind::Video { .. } => None,
-    });
     LessonCard {
         id: id.clone(),
         titles: manifest.titles.clone(),
         duration: manifest.duration(),
-        audio: audio.collect(),
+        audio: manifest.audio_langs().cloned().collect(),
         subtitles: manifest.subtitle_langs(),
         details: manifest.details.clone(),
         poster: match manifest.poster {

@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 
 use crate::base::{LessonId, RelayId};
-use crate::hls::TrackKind;
 use crate::portal::reply::Reply;
 use crate::portal::state::Portal;
 
@@ -46,16 +45,12 @@ pub(super) fn lesson(portal: &Portal, id: &str) -> Result<Reply, Reply> {
 }
 
 fn of(id: &LessonId, m: &crate::hls::Manifest) -> Lesson {
-    let audio = m.tracks.iter().filter_map(|t| match &t.track.kind {
-        TrackKind::Audio { lang, .. } => Some(lang.to_string()),
-        TrackKind::Video { .. } => None,
-    });
     Lesson {
         id: id.to_string(),
         titles: names(&m.titles),
         duration_ms: m.duration().as_millis() as u64,
         content_hash: m.content_hash.clone(),
-        audio: audio.collect(),
+        audio: m.audio_langs().map(ToString::to_string).collect(),
         subtitles: m.subtitle_langs().iter().map(ToString::to_string).collect(),
         playlist: format!("/lessons/{id}/index.m3u8"),
         topic: m.details.topic.clone(),

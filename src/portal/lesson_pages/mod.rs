@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use crate::base::{Lang, LessonId};
 use crate::courseware::{Package, finds, fold};
-use crate::hls::TrackKind;
 
 use super::cards::{lesson_card, lesson_files};
 use super::pages::{Page, PageError, PageRequest};
@@ -76,16 +75,9 @@ impl Wanted {
         let is = |wanted: &str, value: &str| wanted.is_empty() || wanted == value;
         is(&self.topic, &details.topic)
             && is(&self.series, &details.series)
-            && (self.spoken.is_empty() || spoken(package).any(|lang| lang.as_str() == self.spoken))
+            && (self.spoken.is_empty()
+                || package.manifest.audio_langs().any(|lang| lang.as_str() == self.spoken))
     }
-}
-
-/// The languages in which a lesson is heard.
-fn spoken(package: &Package) -> impl Iterator<Item = &Lang> {
-    package.manifest.tracks.iter().filter_map(|t| match &t.track.kind {
-        TrackKind::Audio { lang, .. } => Some(lang),
-        TrackKind::Video { .. } => None,
-    })
 }
 
 type Lesson<'a> = (&'a LessonId, &'a Arc<Package>);
@@ -123,7 +115,8 @@ impl Portal {
         let used: BTreeSet<&str> =
             catalogue.lessons().map(|(_, p)| p.manifest.details.topic.as_str()).collect();
         let topics = county.topics.iter().filter(|t| used.contains(t.id.as_str()));
-        let tongues: BTreeSet<&Lang> = catalogue.lessons().flat_map(|(_, p)| spoken(p)).collect();
+        let tongues: BTreeSet<&Lang> =
+            catalogue.lessons().flat_map(|(_, p)| p.manifest.audio_langs()).collect();
         let page = LessonsPage {
             lessons: shown.map(|(id, package)| lesson_card(id, package)).collect(),
             topics: choices(

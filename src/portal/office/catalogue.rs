@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hyper::StatusCode;
 
-use crate::base::workbook::{self, Table};
+use crate::base::workbook::Table;
 use crate::base::{Lang, LessonId};
 use crate::config::Topic;
 use crate::hls::About;
@@ -15,7 +15,7 @@ use crate::portal::state::Portal;
 use crate::portal::views::{CataloguePage, CatalogueRow, Menu, PageContext};
 
 use super::lessons::{ROOM, told};
-use super::lists::table_reply;
+use super::lists::{table_of, table_reply};
 use super::request::{Form, OfficeRequest, clean};
 use super::terminals::to_the_end;
 use super::{Answer, Refusal, Visitor, html};
@@ -153,23 +153,9 @@ impl Portal {
         rights: &Rights<'_>,
         form: &Form,
     ) -> Answer {
-        let looked = match form.file("file").cloned() {
-            None => Looked::wrong(ctx.t("import-no-file")),
-            Some(file) => {
-                // Unpacking takes a while, and a library that stumbles over a file must not take a thread with it.
-                let read = tokio::task::spawn_blocking(move || match file.starts_with(b"PK") {
-                    true => workbook::read(&file).map(|tables| tables.into_iter().next().unwrap_or_default()),
-                    false => workbook::read_csv("csv", &file),
-                });
-                match read.await {
-                    Ok(Ok(table)) => self.look_through(ctx, &table),
-                    Ok(Err(error)) => Looked::wrong(ctx.t1("import-unreadable", "why", error)),
-                    Err(error) => {
-                        tracing::warn!(%error, "a table could not be read");
-                        Looked::wrong(ctx.t1("import-unreadable", "why", "XLSX"))
-                    }
-                }
-            }
+        let looked = match table_of(ctx, form).await {
+            Ok(table) => self.look_through(ctx, &table),
+            Err(said) => Looked::wrong(said),
         };
         self.catalogue_page(ctx, visitor, rights, looked)
     }

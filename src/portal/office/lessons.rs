@@ -15,7 +15,6 @@ use super::about::Typed;
 use super::request::{Form, OfficeRequest};
 use super::sites::done;
 use super::terminals::to_the_end;
-use super::undo::FILE_UNDONE;
 use super::{Answer, Refusal, Visitor, html};
 
 /// Where lessons are.
@@ -170,17 +169,16 @@ impl Portal {
         Ok(Reply::see_other(&format!("{ROOM}?done={line}")))
     }
 
-    /// Puts a lesson back that was taken out, if its package is still there and no other has its name.
+    /// Puts a lesson back that was taken out, if its package is still there and no other has its
+    /// name; `entry` is for the audit log.
     pub(super) async fn restore_lesson(
         &self,
-        request: &OfficeRequest<'_>,
-        visitor: &Visitor,
         removed: &AuditEntry,
+        mut entry: AuditEntry,
     ) -> Result<Option<i64>, Refusal> {
         let id = removed.subject.strip_prefix("lesson/").and_then(|id| LessonId::new(id).ok());
         let lesson = id.ok_or(Refusal::Unknown)?;
         let gone: Gone = serde_json::from_str(&removed.before).map_err(|e| Refusal::Ours(e.to_string()))?;
-        let mut entry = request.entry(Some(&visitor.account.id), FILE_UNDONE, String::new());
         entry.subject = removed.subject.clone();
         entry.after = serde_json::json!({ "content": gone.content }).to_string();
         let portal = self.clone();
@@ -245,4 +243,24 @@ struct Gone {
 /// As the audit log and the form carry it.
 pub(super) fn told(about: &About) -> String {
     serde_json::to_string(about).unwrap_or_default()
+}
+
+/// The reverse; lines of before there was more than titles hold only these.
+pub(super) fn read_told(text: &str) -> Option<About> {
+    let titles = || Some(About { titles: serde_json::from_str(text).ok()?, ..About::default() });
+    serde_json::from_str(text).ok().or_else(titles)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Titles;
+
+    #[test]
+    fn what_older_versions_wrote_is_read() {
+        let about = About { titles: Titles::from([("en", "Grapes")]), ..About::default() };
+        assert_eq!(read_told(&told(&about)), Some(about.clone()));
+        assert_eq!(read_told(r#"{"en":"Grapes"}"#), Some(about));
+        assert_eq!(read_told("[]"), None);
+    }
 }

@@ -12,6 +12,7 @@ use crate::portal::state::Portal;
 use crate::portal::views::{EntryList, EntryRow, Menu, PageContext};
 
 use super::import::XLSX;
+use super::request::Form;
 use super::sites::done;
 use super::standing::titled_or;
 use super::{Answer, Refusal, Visitor, html};
@@ -20,6 +21,23 @@ use super::{Answer, Refusal, Visitor, html};
 const CSV: &str = "text/csv; charset=utf-8; header=present";
 /// Characters that a sheet's name may have (Excel).
 const SHEET_NAME: usize = 31;
+
+/// The first table of the file that a form carries, XLSX or CSV; else what is wrong, in words.
+pub(super) async fn table_of(ctx: &PageContext<'_>, form: &Form) -> Result<Table, String> {
+    let file = form.file("file").cloned().ok_or_else(|| ctx.t("import-no-file"))?;
+    // Unpacking takes a while, and a library that stumbles over a file must not take a thread with it.
+    let read = tokio::task::spawn_blocking(move || match file.starts_with(b"PK") {
+        true => workbook::read(&file).map(|tables| tables.into_iter().next().unwrap_or_default()),
+        false => workbook::read_csv("csv", &file),
+    });
+    match read.await {
+        Ok(read) => read.map_err(|error| ctx.t1("import-unreadable", "why", error)),
+        Err(error) => {
+            tracing::warn!(%error, "a table could not be read");
+            Err(ctx.t1("import-unreadable", "why", "XLSX"))
+        }
+    }
+}
 
 impl Portal {
     /// The lessons to choose from: identifier and title.

@@ -4,7 +4,6 @@ use hyper::StatusCode;
 
 use crate::base::Lang;
 use crate::base::entries::{Entry, entries};
-use crate::base::workbook::{self, Table};
 use crate::people::Rights;
 use crate::portal::i18n;
 use crate::portal::reply::Reply;
@@ -18,7 +17,7 @@ use crate::schedule::{
 use super::documents::{NotWritten, Swap, WHOLE, Which};
 use super::drafts::lack_key;
 use super::entries::{not_read, not_written};
-use super::lists::table_reply;
+use super::lists::{table_of, table_reply};
 use super::request::{Form, OfficeRequest};
 use super::{Answer, Refusal, Visitor, html};
 
@@ -92,27 +91,9 @@ impl Portal {
     ) -> Answer {
         let channel = self.channel_named(id)?;
         let wrong = |problems: Vec<Remark>| Looked { problems, ..Looked::default() };
-        let Some(file) = form.file("file").cloned() else {
-            let problem = Remark::of(ctx.t("import-no-file"));
-            return self.sheet_page(ctx, visitor, rights, (id, wrong(vec![problem])));
-        };
-        // Unpacking takes a while, and a library that stumbles over a file must not take a thread with it.
-        let read = tokio::task::spawn_blocking(move || match file.starts_with(b"PK") {
-            true => workbook::read(&file)
-                .map(|mut tables| if tables.is_empty() { Table::default() } else { tables.swap_remove(0) }),
-            false => workbook::read_csv("csv", &file),
-        });
-        let table = match read.await {
-            Ok(Ok(table)) => table,
-            Ok(Err(error)) => {
-                let problem = Remark::of(ctx.t1("import-unreadable", "why", error));
-                return self.sheet_page(ctx, visitor, rights, (id, wrong(vec![problem])));
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a table could not be read");
-                let problem = Remark::of(ctx.t1("import-unreadable", "why", "XLSX"));
-                return self.sheet_page(ctx, visitor, rights, (id, wrong(vec![problem])));
-            }
+        let table = match table_of(ctx, form).await {
+            Ok(table) => table,
+            Err(said) => return self.sheet_page(ctx, visitor, rights, (id, wrong(vec![Remark::of(said)]))),
         };
         let drafts = match read_sheet(&table, &every_words(ctx.languages)) {
             Ok(drafts) => drafts.into_iter().map(|(_, draft)| draft).collect::<Vec<_>>(),

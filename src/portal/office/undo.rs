@@ -14,7 +14,7 @@ use super::request::{Form, OfficeRequest};
 use super::{Answer, Refusal, Visitor, lessons};
 
 /// What the audit log calls a change of a file that was taken back.
-pub(super) const FILE_UNDONE: &str = "file-undone";
+const FILE_UNDONE: &str = "file-undone";
 
 /// How taking back ended, and what page is gone by it.
 struct Undone {
@@ -37,9 +37,9 @@ impl Portal {
         let entry = self.store.audit_line(number).await?.ok_or(Refusal::Unknown)?;
         let undone = match entry.what.as_str() {
             CHANGED | UNDONE => self.undo_places(request, visitor, rights, &entry).await?,
-            lessons::CHANGED => self.undo_about(request, visitor, rights, &entry).await?,
-            catalogue::TAKEN_IN => self.undo_catalogue(request, visitor, rights, &entry).await?,
-            lessons::REMOVED => self.undo_removal(request, visitor, rights, &entry).await?,
+            lessons::CHANGED | lessons::REMOVED | catalogue::TAKEN_IN => {
+                self.undo_lessons(request, visitor, rights, &entry).await?
+            }
             _ => self.undo_file(request, ctx, visitor, rights, &entry).await?,
         };
         // Only to pages of ours, and not to the one of what is gone.
@@ -71,7 +71,8 @@ impl Portal {
         Ok(Undone { outcome, instead: gone.then(|| "/office/sites".to_owned()) })
     }
 
-    async fn undo_catalogue(
+    /// What was said of lessons, or that one was deleted.
+    async fn undo_lessons(
         &self,
         request: &OfficeRequest<'_>,
         visitor: &Visitor,
@@ -81,42 +82,21 @@ impl Portal {
         if !rights.edit_programmes() {
             return Err(Refusal::Forbidden);
         }
-        let back = Changes::logged(entry).ok_or(Refusal::Unknown)?.inverse();
-        let line = request.entry(Some(&visitor.account.id), catalogue::TAKEN_IN, String::new());
-        let made = self.describe_lessons(back, line).await?;
-        Ok(Undone { outcome: made.map_or(Outcome::Not("place-stale"), Outcome::Made), instead: None })
-    }
-
-    async fn undo_removal(
-        &self,
-        request: &OfficeRequest<'_>,
-        visitor: &Visitor,
-        rights: &Rights<'_>,
-        entry: &AuditEntry,
-    ) -> Result<Undone, Refusal> {
-        if !rights.edit_programmes() {
-            return Err(Refusal::Forbidden);
-        }
-        let made = self.restore_lesson(request, visitor, entry).await?;
-        Ok(Undone { outcome: made.map_or(Outcome::Not("place-stale"), Outcome::Made), instead: None })
-    }
-
-    async fn undo_about(
-        &self,
-        request: &OfficeRequest<'_>,
-        visitor: &Visitor,
-        rights: &Rights<'_>,
-        entry: &AuditEntry,
-    ) -> Result<Undone, Refusal> {
-        if !rights.edit_programmes() {
-            return Err(Refusal::Forbidden);
-        }
-        let id = entry.subject.strip_prefix("lesson/").ok_or(Refusal::Unknown)?;
-        let (lesson, _) = self.about_lesson(id)?;
-        let side = |text: &str| serde_json::from_str(text).map_err(|e| Refusal::Ours(e.to_string()));
-        let (before, after) = (side(&entry.before)?, side(&entry.after)?);
-        let line = request.entry(Some(&visitor.account.id), lessons::CHANGED, String::new());
-        let made = self.describe_lesson(lesson, (after, before), line).await?;
+        let line = |what| request.entry(Some(&visitor.account.id), what, String::new());
+        let made = match entry.what.as_str() {
+            catalogue::TAKEN_IN => {
+                let back = Changes::logged(entry).ok_or(Refusal::Unknown)?.inverse();
+                self.describe_lessons(back, line(catalogue::TAKEN_IN)).await?
+            }
+            lessons::REMOVED => self.restore_lesson(entry, line(FILE_UNDONE)).await?,
+            _ => {
+                let id = entry.subject.strip_prefix("lesson/").ok_or(Refusal::Unknown)?;
+                let (lesson, _) = self.about_lesson(id)?;
+                let side = |text| lessons::read_told(text).ok_or(Refusal::Unknown);
+                let back = (side(&entry.after)?, side(&entry.before)?);
+                self.describe_lesson(lesson, back, line(lessons::CHANGED)).await?
+            }
+        };
         Ok(Undone { outcome: made.map_or(Outcome::Not("place-stale"), Outcome::Made), instead: None })
     }
 
