@@ -99,6 +99,11 @@ impl Server {
         let slates = Library::open(&county.media.join("slates"))?;
         let sources = Arc::new(MediaSources::default());
         let segments = Arc::new(Segments::new(county.http.segment_cache_bytes));
+        let (timelines, bytes) = (Arc::clone(&sources), Arc::clone(&segments));
+        library.follow(move |catalogue| {
+            bytes.set_lessons(catalogue);
+            timelines.set_lessons(catalogue);
+        });
         let (relay_events, heard) = mpsc::channel::<RelayEvent>(256);
         let both = (Arc::clone(&sources), Arc::clone(&segments));
         let relays = Relays::new(county.media.join("live"), Arc::clone(&clock), both, relay_events);

@@ -24,6 +24,9 @@ const LOOK: Duration = Duration::from_secs(1);
 const PRUNE: Duration = Duration::from_secs(600);
 /// One made more recently may be about to go on air.
 const FRESH: SignedDuration = SignedDuration::from_hours(1);
+/// A lesson that was replaced or deleted stays so long: a deletion can be undone, and who
+/// watches it ends it.
+const ASIDE: SignedDuration = SignedDuration::from_hours(24);
 
 /// What the task works with; clones share the list.
 #[derive(Debug, Clone)]
@@ -43,7 +46,7 @@ pub(super) struct SlateTask {
 #[derive(Debug, Default)]
 pub(super) struct State {
     list: SlateList,
-    told: Option<[Arc<Catalogue>; 2]>,
+    told: Option<Arc<Catalogue>>,
 }
 
 impl SlateTask {
@@ -62,7 +65,7 @@ impl SlateTask {
             let Some(missing) = self.missing(&failed) else {
                 if self.clock.monotonic().saturating_sub(pruned) >= PRUNE {
                     pruned = self.clock.monotonic();
-                    self.prune(self.clock.now());
+                    tokio::task::block_in_place(|| self.prune(self.clock.now()));
                 }
                 tokio::select! {
                     () = stop.wait() => return,
@@ -80,20 +83,17 @@ impl SlateTask {
         }
     }
 
-    /// Tells timeline and delivery what there is, if that has changed.
+    /// Tells timeline and delivery what slates there are, if that has changed.
     pub(super) fn publish_now(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
         let (library, slates) = (self.library.catalogue(), self.slates.catalogue());
         let (county, plans) = (self.county.load_full(), self.plans.load());
         let changed = state.list.update(&county, &library, &plans, &self.asked(), now);
-        let there = [library, slates];
-        let same = |told: &[Arc<Catalogue>; 2]| told.iter().zip(&there).all(|(a, b)| Arc::ptr_eq(a, b));
-        if changed || !state.told.as_ref().is_some_and(same) {
-            let [library, slates] = &there;
-            self.segments.set_packages(library, slates);
-            self.sources.set_packages(library, slates, &state.list.uses());
-            state.told = Some(there);
+        if changed || !state.told.as_ref().is_some_and(|told| Arc::ptr_eq(told, &slates)) {
+            self.segments.set_slates(&slates);
+            self.sources.set_slates(&slates, &state.list.uses());
+            state.told = Some(slates);
         }
     }
 
@@ -141,14 +141,19 @@ impl SlateTask {
         Err("the worker ended without an answer".into())
     }
 
-    /// Removes slates that nothing on air, to come or in catch-up shows any more.
+    /// Removes slates, and lessons that were replaced or deleted, once nothing on air, to come
+    /// or in catch-up shows them any more.
     fn prune(&self, now: Timestamp) {
         let channels = self.channels.all();
         let timelines: Vec<_> = channels.values().map(|c| c.timeline()).collect();
-        let owners = timelines.iter().flat_map(|t| t.airings()).filter_map(|a| a.source.slate());
+        let sources: Vec<_> = timelines.iter().flat_map(|t| t.airings()).map(|a| &a.source).collect();
+        let on_air = |owner: &str| sources.iter().any(|source| source.is_owner(owner));
+        if let Err(error) = self.library.free_aside(now - ASIDE, &on_air) {
+            tracing::warn!(%error, "lessons that were replaced or deleted could not be removed");
+        }
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let mut used = state.list.ids();
-        used.extend(owners);
+        used.extend(sources.iter().filter_map(|source| source.slate()));
         let fresh = |folder: &Path| {
             let made = std::fs::metadata(folder.join("package.json")).and_then(|m| m.modified()).ok();
             made.and_then(|m| Timestamp::try_from(m).ok()).is_none_or(|made| made + FRESH > now)

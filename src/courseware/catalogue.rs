@@ -1,6 +1,7 @@
 //! What the library holds.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -103,8 +104,23 @@ impl Catalogue {
 pub struct Library {
     folder: PathBuf,
     view: Arc<ArcSwap<Catalogue>>,
+    /// Held while the folder is read: the view of the last reading stays.
+    reading: Arc<Mutex<Reading>>,
+}
+
+#[derive(Default)]
+struct Reading {
     /// When the folder last changed, as of the last reading.
-    read_at: Arc<Mutex<Option<SystemTime>>>,
+    folder_was: Option<SystemTime>,
+    follower: Option<Box<Follower>>,
+}
+
+type Follower = dyn Fn(&Catalogue) + Send;
+
+impl fmt::Debug for Reading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reading").field("folder_was", &self.folder_was).finish_non_exhaustive()
+    }
 }
 
 /// Folders that packaging makes on its way; one left behind is of a crash.
@@ -124,14 +140,14 @@ impl Library {
                 fs::remove_dir_all(&entry).map_err(|source| LibraryError { path: entry, source })?;
             }
         }
-        let library = Self { folder: folder.to_owned(), view: Arc::default(), read_at: Arc::default() };
+        let library = Self { folder: folder.to_owned(), view: Arc::default(), reading: Arc::default() };
         library.reload()?;
         Ok(library)
     }
 
     /// The library in `folder` as it stands, if it can be read; nothing is changed.
     pub fn read(folder: &Path) -> Self {
-        let library = Self { folder: folder.to_owned(), view: Arc::default(), read_at: Arc::default() };
+        let library = Self { folder: folder.to_owned(), view: Arc::default(), reading: Arc::default() };
         if folder.is_dir()
             && let Err(error) = library.reload()
         {
@@ -145,6 +161,14 @@ impl Library {
         self.view.load_full()
     }
 
+    /// Tells `follower` what there is, now and after every change, before anybody sees it here:
+    /// what is listed can be played.
+    pub fn follow(&self, follower: impl Fn(&Catalogue) + Send + 'static) {
+        let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        follower(&self.view.load());
+        reading.follower = Some(Box::new(follower));
+    }
+
     /// The folder.
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -153,7 +177,7 @@ impl Library {
     /// Reads the folder again if packages came or went; true if so. Packages
     /// are moved in whole, so the folder's own time tells.
     pub fn refresh(&self) -> Result<bool, LibraryError> {
-        let seen = *self.read_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = self.reading.lock().unwrap_or_else(PoisonError::into_inner).folder_was;
         let changed = changed_at(&self.folder) != seen;
         if changed {
             self.reload()?;
@@ -179,6 +203,7 @@ impl Library {
 
     /// Reads the folder again.
     pub fn reload(&self) -> Result<(), LibraryError> {
+        let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         // Taken before reading: what changes meanwhile is read again.
         let changed = changed_at(&self.folder);
         let mut packages = Vec::new();
@@ -198,8 +223,12 @@ impl Library {
             packages.push(Arc::new(Package { manifest, folder, lesson, held, inodes, updated }));
         }
         packages.sort_by(|a, b| (a.lesson.is_none(), &a.lesson).cmp(&(b.lesson.is_none(), &b.lesson)));
-        self.view.store(Arc::new(Catalogue { packages }));
-        *self.read_at.lock().unwrap_or_else(PoisonError::into_inner) = changed;
+        let catalogue = Catalogue { packages };
+        if let Some(tell) = &reading.follower {
+            tell(&catalogue);
+        }
+        self.view.store(Arc::new(catalogue));
+        reading.folder_was = changed;
         Ok(())
     }
 }

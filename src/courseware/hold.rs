@@ -3,7 +3,10 @@
 //! disk says holds after every crash, whatever else is lost.
 
 use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
 
 use crate::base::{LessonId, replace_file, take_place};
 
@@ -84,7 +87,7 @@ impl Library {
     }
 
     /// Takes a lesson out of the library, with what is held of it; false if there is none such.
-    /// What of it is on air plays to its end; the next start frees its room.
+    /// What of it is on air plays to its end; its room is freed later ([`Self::free_aside`]).
     pub fn remove(&self, id: &LessonId) -> Result<bool, LibraryError> {
         let catalogue = self.catalogue();
         let mut any = false;
@@ -116,6 +119,23 @@ impl Library {
         sync(self.folder())?;
         self.reload()?;
         Ok(true)
+    }
+
+    /// Frees the room of packages that were put aside before `before` and that `is_used`, by
+    /// their owner names, says nobody needs.
+    pub fn free_aside(&self, before: Timestamp, is_used: &dyn Fn(&str) -> bool) -> Result<(), LibraryError> {
+        let catalogue = self.catalogue();
+        let aside = catalogue.packages.iter().filter(|p| p.lesson.is_none() && p.held.is_none());
+        let mut any = false;
+        for package in aside.filter(|p| !is_used(&p.manifest.owner("lesson"))) {
+            // A folder that is given another name changes its status, not its content.
+            let meta = fs::metadata(&package.folder).map_err(at(&package.folder))?;
+            if Timestamp::from_second(meta.ctime()).is_ok_and(|since| since < before) {
+                fs::remove_dir_all(&package.folder).map_err(at(&package.folder))?;
+                any = true;
+            }
+        }
+        if any { self.reload() } else { Ok(()) }
     }
 
     /// A name that is free for what is put aside.
@@ -180,8 +200,18 @@ mod tests {
         assert_eq!(stands(at), (None, vec![waiting, (Hold::Damaged, "first".into())]));
         assert!(library.offer(&id, "second").expect("asked"));
         assert_eq!(stands(at), (Some("second".into()), vec![]));
-        // The first may still be on air; the next start removes it.
-        assert_eq!(library.catalogue().packages.len(), 2);
+        // The first may still be on air.
+        let all = |library: &Library| library.catalogue().packages.len();
+        let (never, later) = (Timestamp::UNIX_EPOCH, Timestamp::MAX);
+        let first = |owner: &str| owner == "lesson.wheat.first";
+        library.free_aside(later, &first).expect("read");
+        library.free_aside(never, &|_| false).expect("read");
+        assert_eq!(all(&library), 2, "one that is used, or that was put aside just now, stays");
+        let other = Library::read(at);
+        other.free_aside(later, &|_| false).expect("freed");
+        assert_eq!(all(&other), 1);
+        assert_eq!(stands(at), (Some("second".into()), vec![]));
+        package(&at.join(".old-wheat-0"), "first");
         assert_eq!(Library::open(at).expect("a library").catalogue().packages.len(), 1);
 
         // Taken out with what is held of it, and put back while nothing has its name.

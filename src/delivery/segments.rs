@@ -64,7 +64,8 @@ type Live = HashMap<RelayId, (PathBuf, RelayHandle)>;
 #[derive(Debug)]
 pub struct Segments {
     cache: Cache<Address, SegmentBytes, ByLength>,
-    owners: ArcSwap<Owners>,
+    lessons: ArcSwap<Owners>,
+    slates: ArcSwap<Owners>,
     relays: ArcSwap<Live>,
 }
 
@@ -74,7 +75,8 @@ impl Segments {
         let entries = (budget / (64 << 10)).max(64) as usize;
         Self {
             cache: Cache::with_weighter(entries, budget, ByLength),
-            owners: ArcSwap::default(),
+            lessons: ArcSwap::default(),
+            slates: ArcSwap::default(),
             relays: ArcSwap::default(),
         }
     }
@@ -84,22 +86,26 @@ impl Segments {
         self.relays.store(Arc::new(relays));
     }
 
-    /// The packages that may be asked for: of the library, and slates.
-    pub fn set_packages(&self, library: &Catalogue, slates: &Catalogue) {
-        let name = |family: &str, p: &Package| p.manifest.owner(family);
-        let lessons = library.packages.iter().map(|p| (name("lesson", p), Arc::clone(p)));
+    /// The library's packages that may be asked for.
+    pub fn set_lessons(&self, library: &Catalogue) {
+        let lessons = library.packages.iter().map(|p| (p.manifest.owner("lesson"), Arc::clone(p)));
+        self.lessons.store(Arc::new(lessons.collect()));
+    }
+
+    /// The slates that may be asked for.
+    pub fn set_slates(&self, slates: &Catalogue) {
         let [regular, short] = Slate::FAMILIES;
         let slates = slates.packages.iter().flat_map(|p| {
             let grouped = Arc::new(p.manifest.in_groups_of(Slate::GROUP));
             let long = Package { manifest: grouped, ..Package::clone(p) };
-            [(name(regular, p), Arc::new(long)), (name(short, p), Arc::clone(p))]
+            [(p.manifest.owner(regular), Arc::new(long)), (p.manifest.owner(short), Arc::clone(p))]
         });
-        self.owners.store(Arc::new(lessons.chain(slates).collect()));
+        self.slates.store(Arc::new(slates.collect()));
     }
 
     /// A package by the owner name of its addresses.
     pub(super) fn package(&self, owner: &str) -> Option<Arc<Package>> {
-        self.owners.load().get(owner).cloned()
+        self.lessons.load().get(owner).or(self.slates.load().get(owner)).cloned()
     }
 
     /// The segment if it is in memory.
@@ -137,8 +143,7 @@ impl Segments {
             }
             return Some(Source::Text { path: None, from_ms: 0, to_ms: 0, origin_ms: 0 });
         }
-        let owners = self.owners.load();
-        packaged(owners.get(&address.owner)?, address)
+        packaged(&*self.package(&address.owner)?, address)
     }
 }
 
@@ -301,7 +306,8 @@ mod tests {
         let library = Library::open(folder.path()).expect("a library");
         assert_eq!(library.catalogue().packages.len(), 1, "it can be read");
         let segments = Arc::new(Segments::new(1 << 20));
-        segments.set_packages(&library.catalogue(), &Catalogue::default());
+        let told = Arc::clone(&segments);
+        library.follow(move |catalogue| told.set_lessons(catalogue));
         let address =
             |n| Address::parse(&format!("lesson.wheat.111111111111/v240/{n}.m4s")).expect("an address");
         assert_eq!(&segments.get(&address(0)).await.expect("the first").bytes[..], b"first");
@@ -312,7 +318,6 @@ mod tests {
         std::fs::rename(folder.path().join(".tmp-wheat"), folder.path().join("wheat")).expect("moved");
         assert!(matches!(segments.get(&address(0)).await, Err(SegmentError::Unknown)));
         library.reload().expect("read");
-        segments.set_packages(&library.catalogue(), &Catalogue::default());
         assert_eq!(&segments.get(&address(0)).await.expect("the first").bytes[..], b"first");
     }
 }

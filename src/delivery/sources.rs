@@ -7,17 +7,24 @@ use arc_swap::ArcSwap;
 
 use crate::base::{ChannelId, LessonId, RelayId};
 use crate::channel::{Asset, Slate, SlateReason, Sources};
-use crate::courseware::{Catalogue, Package};
+use crate::courseware::Catalogue;
 use crate::hls::LiveWindow;
 use crate::relay::RelayHandle;
 
+type Owners = HashMap<String, Arc<Asset>>;
+
 #[derive(Debug, Default)]
-struct Shelf {
-    lessons: BTreeMap<LessonId, Arc<Asset>>,
-    owners: HashMap<String, Arc<Asset>>,
-    slates: BTreeMap<(ChannelId, SlateReason), Slate>,
+struct Lessons {
+    current: BTreeMap<LessonId, Arc<Asset>>,
+    owners: Owners,
     /// Owners of packages that were taken back.
     taken_back: HashSet<String>,
+}
+
+#[derive(Debug, Default)]
+struct Slates {
+    uses: BTreeMap<(ChannelId, SlateReason), Slate>,
+    owners: Owners,
 }
 
 /// Relays by name.
@@ -26,7 +33,8 @@ type Handles = BTreeMap<RelayId, RelayHandle>;
 /// Read handles on all that channels play.
 #[derive(Debug, Default)]
 pub struct MediaSources {
-    shelf: ArcSwap<Shelf>,
+    lessons: ArcSwap<Lessons>,
+    slates: ArcSwap<Slates>,
     relays: ArcSwap<Handles>,
     windows: ArcSwap<Handles>,
 }
@@ -43,70 +51,68 @@ impl MediaSources {
         self.relays.load_full()
     }
 
-    /// What the library and the slates' folder hold, and which slate serves what.
-    pub fn set_packages(
-        &self,
-        library: &Catalogue,
-        slates: &Catalogue,
-        uses: &BTreeMap<(ChannelId, SlateReason), String>,
-    ) {
-        let mut shelf = Shelf::default();
+    /// What the library holds.
+    pub fn set_lessons(&self, library: &Catalogue) {
+        let was = self.lessons.load();
+        let mut lessons = Lessons::default();
         for package in &library.packages {
-            let asset = self.asset_of("lesson", package);
+            let asset = same(&was.owners, Asset::new("lesson", Arc::clone(&package.manifest)));
             if let Some(id) = &package.lesson {
-                shelf.lessons.insert(id.clone(), Arc::clone(&asset));
+                lessons.current.insert(id.clone(), Arc::clone(&asset));
             }
             if package.held.is_some() {
-                shelf.taken_back.insert(asset.owner.clone());
+                lessons.taken_back.insert(asset.owner.clone());
             }
-            shelf.owners.insert(asset.owner.clone(), asset);
+            lessons.owners.insert(asset.owner.clone(), asset);
         }
+        self.lessons.store(Arc::new(lessons));
+    }
+
+    /// What the slates' folder holds, and which slate serves what.
+    pub fn set_slates(&self, slates: &Catalogue, uses: &BTreeMap<(ChannelId, SlateReason), String>) {
+        let was = self.slates.load();
+        let mut next = Slates::default();
         let mut by_id = HashMap::new();
         for package in &slates.packages {
-            let slate = self.slate_of(package);
+            let Slate { regular, short } = Slate::of(&package.manifest);
+            let known = |asset| same(&was.owners, Arc::unwrap_or_clone(asset));
+            let slate = Slate { regular: known(regular), short: known(short) };
             for asset in [&slate.regular, &slate.short] {
-                shelf.owners.insert(asset.owner.clone(), Arc::clone(asset));
+                next.owners.insert(asset.owner.clone(), Arc::clone(asset));
             }
             by_id.insert(&package.manifest.id, slate);
         }
         for (key, id) in uses {
             if let Some(slate) = by_id.get(id) {
-                shelf.slates.insert(key.clone(), slate.clone());
+                next.uses.insert(key.clone(), slate.clone());
             }
         }
-        self.shelf.store(Arc::new(shelf));
-    }
-
-    /// The same package keeps the same asset.
-    fn asset_of(&self, family: &str, package: &Package) -> Arc<Asset> {
-        let asset = Asset::new(family, Arc::clone(&package.manifest));
-        self.shelf.load().owners.get(&asset.owner).cloned().unwrap_or_else(|| Arc::new(asset))
-    }
-
-    fn slate_of(&self, package: &Package) -> Slate {
-        let made = Slate::of(&package.manifest);
-        let shelf = self.shelf.load();
-        let known = |a: Arc<Asset>| shelf.owners.get(&a.owner).cloned().unwrap_or(a);
-        Slate { regular: known(made.regular), short: known(made.short) }
+        self.slates.store(Arc::new(next));
     }
 
     /// The owner name of a lesson's current package.
     pub(super) fn lesson_owner(&self, lesson: &LessonId) -> Option<String> {
-        self.shelf.load().lessons.get(lesson).map(|a| a.owner.clone())
+        self.lessons.load().current.get(lesson).map(|a| a.owner.clone())
     }
+}
+
+/// The same package keeps the same asset, unless other words are said of it.
+fn same(known: &Owners, asset: Asset) -> Arc<Asset> {
+    let is_it = |a: &&Arc<Asset>| a.manifest.titles == asset.manifest.titles;
+    known.get(&asset.owner).filter(is_it).cloned().unwrap_or_else(|| Arc::new(asset))
 }
 
 impl Sources for MediaSources {
     fn lesson(&self, lesson: &LessonId) -> Option<Arc<Asset>> {
-        self.shelf.load().lessons.get(lesson).cloned()
+        self.lessons.load().current.get(lesson).cloned()
     }
 
     fn asset(&self, owner: &str) -> Option<Arc<Asset>> {
-        self.shelf.load().owners.get(owner).cloned()
+        self.lessons.load().owners.get(owner).or(self.slates.load().owners.get(owner)).cloned()
     }
 
     fn is_taken_back(&self, owner: &str) -> bool {
-        self.shelf.load().taken_back.contains(owner)
+        self.lessons.load().taken_back.contains(owner)
     }
 
     fn window(&self, relay: &RelayId) -> Option<Arc<LiveWindow>> {
@@ -114,8 +120,8 @@ impl Sources for MediaSources {
     }
 
     fn slate(&self, channel: &ChannelId, reason: &SlateReason) -> Option<Slate> {
-        let shelf = self.shelf.load();
-        let found = shelf.slates.get(&(channel.clone(), reason.clone()));
-        found.or_else(|| shelf.slates.get(&(channel.clone(), SlateReason::Idle))).cloned()
+        let slates = self.slates.load();
+        let found = slates.uses.get(&(channel.clone(), reason.clone()));
+        found.or_else(|| slates.uses.get(&(channel.clone(), SlateReason::Idle))).cloned()
     }
 }
