@@ -151,7 +151,8 @@ fn faults(server: &Server, county: &County, line: &[&str]) -> Vec<String> {
     let source = county.path("media/originals").join(line[0]);
     let [file, size, sound, subtitles, measured] = line else { panic!("five fields: {line:?}") };
     let id = lesson_of(file);
-    let Some(lesson) = server.client.items("/api/v1/lessons").into_iter().find(|l| l["id"] == *id) else {
+    let mut lessons = server.client.items("/api/v1/lessons").into_iter();
+    let Some(lesson) = lessons.find(|l| l["id"] == *id && l["preliminary"] == false) else {
         let reason = county.path("media/rejected").join(format!("{file}.reason.txt"));
         return vec![format!("no lesson: {:?}", fs::read_to_string(reason))];
     };

@@ -14,7 +14,7 @@ use crate::guide::{self, ChannelInfo, Listing};
 use crate::hls::About;
 use crate::hls::wire::PackageLine;
 use crate::people::{AccountState, AuditEntry, Code, Invitation, InvitationKind, Login};
-use crate::pipeline::{LadderRung, PackageJob, package};
+use crate::pipeline::{LadderRung, PackageJob, PackageStep, package};
 use crate::portal::schedule_names;
 use crate::schedule::{Folder, Plans, Report};
 use crate::store::Store;
@@ -157,9 +157,14 @@ pub(super) fn package_files(
             ladder: [("v720", 720, 1500), ("v480", 480, 800), ("v240", 240, 300)].map(rung).to_vec(),
             audio_kbps: 48,
             languages,
+            early: false,
         };
         let mut bar = Bar::new(file, json);
-        let made = package(&job, &mut |stage, percent| bar.show(stage, percent));
+        let made = package(&job, &mut |step| {
+            if let PackageStep::Progress(stage, percent) = step {
+                bar.show(stage, percent);
+            }
+        });
         failed += usize::from(made.is_err());
         bar.end(match made {
             Ok(manifest) => PackageLine::Done { manifest: Box::new(manifest) },

@@ -23,13 +23,16 @@ pub(super) async fn tell(
 ) {
     while let Some(e) = heard.recv().await {
         let (kind, detail) = match &e.outcome {
+            Outcome::Playable(m) => {
+                ("playable", format!("{:.1} s, {}", m.duration().as_secs_f64(), m.content_hash))
+            }
             Outcome::Packaged(m) => {
                 ("packaged", format!("{:.1} s, {}", m.duration().as_secs_f64(), m.content_hash))
             }
             Outcome::Failed { reason, detail } => ("failed", format!("{reason} ({detail})")),
         };
         tracing::info!(lesson = %e.lesson, kind, "lesson {}: {kind}: {detail}", e.lesson);
-        if let Outcome::Packaged(m) = &e.outcome {
+        if let Outcome::Packaged(m) | Outcome::Playable(m) = &e.outcome {
             let entry = packaged(&e.lesson, m, clock.now());
             if let Err(error) = store.append_audit(entry).await {
                 tracing::error!(%error, "a lesson could not be noted in the audit log");

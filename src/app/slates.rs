@@ -134,7 +134,11 @@ impl SlateTask {
             match serde_json::from_str::<PackageLine>(&line) {
                 Ok(PackageLine::Done { .. }) => return Ok(()),
                 Ok(PackageLine::Failed { reason, detail }) => return Err(format!("{reason} ({detail})")),
-                Ok(PackageLine::Progress { .. } | PackageLine::Confined { .. }) => {}
+                Ok(
+                    PackageLine::Progress { .. }
+                    | PackageLine::Playable { .. }
+                    | PackageLine::Confined { .. },
+                ) => {}
                 Err(error) => return Err(error.to_string()),
             }
         }

@@ -12,7 +12,8 @@ use crate::base::SystemClock;
 use crate::hls::wire::{PackageLine, RelayOrder};
 use crate::pipeline::studio::{BroadcastJob, FilmJob, broadcast, film};
 use crate::pipeline::{
-    PackageJob, PipelineError, SlateJob, look, package, ready_for_files, run_relay, slate, take_stills,
+    PackageJob, PackageStep, PipelineError, SlateJob, look, package, ready_for_files, run_relay, slate,
+    take_stills,
 };
 
 use super::confine::{confine, reach, without_network};
@@ -61,11 +62,13 @@ pub(super) fn run(kind: WorkerKind) -> anyhow::Result<()> {
             lacks.extend(confine(&job.inputs(), &[&job.out]));
             tell(&PackageLine::Confined { lacks });
             let mut last = -1.0;
-            let made = package(&job, &mut |stage, percent| {
-                if percent - last >= 0.1 {
+            let made = package(&job, &mut |step| match step {
+                PackageStep::Progress(stage, percent) if percent - last >= 0.1 => {
                     last = percent;
                     tell(&PackageLine::Progress { stage: stage.to_owned(), percent });
                 }
+                PackageStep::Progress(..) => {}
+                PackageStep::Playable(manifest) => tell(&PackageLine::Playable { manifest }),
             });
             answer(&mut out, made)?;
         }

@@ -163,6 +163,7 @@ impl Package {
         let subtitle = |tag: &str| Subtitle { lang: lang(tag), file: String::new(), sha256: String::new() };
         let manifest = Manifest {
             version: 1,
+            preliminary: false,
             id: self.id,
             content_hash: self.hash.into(),
             titles: Titles::default(),

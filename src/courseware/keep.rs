@@ -107,6 +107,7 @@ pub fn keep(
     let content_hash = hex::encode(hash.finalize());
     let manifest = Manifest {
         version: 1,
+        preliminary: false,
         id: id.to_owned(),
         // It was made from nothing else.
         source_sha256: content_hash.clone(),

@@ -7,7 +7,6 @@ use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::base::{Lang, SessionId, Titles};
-use crate::channel::Sources;
 use crate::evidence::{Device, Item, Ledger, NonceKey, Opening, Session, Ticket, TicketKeys};
 use crate::sites::{DeviceKind, Registry, Terminal};
 
@@ -130,7 +129,7 @@ impl Desk {
         match item {
             Item::Channel(id) => Some((self.channels.get(id)?.names.clone(), None, None)),
             Item::Lesson(id) => {
-                let manifest = Arc::clone(&self.sources.lesson(id)?.manifest);
+                let manifest = Arc::clone(&self.sources.on_demand(id)?.manifest);
                 Some((
                     manifest.titles.clone(),
                     Some(manifest.content_hash.clone()),

@@ -13,7 +13,6 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use quick_cache::sync::Cache;
 
 use crate::base::{Lang, LessonId};
-use crate::channel::Sources as _;
 use crate::courseware::Package;
 use crate::hls::{ByteRange, Movie, MovieError, MovieTrack, PackagedTrack, TrackKind, head_length, movie};
 
@@ -78,7 +77,7 @@ impl Delivery {
         wish: DownloadWish<'_>,
         headers: &HeaderMap,
     ) -> Response<Body> {
-        let package = self.sources.lesson(id).and_then(|asset| self.segments.package(&asset.owner));
+        let package = self.sources.on_demand(id).and_then(|asset| self.segments.package(&asset.owner));
         let Some(package) = package else { return refuse(StatusCode::NOT_FOUND, "there is no such lesson") };
         let Some(tracks) = tracks(&package, wish) else {
             let rungs = package.manifest.tracks.iter().map(|t| t.track.name.as_str());

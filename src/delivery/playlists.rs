@@ -5,7 +5,7 @@ use hyper::StatusCode;
 use jiff::Timestamp;
 
 use crate::base::{ChannelId, Lang, LessonId};
-use crate::channel::{Asset, Headers, Lineup, Rung, Sources, vod_playlist};
+use crate::channel::{Asset, Headers, Lineup, Rung, vod_playlist};
 use crate::evidence::{Item, Ticket};
 use crate::hls::TrackKind;
 
@@ -59,7 +59,7 @@ pub(super) fn find(
             if ticket.item != Item::Lesson(id.clone()) {
                 return Err(FOREIGN);
             }
-            let asset = delivery.sources.lesson(&id).ok_or(UNKNOWN)?;
+            let asset = delivery.sources.on_demand(&id).ok_or(UNKNOWN)?;
             match (parts.next(), parts.next()) {
                 (Some(file), None) => lesson(&asset, file, wish.lang, "../../seg/"),
                 _ => Err(UNKNOWN),

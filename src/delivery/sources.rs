@@ -16,6 +16,8 @@ type Owners = HashMap<String, Arc<Asset>>;
 #[derive(Debug, Default)]
 struct Lessons {
     current: BTreeMap<LessonId, Arc<Asset>>,
+    /// Those that channels may play: whole.
+    whole: BTreeMap<LessonId, Arc<Asset>>,
     owners: Owners,
     /// Owners of packages that were taken back.
     taken_back: HashSet<String>,
@@ -59,6 +61,9 @@ impl MediaSources {
             let asset = same(&was.owners, Asset::new("lesson", Arc::clone(&package.manifest)));
             if let Some(id) = &package.lesson {
                 lessons.current.insert(id.clone(), Arc::clone(&asset));
+                if !asset.manifest.preliminary {
+                    lessons.whole.insert(id.clone(), Arc::clone(&asset));
+                }
             }
             if package.held.is_some() {
                 lessons.taken_back.insert(asset.owner.clone());
@@ -90,6 +95,11 @@ impl MediaSources {
         self.slates.store(Arc::new(next));
     }
 
+    /// The current package of a lesson for who asks for it, whole or not.
+    pub(super) fn on_demand(&self, lesson: &LessonId) -> Option<Arc<Asset>> {
+        self.lessons.load().current.get(lesson).cloned()
+    }
+
     /// The owner name of a lesson's current package.
     pub(super) fn lesson_owner(&self, lesson: &LessonId) -> Option<String> {
         self.lessons.load().current.get(lesson).map(|a| a.owner.clone())
@@ -104,7 +114,7 @@ fn same(known: &Owners, asset: Asset) -> Arc<Asset> {
 
 impl Sources for MediaSources {
     fn lesson(&self, lesson: &LessonId) -> Option<Arc<Asset>> {
-        self.lessons.load().current.get(lesson).cloned()
+        self.lessons.load().whole.get(lesson).cloned()
     }
 
     fn asset(&self, owner: &str) -> Option<Arc<Asset>> {

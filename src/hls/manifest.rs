@@ -72,6 +72,9 @@ pub struct Manifest {
     pub poster: Option<String>,
     /// Integrated loudness of the source by audio track, LUFS, before it was normalised.
     pub source_loudness: Vec<f64>,
+    /// It is as it came, to be watched while the whole package is made: not for channels.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub preliminary: bool,
 }
 
 impl Manifest {

@@ -117,6 +117,9 @@ pub enum RelayOrder {
     },
 }
 
+/// The folder, where the package will be, of one that can be watched before that is made.
+pub const EARLY: &str = "early";
+
 /// Lines of a packaging or slate worker.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "line", rename_all = "kebab-case")]
@@ -132,6 +135,11 @@ pub enum PackageLine {
     Confined {
         /// What the kernel did not take from it, in words.
         lacks: Vec<String>,
+    },
+    /// A package that can be watched meanwhile lies in the folder for it.
+    Playable {
+        /// What it holds.
+        manifest: Box<Manifest>,
     },
     /// The package is complete in the folder it was asked for.
     Done {

@@ -42,7 +42,7 @@ pub mod studio;
 pub use error::PipelineError;
 pub use intake::RelaySource;
 pub use looks::look;
-pub use package::{LadderRung, PackageJob, package};
+pub use package::{LadderRung, PackageJob, PackageStep, package};
 pub use relay::{RelayJob, run_relay};
 pub use runtime::init_for_files as ready_for_files;
 pub use slate::{SlateJob, slate};

@@ -14,7 +14,7 @@ use super::encode::{Silence, counted, x264};
 use super::frame::{AAC_SAMPLES, Codec};
 use super::package::{LadderRung, content_hash, publish};
 use super::runtime::{Stopped, init, launch, named, start};
-use super::track_file::TrackFile;
+use super::track_file::{Lengths, TrackFile};
 use super::{PipelineError, still};
 
 /// What the server tells a slate worker.
@@ -62,7 +62,7 @@ pub fn slate(job: &SlateJob) -> Result<Manifest, PipelineError> {
         let encode = |picture: &Vec<u8>| still_group(picture, (width, height), rung.kbps, FRAMES);
         let gops = pictures.iter().map(encode).collect::<Result<Vec<_>, _>>()?;
         let kind = TrackKind::Video { width, height, fps: 25.0 };
-        let mut file = TrackFile::create(&folder, &rung.name, FRAME_TICKS, FRAMES as usize)?;
+        let mut file = TrackFile::new(&folder, &rung.name, FRAME_TICKS, Lengths::Every(FRAMES as usize));
         let turns = gops.iter().cycle().flat_map(|gop| std::iter::repeat_n(gop, TURN));
         for gop in turns.take(segments) {
             for (codec, key, data) in gop {
@@ -74,6 +74,7 @@ pub fn slate(job: &SlateJob) -> Result<Manifest, PipelineError> {
     tracks.push(silent_track(&folder, &job.lang, &segments_us)?);
     let manifest = Manifest {
         version: 1,
+        preliminary: false,
         id: job.id.clone(),
         content_hash: content_hash(&tracks, &[]),
         titles: job.titles.clone(),
@@ -95,7 +96,7 @@ fn silent_track(
     segments_us: &[u64],
 ) -> Result<PackagedTrack, PipelineError> {
     let silence = Silence::make()?;
-    let mut file = TrackFile::create(folder, &format!("a-{lang}"), AAC_SAMPLES, AAC_FRAMES)?;
+    let mut file = TrackFile::new(folder, &format!("a-{lang}"), AAC_SAMPLES, Lengths::Every(AAC_FRAMES));
     for _ in 0..segments_us.len() * AAC_FRAMES {
         file.push(&silence.codec, true, silence.data.clone())?;
     }

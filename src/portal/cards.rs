@@ -145,6 +145,9 @@ fn packaging(job: &JobStatus) -> PackagingView {
             JobState::Done => PackagingState::Done,
             JobState::Failed => PackagingState::Failed,
         },
+        // Less than one is said as one.
+        left: job.left.map(|left| left.as_secs().div_ceil(60).max(1) as i64),
+        playable: job.playable,
         reason: job.reason.clone(),
     }
 }

@@ -57,6 +57,11 @@ impl Server {
         self
     }
 
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.program.id()
+    }
+
     /// `kill -9`.
     pub(crate) fn kill(mut self) {
         self.program.kill();
@@ -108,7 +113,8 @@ impl Server {
     /// Waits until a lesson is in the library.
     pub(crate) fn has_lesson(&self, id: &str) -> Value {
         wait_for(&format!("lesson {id} in the library"), PATIENCE, || {
-            self.client.items("/api/v1/lessons").into_iter().find(|l| l["id"] == id)
+            let lessons = self.client.items("/api/v1/lessons");
+            lessons.into_iter().find(|l| l["id"] == id && l["preliminary"] == false)
         })
     }
 

@@ -43,6 +43,7 @@ packaging-queued = Waiting
 packaging-running = { $percent }% done
 packaging-done = Ready
 packaging-failed = Failed
+packaging-playable = Can be watched already; what slow lines need follows.
 channel-number = Channel { $number }
 status-on-air = On air
 status-slate = Showing the preview of what comes next

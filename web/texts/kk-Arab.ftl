@@ -43,6 +43,7 @@ packaging-queued = كەزەكتە
 packaging-running = { $percent }% دايىن
 packaging-done = دايىن
 packaging-failed = دايىندالمادى
+packaging-playable = قازىردىڭ ٶزىندە كٶرۋگە بولادى؛ باياۋ جەلىگە ارنالعان ساپالارى كەيىن دايىن بولادى.
 channel-number = { $number }-ارنا
 status-on-air = ەفيردە
 status-slate = كەلەسى باعدارلامانىڭ حابارلاندىرۋى كورسەتىلۋدە

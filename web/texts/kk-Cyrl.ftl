@@ -43,6 +43,7 @@ packaging-queued = Кезекте
 packaging-running = { $percent }% дайын
 packaging-done = Дайын
 packaging-failed = Дайындалмады
+packaging-playable = Қазірдің өзінде көруге болады; баяу желіге арналған сапалары кейін дайын болады.
 channel-number = { $number }-арна
 status-on-air = Эфирде
 status-slate = Келесі бағдарламаның хабарландыруы көрсетілуде

@@ -43,6 +43,7 @@ packaging-queued = كەزەكتە
 packaging-running = { $percent }% دايار
 packaging-done = دايار
 packaging-failed = داياردالعان جوق
+packaging-playable = ازىر ەلە كۅرۉۉگە بولوت؛ جاي تارماققا ىلايىق ساپاتتارى كيىن دايار بولوت.
 channel-number = { $number }-قانال
 status-on-air = ەفىردە
 status-slate = كىيىنكى بەرۉۉنۉن قۇلاقتاندىرۇۇسۇ كۅرسۅتۉلۉۉدۅ

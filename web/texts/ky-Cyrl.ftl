@@ -43,6 +43,7 @@ packaging-queued = Кезекте
 packaging-running = { $percent }% даяр
 packaging-done = Даяр
 packaging-failed = Даярдалган жок
+packaging-playable = Азыр эле көрүүгө болот; жай тармакка ылайык сапаттары кийин даяр болот.
 channel-number = { $number }-канал
 status-on-air = Эфирде
 status-slate = Кийинки берүүнүн кулактандыруусу көрсөтүлүүдө

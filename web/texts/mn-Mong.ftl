@@ -46,6 +46,7 @@ packaging-queued = ᠳᠤᠭᠠᠷ ᠬᠦᠯᠢᠶᠡᠵᠦ ᠪᠠᠶᠢᠨ᠎�
 packaging-running = { $percent }% ᠳᠠᠭᠤᠰᠪᠠ
 packaging-done = ᠪᠡᠯᠡᠳᠬᠡᠵᠦ ᠳᠠᠭᠤᠰᠪᠠ
 packaging-failed = ᠪᠡᠯᠡᠳᠬᠡᠵᠦ ᠴᠢᠳᠠᠭᠰᠠᠨ ᠦᠭᠡᠢ
+packaging-playable = ᠣᠳᠣ ᠦᠵᠡᠵᠦ ᠪᠣᠯᠤᠨ᠎ᠠ᠂ ᠤᠳᠠᠭᠠᠨ ᠰᠦᠯᠵᠢᠶᠡᠨ ᠳᠦ ᠲᠣᠬᠢᠷᠠᠬᠤ ᠴᠢᠨᠠᠷ ᠳᠠᠷᠠᠭ᠎ᠠ ᠨᠢ ᠪᠡᠯᠡᠨ ᠪᠣᠯᠤᠨ᠎ᠠ᠃
 channel-number = { $number } ᠳᠤᠭᠠᠷ ᠰᠤᠸᠠᠭ
 status-on-air = ᠬᠡᠪ ᠦᠨ ᠨᠡᠪᠲᠡᠷᠡᠭᠦᠯᠵᠦ ᠪᠠᠶᠢᠨ᠎ᠠ
 status-slate = ᠳᠠᠷᠠᠭᠠᠬᠢ ᠨᠡᠪᠲᠡᠷᠡᠭᠦᠯᠭᠡ ᠶᠢᠨ ᠵᠠᠷᠯᠠᠯ ᠢ ᠦᠵᠡᠭᠦᠯᠵᠦ ᠪᠠᠶᠢᠨ᠎ᠠ

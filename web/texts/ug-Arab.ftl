@@ -43,6 +43,7 @@ packaging-queued = نۆۋەت كۈتۈۋاتىدۇ
 packaging-running = { $percent }% تاماملاندى
 packaging-done = تەييار بولدى
 packaging-failed = مەغلۇپ بولدى
+packaging-playable = ھازىرلا كۆرگىلى بولىدۇ؛ ئاستا تورغا ماس سۈپەتلەر ئارقىدىن تەييار بولىدۇ.
 channel-number = { $number }-قانال
 status-on-air = تارقىتىلىۋاتىدۇ
 status-slate = كېيىنكى پروگراممىنىڭ ئۇقتۇرۇشى كۆرسىتىلىۋاتىدۇ

@@ -45,6 +45,7 @@ packaging-queued = 排队等候
 packaging-running = 已完成 { $percent }%
 packaging-done = 制作完成
 packaging-failed = 制作失败
+packaging-playable = 已可观看；适合慢速网络的清晰度随后就绪。
 channel-number = 第 { $number } 频道
 status-on-air = 正常播出
 status-slate = 正在播放节目预告画面

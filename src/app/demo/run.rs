@@ -181,7 +181,10 @@ async fn film_lessons(folder: PathBuf, media: PathBuf) {
 /// How many of the demo's lessons the library has.
 fn packaged(media: &Path) -> usize {
     let library = Library::read(&media.join("library"));
-    lessons().iter().filter(|lesson| library.catalogue().lesson(&lesson.id).is_some()).count()
+    lessons()
+        .iter()
+        .filter(|lesson| library.catalogue().lesson(&lesson.id).is_some_and(|p| !p.manifest.preliminary))
+        .count()
 }
 
 /// Writes `file` once every lesson is packaged and every channel on air.

@@ -10,7 +10,9 @@ use gstreamer_app as gst_app;
 use crate::base::Lang;
 use crate::hls::{PackagedTrack, Reason, TrackKind};
 
+use super::pads::{begin_segments, on_one_line, stand_still};
 use super::plan::{PEAK_LIMIT, Plan, PlannedSound};
+use super::remux::Copied;
 use super::{FRAMES, LadderRung, PackageJob};
 use crate::pipeline::PipelineError;
 use crate::pipeline::encode::{AAC_PRIMING, Silence, aac, counted, x264};
@@ -19,26 +21,28 @@ use crate::pipeline::probe::{decoder, discard, media_type, stream_id};
 use crate::pipeline::runtime::run_to_end;
 use crate::pipeline::slate::still_group;
 use crate::pipeline::still;
-use crate::pipeline::track_file::TrackFile;
+use crate::pipeline::track_file::{Lengths, TrackFile};
 
 pub(super) struct Encoded {
     pub(super) tracks: Vec<PackagedTrack>,
     pub(super) segments_us: Vec<u64>,
 }
 
-/// Of 25 a second.
-const FRAME: gst::ClockTime = gst::ClockTime::from_mseconds(40);
+/// Pictures after which a key frame comes unasked: more than any segment has.
+const SELDOM: u32 = 600;
 
 /// Pictures that wait for a rung.
 const WAITING: &str = "queue max-size-buffers=8 max-size-bytes=0 max-size-time=0";
 
 type SharedTrack = Arc<Mutex<(TrackFile, Option<PipelineError>)>>;
 
-/// Decodes once and encodes every rung and language.
+/// Decodes once and encodes every rung and language; where the best rung was `copied`, the
+/// others, and all are cut where it is.
 pub(super) fn encode(
     plan: &Plan,
     job: &PackageJob,
     folder: &Path,
+    copied: Option<&Copied>,
     progress: &mut dyn FnMut(f64),
 ) -> Result<Encoded, PipelineError> {
     let file = job.input.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
@@ -49,11 +53,23 @@ pub(super) fn encode(
     let mut videos: Vec<SharedTrack> = Vec::new();
     let mut audios: Vec<SharedTrack> = Vec::new();
     let mut branches = Vec::new();
-    if let Some(picture) = &plan.picture {
-        let video_bin = bin(&video_description(plan))?;
+    let delay = copied.map_or(0, |c| c.delay);
+    let sound_delay = delay * 48_000 / i64::from(VIDEO_TIMESCALE);
+    let rungs = &plan.rungs[usize::from(copied.is_some())..];
+    let pictures = copied.map_or(Lengths::Every(FRAMES as usize), |c| Lengths::Each(c.counts.clone()));
+    let sounds = match copied {
+        Some(copied) => Lengths::Each(aac_frames(&copied.segments_us)),
+        None => Lengths::Every(plan.aac_frames()),
+    };
+    if let Some(picture) = plan.picture.as_ref().filter(|_| !rungs.is_empty()) {
+        let video_bin = bin(&video_description(plan.fps, rungs, copied.is_some()))?;
         stand_still(&video_bin, plan.sound_end_ns().max(picture.end_ns))?;
-        for (i, (rung, _, _)) in plan.rungs.iter().enumerate() {
-            let track = shared(TrackFile::create(folder, &rung.name, frame_ticks, FRAMES as usize)?);
+        for (i, (rung, _, _)) in rungs.iter().enumerate() {
+            if let Some(copied) = copied {
+                begin_segments(&video_bin, &format!("e{i}"), &copied.counts)?;
+            }
+            let track = TrackFile::new(folder, &rung.name, frame_ticks, pictures.clone());
+            let track = shared(track.beginning_at(delay));
             collect(&named_in(&video_bin, &format!("v{i}"))?, Arc::clone(&track), 0);
             videos.push(track);
         }
@@ -62,7 +78,8 @@ pub(super) fn encode(
     for planned in &plan.sounds {
         let audio = bin(&audio_description(planned, job.audio_kbps))?;
         let name = format!("a-{}", planned.lang);
-        let track = shared(TrackFile::create(folder, &name, AAC_SAMPLES, plan.aac_frames())?);
+        let track = TrackFile::new(folder, &name, AAC_SAMPLES, sounds.clone());
+        let track = shared(track.beginning_at(sound_delay));
         collect(&named_in(&audio, "a")?, Arc::clone(&track), AAC_PRIMING);
         audios.push(track);
         branches.push((planned.path.clone(), planned.sound.stream.clone(), audio));
@@ -80,13 +97,13 @@ pub(super) fn encode(
     })?;
     // The sinks hold the track files: they go before the files are finished.
     drop((pipeline, branches));
-    finish(plan, job, folder, videos, audios)
+    finish(plan, job, (folder, copied, sounds), videos, audios)
 }
 
 fn finish(
     plan: &Plan,
     job: &PackageJob,
-    folder: &Path,
+    (folder, copied, sounds): (&Path, Option<&Copied>, Lengths),
     videos: Vec<SharedTrack>,
     audios: Vec<SharedTrack>,
 ) -> Result<Encoded, PipelineError> {
@@ -96,22 +113,33 @@ fn finish(
         let longest = audios.iter().map(TrackFile::frames).max().unwrap_or_default() * AAC_SAMPLES as u64;
         videos = card(plan, job, folder, (longest * u64::from(plan.fps)).div_ceil(48_000))?;
     }
-    let frames = videos.first().map_or(0, TrackFile::frames);
+    let frames = match copied {
+        Some(copied) => copied.counts.iter().sum::<usize>() as u64,
+        None => videos.first().map_or(0, TrackFile::frames),
+    };
     if frames == 0 {
         return Err(PipelineError::unfit(&job.input, Reason::Damaged));
     }
-    let segments_us = segment_durations(frames, plan.fps);
+    if copied.is_some()
+        && let Some(other) = videos.iter().find(|v| v.frames() != frames)
+    {
+        let detail = format!("a rung has {} pictures of {frames}", other.frames());
+        return Err(PipelineError::Build { what: "aligning rungs", detail });
+    }
+    let segments_us = copied.map_or_else(|| segment_durations(frames, plan.fps), |c| c.segments_us.clone());
     let mut langs: Vec<Lang> = plan.sounds.iter().map(|s| s.lang.clone()).collect();
     let silence = Silence::make()?;
     if audios.is_empty()
         && let Some(lang) = job.languages.first()
     {
         // A lesson without sound still has an audio rendition: channels must not break at it.
-        audios.push(TrackFile::create(folder, &format!("a-{lang}"), AAC_SAMPLES, plan.aac_frames())?);
+        let silent = TrackFile::new(folder, &format!("a-{lang}"), AAC_SAMPLES, sounds);
+        audios.push(silent.beginning_at(copied.map_or(0, |c| c.delay * 48_000 / i64::from(VIDEO_TIMESCALE))));
         langs.push(lang.clone());
     }
-    let mut tracks = Vec::new();
-    for (video, (_, width, height)) in videos.into_iter().zip(&plan.rungs) {
+    let mut tracks: Vec<PackagedTrack> = copied.map(|c| c.picture.clone()).into_iter().collect();
+    let encoded = &plan.rungs[tracks.len()..];
+    for (video, (_, width, height)) in videos.into_iter().zip(encoded) {
         let kind = TrackKind::Video { width: *width, height: *height, fps: f64::from(plan.fps) };
         tracks.push(video.finish(kind, &segments_us)?);
     }
@@ -132,7 +160,7 @@ fn card(plan: &Plan, job: &PackageJob, folder: &Path, frames: u64) -> Result<Vec
     let ticks = i64::from(VIDEO_TIMESCALE / plan.fps);
     let rung = |(rung, width, height): &(LadderRung, u32, u32)| {
         let group = still_group(&picture, (*width, *height), rung.kbps, FRAMES)?;
-        let mut file = TrackFile::create(folder, &rung.name, ticks, FRAMES as usize)?;
+        let mut file = TrackFile::new(folder, &rung.name, ticks, Lengths::Every(FRAMES as usize));
         for (codec, key, data) in group.iter().cycle().take(frames as usize) {
             file.push(codec, *key, data.clone())?;
         }
@@ -153,22 +181,35 @@ fn segment_durations(frames: u64, fps: u32) -> Vec<u64> {
 
 /// Each rung is scaled from the one above it: a third of the work for the lowest, and what it
 /// loses in sharpness nobody sees.
-fn video_description(plan: &Plan) -> String {
-    let fps = plan.fps;
+fn video_description(fps: u32, rungs: &[(LadderRung, u32, u32)], asked: bool) -> String {
+    // Where segments begin is asked for, or it is every so many pictures.
+    let group = if asked { SELDOM } else { FRAMES };
     let mut text = format!(
         "queue max-size-buffers=4 max-size-bytes=0 max-size-time=0 ! deinterlace fields=top ! videoconvert \
          ! videoflip video-direction=auto ! videorate name=rate ! video/x-raw,framerate={fps}/1 ! tee name=t"
     );
-    for (i, (rung, width, height)) in plan.rungs.iter().enumerate() {
+    for (i, (rung, width, height)) in rungs.iter().enumerate() {
         let from = if i == 0 { "t".to_owned() } else { format!("t{}", i - 1) };
         text += &format!(
             " {from}. ! {WAITING} ! videoscale add-borders=false ! videoconvert \
              ! video/x-raw,format=I420,width={width},height={height},pixel-aspect-ratio=1/1 ! tee name=t{i} \
              t{i}. ! {WAITING} ! {} ! appsink name=v{i} sync=false max-buffers=32",
-            x264(rung.kbps, FRAMES, "veryfast").replace("name=enc ", "")
+            x264(rung.kbps, group, "veryfast").replace("name=enc ", &format!("name=e{i} "))
         );
     }
     text
+}
+
+/// How many frames of sound at 48 kHz begin in each segment.
+fn aac_frames(segments_us: &[u64]) -> Vec<usize> {
+    let begun = |us: u64| (us * 48_000 / 1_000_000).div_ceil(AAC_SAMPLES as u64) as usize;
+    let mut end = 0;
+    let count = |us: &u64| {
+        let start = begun(end);
+        end += us;
+        begun(end) - start
+    };
+    segments_us.iter().map(count).collect()
 }
 
 fn audio_description(sound: &PlannedSound, kbps: u32) -> String {
@@ -190,47 +231,6 @@ fn audio_description(sound: &PlannedSound, kbps: u32) -> String {
 /// Not `volume`, which has an end at ten.
 fn amplified(gain: f64) -> String {
     format!("audioamplify clipping-method=none amplification={gain:.6}")
-}
-
-/// Has each picture shown until the next one comes, and the last until `until_ns`: what keeps
-/// the rate takes the nearer of two, and would turn a slide of a minute half a minute early.
-fn stand_still(bin: &gst::Bin, until_ns: u64) -> Result<(), PipelineError> {
-    let missing = || PipelineError::Missing { element: "videorate".into() };
-    let rate = bin.by_name("rate").and_then(|e| e.static_pad("sink")).ok_or_else(missing)?;
-    // A pad takes nothing after the end: the end is held up on the pad that leads there.
-    let before = rate.peer().ok_or_else(missing)?;
-    let rate = rate.downgrade();
-    let last = Mutex::new(None::<gst::Buffer>);
-    let fill = move |last: Option<gst::Buffer>, until: gst::ClockTime| {
-        let (Some(rate), Some(picture)) = (rate.upgrade(), last) else { return };
-        let mut at = picture.pts().unwrap_or(until) + FRAME;
-        while at + FRAME / 2 < until {
-            let mut again = picture.copy();
-            again.make_mut().set_pts(at);
-            // What nobody takes any more has an end of its own.
-            if rate.chain(again).is_err() {
-                break;
-            }
-            at += FRAME;
-        }
-    };
-    before.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
-        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
-        match &info.data {
-            Some(gst::PadProbeData::Buffer(buffer)) => {
-                let held = last.replace(buffer.clone());
-                if let Some(until) = buffer.pts() {
-                    fill(held, until);
-                }
-            }
-            Some(gst::PadProbeData::Event(event)) if event.type_() == gst::EventType::Eos => {
-                fill(last.take(), gst::ClockTime::from_nseconds(until_ns));
-            }
-            _ => {}
-        }
-        gst::PadProbeReturn::Ok
-    });
-    Ok(())
 }
 
 fn bin(description: &str) -> Result<gst::Bin, PipelineError> {
@@ -303,29 +303,6 @@ fn add_input(
         }
     });
     Ok(())
-}
-
-/// Puts what leaves `pad` on the line of time that begins with the file: an edit list that
-/// begins with nothing is a segment of its own to what fills gaps, which sees none then.
-fn on_one_line(pad: &gst::Pad) {
-    let line = gst::FormattedSegment::<gst::ClockTime>::new();
-    pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM, move |pad, info| {
-        match &mut info.data {
-            Some(gst::PadProbeData::Buffer(buffer)) => {
-                let segment = pad.sticky_event::<gst::event::Segment>(0);
-                let segment = segment.as_ref().and_then(|s| s.segment().downcast_ref::<gst::ClockTime>());
-                let at = segment.zip(buffer.pts()).and_then(|(s, pts)| s.to_running_time(pts));
-                if at.is_some() {
-                    buffer.make_mut().set_pts(at);
-                }
-            }
-            Some(gst::PadProbeData::Event(event)) if event.type_() == gst::EventType::Segment => {
-                *event = gst::event::Segment::builder(&line).seqnum(event.seqnum()).build();
-            }
-            _ => {}
-        }
-        gst::PadProbeReturn::Ok
-    });
 }
 
 fn link(pipeline: &gst::Pipeline, pad: &gst::Pad, bin: &gst::Bin) -> Option<()> {

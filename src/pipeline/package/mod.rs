@@ -1,9 +1,12 @@
 //! The packaging worker: a media file in, a package out.
 
+mod cut;
 mod disc;
 mod encode;
+mod pads;
 mod plan;
 mod publish;
+mod remux;
 mod sniff;
 
 use std::fs;
@@ -12,6 +15,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::base::{Lang, sha256_of};
+use crate::hls::wire::EARLY;
 use crate::hls::{
     About, Cue, Manifest, PackagedTrack, Reason, Subtitle, decode_text, parse_subtitles, write_vtt,
 };
@@ -22,6 +26,7 @@ use super::{PipelineError, still};
 use encode::encode;
 use plan::Plan;
 pub(super) use publish::{content_hash, publish};
+use remux::{Copied, remux};
 
 /// One video rung.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
@@ -58,6 +63,18 @@ pub struct PackageJob {
     pub card: Option<String>,
     /// Languages for audio whose language the file does not say, or not fully.
     pub languages: Vec<Lang>,
+    /// A film that browsers play as it is may be watched before its other rungs are made.
+    #[serde(default)]
+    pub early: bool,
+}
+
+/// What is heard of a job under way.
+#[derive(Debug)]
+pub enum PackageStep<'a> {
+    /// What is being done, and 0 to 100 over all of it.
+    Progress(&'a str, f64),
+    /// A package that can be watched until the job is done, in the folder [`EARLY`] under `out`.
+    Playable(Box<Manifest>),
 }
 
 impl PackageJob {
@@ -80,16 +97,15 @@ impl LadderRung {
     }
 }
 
-/// Makes the package and puts it in the library under its final name.
-/// `progress` hears the stage and 0 to 100 over all of them.
-pub fn package(job: &PackageJob, progress: &mut dyn FnMut(&str, f64)) -> Result<Manifest, PipelineError> {
+/// Makes the package and puts it in the library under its final name; `hear` is told how
+/// far it is.
+pub fn package(job: &PackageJob, hear: &mut dyn FnMut(PackageStep<'_>)) -> Result<Manifest, PipelineError> {
     init_for_files()?;
-    progress("read", 0.0);
-    let source_sha256 = sha256_of(&job.input).map_err(PipelineError::io(&job.input))?;
+    hear(PackageStep::Progress("read", 0.0));
     let folder = job.out.join(format!(".tmp-{}-{}", job.id, std::process::id()));
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).map_err(PipelineError::io(&folder))?;
-    let made = make(job, &folder, source_sha256, progress);
+    let made = make(job, &folder, hear);
     if made.is_err() {
         // The error matters more than a folder left behind, which the next start removes.
         let _ = fs::remove_dir_all(&folder);
@@ -100,13 +116,17 @@ pub fn package(job: &PackageJob, progress: &mut dyn FnMut(&str, f64)) -> Result<
 fn make(
     job: &PackageJob,
     folder: &Path,
-    source_sha256: String,
-    progress: &mut dyn FnMut(&str, f64),
+    hear: &mut dyn FnMut(PackageStep<'_>),
 ) -> Result<Manifest, PipelineError> {
+    // The file is read for its hash while it is measured.
+    let hash = std::thread::spawn({
+        let input = job.input.clone();
+        move || sha256_of(&input).map_err(PipelineError::io(&input))
+    });
     let stream = folder.join("disc.mpg");
     let unwrapped = disc::unwrap(&job.input, &stream).map_err(PipelineError::io(&job.input))?;
     let input = if unwrapped { &stream } else { &job.input };
-    let main = examine(&job.input, input, &mut |p| progress("measure", p * 0.2))?;
+    let main = examine(&job.input, input, &mut |p| hear(PackageStep::Progress("measure", p * 0.15)))?;
     let mut plan = Plan::new(job, input, &main);
     for (lang, path) in &job.side_audio {
         let no_sound = || PipelineError::unfit(path, Reason::NoSound { file: name(path) });
@@ -117,30 +137,100 @@ fn make(
         let sound = side.sounds.into_iter().next().ok_or_else(no_sound)?;
         plan.add_sound(path.clone(), sound, lang.clone());
     }
-    let video = encode(&plan, job, folder, &mut |p| progress("encode", 20.0 + p * 0.78))?;
+    let hashed = hash.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    let words = all_words(job, main.words)?;
+    let packing = Packing { job, plan: &plan, words, source_sha256: hashed? };
+    let copied = packing.copy(folder, hear)?;
+    let mut encode = |copied| {
+        encode(&plan, job, folder, copied, &mut |p| hear(PackageStep::Progress("encode", 20.0 + p * 0.78)))
+    };
+    let video = match encode(copied.as_ref()) {
+        Err(PipelineError::Build { .. }) if let Some(copied) = &copied => {
+            // Other rungs cannot be cut where it is: it is encoded as they are.
+            let path = folder.join(&copied.picture.file);
+            fs::remove_file(&path).map_err(PipelineError::io(&path))?;
+            encode(None)?
+        }
+        made => made?,
+    };
     if unwrapped {
         fs::remove_file(&stream).map_err(PipelineError::io(&stream))?;
     }
-    let segments_us = video.segments_us.clone();
-    let subtitles = subtitles(job, main.words, folder, segments_us.iter().sum::<u64>() / 1000)?;
-    let tracks = video.tracks;
-    let manifest = Manifest {
-        version: 1,
-        id: job.id.clone(),
-        content_hash: content_hash(&tracks, &subtitles),
-        titles: job.about.titles.clone(),
-        details: job.about.details.clone(),
-        source_sha256,
-        segments_us,
-        poster: poster(folder, &tracks)?,
-        tracks,
-        subtitles,
-        source_loudness: plan.sounds.iter().map(|s| s.sound.loudness.max(-120.0)).collect(),
-    };
-    progress("publish", 99.0);
+    let manifest = packing.manifest(folder, video.tracks, video.segments_us, false)?;
+    hear(PackageStep::Progress("publish", 99.0));
     publish(folder, &job.out.join(&job.id), &manifest)?;
-    progress("publish", 100.0);
+    hear(PackageStep::Progress("publish", 100.0));
     Ok(manifest)
+}
+
+/// What packages of one file have in common.
+struct Packing<'a> {
+    job: &'a PackageJob,
+    plan: &'a Plan,
+    words: Vec<(Lang, Vec<Cue>)>,
+    source_sha256: String,
+}
+
+impl Packing<'_> {
+    /// Copies what browsers play as it is, and has it watched at once if that may be; the
+    /// best rung in `folder`, if it can be that.
+    fn copy(
+        &self,
+        folder: &Path,
+        hear: &mut dyn FnMut(PackageStep<'_>),
+    ) -> Result<Option<Copied>, PipelineError> {
+        let aside = self.job.out.join(format!(".tmp-{EARLY}-{}", std::process::id()));
+        fs::create_dir_all(&aside).map_err(PipelineError::io(&aside))?;
+        let tell = &mut |p| hear(PackageStep::Progress("copy", 15.0 + p * 0.05));
+        let copied = remux(self.plan, &aside, tell)?;
+        let rung = copied.as_ref().filter(|c| c.is_rung(self.plan));
+        if let Some(Copied { picture, .. }) = rung {
+            let (from, to) = (aside.join(&picture.file), folder.join(&picture.file));
+            // The same file, where the kernel lets a confined process have it twice.
+            fs::hard_link(&from, &to)
+                .or_else(|_| fs::copy(&from, &to).map(drop))
+                .map_err(PipelineError::io(&to))?;
+        }
+        let is_rung = rung.is_some();
+        let mut copied = copied;
+        if self.job.early
+            && let Some(first) = copied.as_mut().filter(|c| c.is_watchable())
+        {
+            let sounds = first.sounds.take().unwrap_or_default();
+            let tracks = [&first.picture].into_iter().cloned().chain(sounds).collect();
+            let manifest = self.manifest(&aside, tracks, first.segments_us.clone(), true)?;
+            publish(&aside, &self.job.out.join(EARLY), &manifest)?;
+            hear(PackageStep::Playable(Box::new(manifest)));
+        } else {
+            fs::remove_dir_all(&aside).map_err(PipelineError::io(&aside))?;
+        }
+        Ok(copied.filter(|_| is_rung))
+    }
+
+    /// Describes the package in `folder`, and writes its subtitles and its poster.
+    fn manifest(
+        &self,
+        folder: &Path,
+        tracks: Vec<PackagedTrack>,
+        segments_us: Vec<u64>,
+        preliminary: bool,
+    ) -> Result<Manifest, PipelineError> {
+        let subtitles = subtitles(&self.words, folder, segments_us.iter().sum::<u64>() / 1000)?;
+        Ok(Manifest {
+            version: 1,
+            id: self.job.id.clone(),
+            content_hash: content_hash(&tracks, &subtitles),
+            titles: self.job.about.titles.clone(),
+            details: self.job.about.details.clone(),
+            source_sha256: self.source_sha256.clone(),
+            segments_us,
+            poster: poster(folder, &tracks)?,
+            tracks,
+            subtitles,
+            source_loudness: self.plan.sounds.iter().map(|s| s.sound.loudness.max(-120.0)).collect(),
+            preliminary,
+        })
+    }
 }
 
 /// What the film at `input`, uploaded as `file`, holds; or why it is none.
@@ -187,12 +277,7 @@ fn minutes(ns: u64) -> String {
 }
 
 /// Those in the file, and those beside it, which take the place of the file's in their language.
-fn subtitles(
-    job: &PackageJob,
-    inside: Vec<Words>,
-    folder: &Path,
-    length_ms: u64,
-) -> Result<Vec<Subtitle>, PipelineError> {
+fn all_words(job: &PackageJob, inside: Vec<Words>) -> Result<Vec<(Lang, Vec<Cue>)>, PipelineError> {
     let mut all: Vec<(Lang, Vec<Cue>)> = Vec::new();
     for (lang, path) in &job.subtitles {
         let bytes = fs::read(path).map_err(PipelineError::io(path))?;
@@ -209,12 +294,21 @@ fn subtitles(
             all.push((lang, words.cues));
         }
     }
+    Ok(all)
+}
+
+fn subtitles(
+    all: &[(Lang, Vec<Cue>)],
+    folder: &Path,
+    length_ms: u64,
+) -> Result<Vec<Subtitle>, PipelineError> {
     let mut out = Vec::new();
     for (lang, cues) in all {
-        let text = write_vtt(&cues, 0, length_ms, 0);
+        let text = write_vtt(cues, 0, length_ms, 0);
         let file = format!("sub.{lang}.vtt");
         fs::write(folder.join(&file), &text).map_err(PipelineError::io(folder.join(&file)))?;
-        out.push(Subtitle { lang, file, sha256: hex::encode(Sha256::digest(text.as_bytes())) });
+        let sha256 = hex::encode(Sha256::digest(text.as_bytes()));
+        out.push(Subtitle { lang: lang.clone(), file, sha256 });
     }
     Ok(out)
 }

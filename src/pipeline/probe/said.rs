@@ -77,10 +77,32 @@ pub(super) fn language(pad: &gst::Pad) -> Option<String> {
 
 /// True if a picture is to be turned by a quarter.
 pub(super) fn lies_on_its_side(pad: &gst::Pad) -> bool {
+    orientation(pad).is_some_and(|o| o.contains("90") || o.contains("270"))
+}
+
+/// True if a picture is shown as it is coded.
+pub(super) fn is_upright(pad: &gst::Pad) -> bool {
+    orientation(pad).is_none_or(|o| o == "rotate-0")
+}
+
+fn orientation(pad: &gst::Pad) -> Option<String> {
     let tags = (0..8).filter_map(|i| pad.sticky_event::<gst::event::Tag>(i));
-    let turned = |o: &str| o.contains("90") || o.contains("270");
-    tags.filter_map(|t| t.tag().get::<gst::tags::ImageOrientation>().map(|o| turned(o.get()))).next()
-        == Some(true)
+    tags.filter_map(|t| t.tag().get::<gst::tags::ImageOrientation>().map(|o| o.get().to_owned())).next()
+}
+
+/// True of H.264 that every browser decodes: 8 bits, a quarter of the colours, whole pictures,
+/// square pixels, up to High profile at level 4.1 (ITU-T H.264 annex A).
+fn passes(s: &gst::StructureRef, square: bool) -> bool {
+    let is = |field: &str, all: &[&str]| s.get::<&str>(field).is_ok_and(|v| all.contains(&v));
+    let levels = ["1", "1b", "1.1", "1.2", "1.3", "2", "2.1", "2.2", "3", "3.1", "3.2", "4", "4.1"];
+    s.name() == "video/x-h264"
+        && square
+        && is("profile", &["constrained-baseline", "main", "high", "progressive-high", "constrained-high"])
+        && is("level", &levels)
+        && is("chroma-format", &["4:2:0"])
+        && s.get::<u32>("bit-depth-luma") == Ok(8)
+        && is("coded-picture-structure", &["frame"])
+        && s.get::<&str>("interlace-mode").unwrap_or("progressive") == "progressive"
 }
 
 /// A subtitle from the file's start.
@@ -104,11 +126,13 @@ pub(super) fn picture(pad: &gst::Pad, stream: String) -> Option<Picture> {
     let par = par.map_or(1.0, |p| f64::from(p.numer()) / f64::from(p.denom()));
     let fps = s.get::<gst::Fraction>("framerate").ok().filter(|f| f.denom() > 0);
     let (width, height) = ((f64::from(w) * par).round() as u32, u32::try_from(h).ok()?);
+    let passes = passes(s, width == w as u32);
     Some(Picture {
         stream,
         width,
         height,
         fps: fps.map_or(0.0, |f| f64::from(f.numer()) / f64::from(f.denom())),
         end_ns: 0,
+        passes,
     })
 }

@@ -164,6 +164,8 @@ pub(super) struct Lesson {
     pub(super) licence: String,
     /// What it is about.
     pub(super) summary: Names,
+    /// It is as it came, while its package is made: channels wait for that.
+    pub(super) preliminary: bool,
 }
 
 /// A relay and how it is.
@@ -244,6 +246,10 @@ pub(super) struct Job {
     pub(super) state: Value,
     /// 0 to 100.
     pub(super) percent: f64,
+    /// It can be watched already, as it came.
+    pub(super) playable: bool,
+    /// Seconds until it is done, if that can be said.
+    pub(super) left_s: Option<u64>,
     /// Why it failed.
     pub(super) message: Option<String>,
     /// The same as one word, such as `cut-off`.

@@ -60,6 +60,7 @@ fn of(id: &LessonId, m: &crate::hls::Manifest) -> Lesson {
         speakers: m.details.speakers.clone(),
         licence: m.details.licence.clone(),
         summary: names(&m.details.summary),
+        preliminary: m.preliminary,
     }
 }
 
@@ -75,6 +76,8 @@ pub(super) fn packaging(portal: &Portal, query: &Query) -> Result<Reply, Reply> 
         file: j.file.clone(),
         state: serde_json::to_value(j.state).unwrap_or_default(),
         percent: j.percent,
+        playable: j.playable,
+        left_s: j.left.map(|left| left.as_secs()),
         message: j.reason.as_ref().map(ToString::to_string),
         reason: j.reason.as_ref().map(|r| r.key().trim_start_matches("reason-").to_owned()),
     });

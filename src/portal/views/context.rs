@@ -141,8 +141,12 @@ impl PageContext<'_> {
     /// How long it is until `end`: in minutes, or in hours where nobody counts minutes any more.
     pub(super) fn left(&self, end: &Timestamp) -> String {
         // Rounded up: what is on has not ended.
-        let minutes = (end.duration_since(self.now).as_secs().max(0) + 59) / 60;
-        if minutes <= 100 {
+        self.minutes_left(&((end.duration_since(self.now).as_secs().max(0) + 59) / 60))
+    }
+
+    /// So many minutes, as [`Self::left`] says them.
+    pub(super) fn minutes_left(&self, minutes: &i64) -> String {
+        if *minutes <= 100 {
             return self.t1("minutes-left", "minutes", minutes);
         }
         self.t1("hours-left", "hours", (minutes + 30) / 60)

@@ -173,6 +173,10 @@ pub struct PackagingView {
     pub percent: u8,
     /// How far it is.
     pub state: PackagingState,
+    /// Minutes until it is done, if that can be said.
+    pub left: Option<i64>,
+    /// It can be watched already.
+    pub playable: bool,
     /// What went wrong and what to do.
     pub reason: Option<Reason>,
 }

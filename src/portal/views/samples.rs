@@ -111,6 +111,8 @@ pub(super) fn packaging() -> Vec<PackagingView> {
         name: name.to_owned(),
         percent,
         state,
+        left: Some(7).filter(|_| percent > 20),
+        playable: percent > 20,
         reason,
     };
     vec![

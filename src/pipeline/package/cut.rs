@@ -1,0 +1,343 @@
+//! Where what is copied is cut: pictures at their own key frames, sound where the pictures are.
+
+use std::collections::VecDeque;
+
+use crate::pipeline::frame::{AAC_SAMPLES, Frame, VIDEO_TIMESCALE, micros};
+
+/// Shortest segment but for the last, 90 kHz ticks: 3.84 s less half a frame.
+const REGULAR: i64 = 3_840 * 90 - 1_800;
+/// Longest segment, 90 kHz ticks: who waits for it on a bad line waits long enough.
+const LONGEST: i64 = 12 * 90_000;
+/// Pictures this far apart are slides: they are encoded, each shown again and again.
+const STEP: i64 = 2 * 90_000;
+
+/// It cannot be copied as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Unfit;
+
+/// The frames of a segment, on a line of time on which the first picture is decoded at 0: not
+/// every player takes pictures that are shown before they are decoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Segment {
+    /// In decoding order, at least one.
+    pub(super) frames: Vec<Frame>,
+    /// Decoding time after the last.
+    pub(super) end: i64,
+}
+
+/// Cuts pictures that come in decoding order.
+///
+/// Invariants: no picture is lost; every segment begins with a picture that decodes alone and
+/// shows nothing from before it; all but the last are 3.84 s or longer, none more than 12 s.
+#[derive(Debug, Default)]
+pub(super) struct PictureCutter {
+    /// Presentation time of each segment's first picture, as it came.
+    cuts: Vec<i64>,
+    /// Pictures of each segment.
+    counts: Vec<usize>,
+    base_dts: i64,
+    pending: Vec<Frame>,
+    last_dts: i64,
+    step: i64,
+    /// The end of the picture that is shown last.
+    end: i64,
+    /// 25 and 30 a second: every picture so far has its place on that grid.
+    off_grid: [bool; 2],
+}
+
+/// Grids that pictures may be on, per second.
+const GRIDS: [u32; 2] = [25, 30];
+
+impl PictureCutter {
+    /// Takes a picture; `key`: it decodes alone, and what follows refers to nothing before it.
+    /// The segment that ends with the one before it, if one does.
+    pub(super) fn push(&mut self, frame: Frame, key: bool) -> Result<Option<Segment>, Unfit> {
+        let Some(start) = self.cuts.last().copied() else {
+            if !key {
+                return Err(Unfit);
+            }
+            self.cuts.push(frame.pts);
+            self.base_dts = frame.dts;
+            (self.last_dts, self.end) = (frame.dts, frame.pts);
+            self.pending.push(frame);
+            return Ok(None);
+        };
+        let step = frame.dts - self.last_dts;
+        if step <= 0 || step > STEP {
+            return Err(Unfit);
+        }
+        (self.last_dts, self.step) = (frame.dts, step);
+        let mut done = None;
+        if key && frame.pts - start >= REGULAR {
+            if self.pending.iter().any(|f| f.pts >= frame.pts) {
+                return Err(Unfit);
+            }
+            self.cuts.push(frame.pts);
+            done = Some(self.segment(frame.dts));
+        } else if frame.pts < start || frame.pts - start > LONGEST {
+            return Err(Unfit);
+        }
+        self.end = self.end.max(frame.pts + step);
+        self.pending.push(frame);
+        Ok(done)
+    }
+
+    /// The last segment.
+    pub(super) fn finish(&mut self) -> Option<Segment> {
+        let end = self.last_dts + self.step;
+        (!self.pending.is_empty()).then(|| self.segment(end))
+    }
+
+    fn segment(&mut self, end: i64) -> Segment {
+        let (base, origin) = (self.cuts[0], self.base_dts);
+        let mut frames = std::mem::take(&mut self.pending);
+        let mut shown: Vec<i64> = frames.iter().map(|f| f.pts - base).collect();
+        for frame in &mut frames {
+            frame.pts -= origin;
+            frame.dts -= origin;
+        }
+        shown.sort_unstable();
+        let before: usize = self.counts.iter().sum();
+        for (off, fps) in self.off_grid.iter_mut().zip(GRIDS) {
+            let ticks = i64::from(VIDEO_TIMESCALE / fps);
+            let is_on = |(n, pts): (usize, &i64)| (pts - (before + n) as i64 * ticks).abs() <= ticks / 4;
+            *off |= !shown.iter().enumerate().all(is_on);
+        }
+        self.counts.push(frames.len());
+        Segment { frames, end: end - origin }
+    }
+
+    /// True once nothing waits for the end of its segment.
+    pub(super) fn is_finished(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// Pictures of each segment.
+    pub(super) fn counts(&self) -> &[usize] {
+        &self.counts
+    }
+
+    /// Pictures a second, if every one is where it would be at that rate.
+    pub(super) fn steady(&self) -> Option<u32> {
+        GRIDS.iter().zip(self.off_grid).find(|(_, off)| !off).map(|(fps, _)| *fps)
+    }
+
+    /// Presentation time of the first picture, as it came, 90 kHz.
+    pub(super) fn base(&self) -> Option<i64> {
+        self.cuts.first().copied()
+    }
+
+    /// The same, and when it is decoded.
+    pub(super) fn origin(&self) -> Option<(i64, i64)> {
+        self.base().map(|base| (base, self.base_dts))
+    }
+
+    /// From where to where segment `n` is shown, as it came, 90 kHz; none while it goes on.
+    pub(super) fn span(&self, n: usize) -> Option<(i64, i64)> {
+        let last = n + 1 == self.counts.len() && self.pending.is_empty();
+        let end = self.cuts.get(n + 1).copied().or_else(|| last.then_some(self.end))?;
+        Some((*self.cuts.get(n)?, end))
+    }
+
+    /// Duration of each segment that has ended, microseconds.
+    pub(super) fn segments_us(&self) -> Vec<u64> {
+        let Some(base) = self.base() else { return Vec::new() };
+        let us = |ticks: i64| micros(ticks - base, VIDEO_TIMESCALE);
+        let spans = (0..self.counts.len()).filter_map(|n| self.span(n));
+        spans.map(|(from, to)| (us(to) - us(from)).max(0) as u64).collect()
+    }
+}
+
+/// Cuts the sound that belongs to pictures.
+#[derive(Debug)]
+pub(super) struct SoundCutter {
+    rate: u32,
+    queue: VecDeque<Frame>,
+    /// Time of the next frame, from the first picture.
+    next: Option<i64>,
+    last: Option<Frame>,
+}
+
+impl SoundCutter {
+    pub(super) fn new(rate: u32) -> Self {
+        Self { rate, queue: VecDeque::new(), next: None, last: None }
+    }
+
+    pub(super) fn push(&mut self, frame: Frame) {
+        self.queue.push_back(frame);
+    }
+
+    /// True if what belongs to a segment that ends there (90 kHz, as it came) has come.
+    pub(super) fn reaches(&self, end: i64) -> bool {
+        self.queue.back().is_some_and(|f| f.pts >= self.ticks(end))
+    }
+
+    fn ticks(&self, video: i64) -> i64 {
+        (i128::from(video) * i128::from(self.rate)).div_euclid(i128::from(VIDEO_TIMESCALE)) as i64
+    }
+
+    /// What is heard until `end`, where the first picture is shown and decoded as
+    /// [`PictureCutter::origin`] says (90 kHz, as they came). Sound that ended a little earlier is heard a moment longer. Unfit: there is a hole
+    /// in it, or nothing.
+    pub(super) fn take(&mut self, (base, origin): (i64, i64), end: i64) -> Result<Segment, Unfit> {
+        let (base, origin, end) = (self.ticks(base), self.ticks(origin), self.ticks(end));
+        let mut frames = Vec::new();
+        while let Some(mut frame) = self.queue.pop_front_if(|f| f.pts < end) {
+            let at = frame.pts - origin;
+            let next = match self.next {
+                Some(next) => next,
+                // Before the first picture.
+                None if frame.pts < base => continue,
+                None if frame.pts - base > 2 * AAC_SAMPLES => return Err(Unfit),
+                None => at,
+            };
+            if (at - next).abs() > AAC_SAMPLES {
+                return Err(Unfit);
+            }
+            (frame.pts, frame.dts) = (next, next);
+            self.next = Some(next + AAC_SAMPLES);
+            frames.push(frame);
+        }
+        let misses = self.next.map(|next| end - origin - next);
+        if let (Some(last), Some(next)) = (&self.last, self.next)
+            && frames.is_empty()
+            && misses.is_some_and(|ticks| ticks < i64::from(self.rate) / 4)
+        {
+            frames.push(Frame { pts: next, dts: next, ..last.clone() });
+            self.next = Some(next + AAC_SAMPLES);
+        }
+        self.last = frames.last().cloned();
+        match self.next {
+            Some(end) if !frames.is_empty() => Ok(Segment { frames, end }),
+            _ => Err(Unfit),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use proptest::prelude::*;
+
+    fn frame(pts: i64, dts: i64) -> Frame {
+        Frame { pts, dts, key: false, data: Bytes::new() }
+    }
+
+    /// Pictures at 25 a second with a key frame every `gop`, every `b + 1`th referred to.
+    fn pictures(count: i64, gop: i64, b: i64, start: i64) -> Vec<(Frame, bool)> {
+        let mut out = Vec::new();
+        let mut first = 0;
+        while first < count {
+            let last = (first + gop).min(count);
+            let mut order = vec![first];
+            let mut at = first + 1;
+            while at < last {
+                let anchor = (at + b).min(last - 1);
+                order.push(anchor);
+                order.extend(at..anchor);
+                at = anchor + 1;
+            }
+            out.extend(order.into_iter().map(|n| (n, n == first)));
+            first = last;
+        }
+        let line = out.into_iter().enumerate();
+        line.map(|(i, (n, key))| (frame(start + n * 3600, start + (i as i64 - b) * 3600), key)).collect()
+    }
+
+    fn cut(all: &[(Frame, bool)]) -> Result<(PictureCutter, Vec<Segment>), Unfit> {
+        let mut cutter = PictureCutter::default();
+        let mut out = Vec::new();
+        for (frame, key) in all {
+            out.extend(cutter.push(frame.clone(), *key)?);
+        }
+        out.extend(cutter.finish());
+        Ok((cutter, out))
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost_and_segments_follow_one_another(
+            count in 2i64..900, gop in 1i64..130, b in 0i64..4, start in 0i64..1_000_000,
+        ) {
+            let all = pictures(count, gop, b, start);
+            let (cutter, segments) = cut(&all).expect("it can be copied");
+            let us = cutter.segments_us();
+            prop_assert_eq!(segments.len(), us.len());
+            prop_assert_eq!(segments.iter().map(|s| s.frames.len()).sum::<usize>(), count as usize);
+            prop_assert_eq!(cutter.steady(), Some(25));
+            prop_assert_eq!(us.iter().sum::<u64>(), count as u64 * 40_000);
+            let delay = b * 3600;
+            let mut at = delay;
+            for (n, (segment, us)) in segments.iter().zip(&us).enumerate() {
+                let first = segment.frames.iter().map(|f| f.pts).min().expect("a picture");
+                prop_assert_eq!((first, segment.frames[0].pts), (at, at));
+                at += *us as i64 * 9 / 100;
+                prop_assert!(segment.frames.iter().all(|f| f.pts < at));
+                prop_assert!(*us >= 3_820_000 || n + 1 == segments.len());
+                let next = segments.get(n + 1).map_or(segment.end, |s| s.frames[0].dts);
+                prop_assert_eq!(segment.end, next);
+            }
+            prop_assert_eq!(cutter.counts().len(), segments.len());
+        }
+
+        #[test]
+        fn sound_is_cut_where_pictures_are(count in 200i64..900, start in 0i64..1_000_000, late in 0i64..2000) {
+            let (cutter, segments) = cut(&pictures(count, 50, 2, start)).expect("it can be copied");
+            let base = start * 48_000 / 90_000;
+            let mut sound = SoundCutter::new(48_000);
+            let frames = count * 1920 / 1024 + 2;
+            // Some of it comes before the first picture.
+            for n in -3..frames {
+                sound.push(frame(base + late + n * 1024, 0));
+            }
+            let mut heard = 0;
+            for n in 0..segments.len() {
+                let (from, to) = cutter.span(n).expect("it has ended");
+                prop_assert!(sound.reaches(to));
+                let cut = sound.take(cutter.origin().expect("one"), to).expect("sound");
+                let at = (from - start + 2 * 3600) * 48 / 90;
+                prop_assert!((at - 1..=at + 2048).contains(&cut.frames[0].pts), "{} {at}", cut.frames[0].pts);
+                heard += cut.frames.len() as i64;
+            }
+            prop_assert!((heard - count * 1920 / 1024).abs() <= 2);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_copied_is_told() {
+        let good = pictures(300, 50, 2, 0);
+        assert!(cut(&good).is_ok());
+        assert_eq!(cut(&good[1..]).err(), Some(Unfit), "it begins in the middle");
+        // Pictures of the next group are shown before its key frame.
+        let mut open = good.clone();
+        let at = open.iter().position(|(f, _)| f.pts == 200 * 3600).expect("a cut");
+        open[at + 1].0.pts = open[at].0.pts - 1;
+        assert_eq!(cut(&open).err(), Some(Unfit));
+        let slides: Vec<_> = (0..5).map(|n| (frame(n * 900_000, n * 900_000), true)).collect();
+        assert_eq!(cut(&slides).err(), Some(Unfit));
+        assert_eq!(cut(&pictures(900, 400, 0, 0)).err(), Some(Unfit), "16 s until it can be joined");
+
+        let mut sound = SoundCutter::new(48_000);
+        [0, 1024, 2048, 9000].iter().for_each(|at| sound.push(frame(*at, 0)));
+        assert_eq!(sound.take((0, 0), 90_000).err(), Some(Unfit), "a hole");
+        assert_eq!(SoundCutter::new(48_000).take((0, 0), 90_000).err(), Some(Unfit), "nothing");
+
+        let mut sound = SoundCutter::new(48_000);
+        (0..46).for_each(|n| sound.push(frame(n * 1024, 0)));
+        assert_eq!(sound.take((0, 0), 90_000).map(|s| s.frames.len()), Ok(46));
+        assert_eq!(
+            sound.take((0, 0), 95_000).map(|s| s.frames.len()),
+            Ok(1),
+            "it ended with the last but one"
+        );
+        assert_eq!(sound.take((0, 0), 180_000).err(), Some(Unfit), "and then there is none");
+    }
+
+    #[test]
+    fn a_film_of_24_pictures_is_on_no_grid() {
+        let film: Vec<_> = (0..200).map(|n| (frame(n * 3750, n * 3750), n % 48 == 0)).collect();
+        let (cutter, _) = cut(&film).expect("it can be copied");
+        assert_eq!(cutter.steady(), None);
+    }
+}
