@@ -10,7 +10,7 @@ run_packages='gcc libc6-dev lld pkg-config
 libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
 gstreamer1.0-plugins-ugly gstreamer1.0-libav gstreamer1.0-x gstreamer1.0-tools
-espeak-ng fonts-noto-core fonts-noto-cjk'
+espeak-ng poppler-utils fonts-noto-core fonts-noto-cjk'
 
 test_packages='chromium ffmpeg gir1.2-gst-rtsp-server-1.0 libnginx-mod-rtmp mpv nginx-light openssl python3-gi vlc-bin vlc-plugin-base wrk xmltv-util librsvg2-bin'
 

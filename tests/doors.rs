@@ -124,6 +124,11 @@ fn doors() -> BTreeMap<&'static str, Vec<Ask>> {
         ("GET office/lessons", vec![page("/office/lessons", PLANNERS_AND_READERS)]),
         ("GET office/lessons/*", vec![page("/office/lessons/none", PLANNERS_AND_READERS)]),
         ("POST office/lessons/*", vec![form("/office/lessons/none", "", EDITORS)]),
+        ("GET office/lessons/*/files", vec![page("/office/lessons/none/files", PLANNERS_AND_READERS)]),
+        (
+            "POST office/lessons/*/files/remove",
+            vec![form("/office/lessons/none/files/remove", "name=x", EDITORS)],
+        ),
         ("POST office/lessons/*/remove", vec![form("/office/lessons/none/remove", "", EDITORS)]),
         ("GET office/catalogue", vec![page("/office/catalogue", EDITORS)]),
         ("GET office/catalogue/table.xlsx", vec![page("/office/catalogue/table.xlsx", PLANNERS_AND_READERS)]),

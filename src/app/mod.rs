@@ -15,6 +15,7 @@ mod files;
 mod guarding;
 mod keeping;
 mod keys;
+mod lesson_files;
 mod logging;
 mod looks;
 mod metrics;

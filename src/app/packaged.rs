@@ -29,6 +29,7 @@ pub(super) async fn tell(
             Outcome::Packaged(m) => {
                 ("packaged", format!("{:.1} s, {}", m.duration().as_secs_f64(), m.content_hash))
             }
+            Outcome::Attached { name } => ("attached", name.clone()),
             Outcome::Failed { reason, detail } => ("failed", format!("{reason} ({detail})")),
         };
         tracing::info!(lesson = %e.lesson, kind, "lesson {}: {kind}: {detail}", e.lesson);
@@ -38,10 +39,28 @@ pub(super) async fn tell(
                 tracing::error!(%error, "a lesson could not be noted in the audit log");
             }
         }
+        if let Outcome::Attached { name } = &e.outcome {
+            let entry = attached(&e.lesson, name, clock.now());
+            if let Err(error) = store.append_audit(entry).await {
+                tracing::error!(%error, "a document could not be noted in the audit log");
+            }
+        }
         // A schedule that waited for this lesson is looked at again.
         reload.lessons();
         let subject = format!("lesson/{}", e.lesson);
         record(&store, Event { at: clock.now(), subject, kind: kind.to_owned(), detail }).await;
+    }
+}
+
+fn attached(lesson: &LessonId, name: &str, at: Timestamp) -> AuditEntry {
+    AuditEntry {
+        at,
+        who: None,
+        via: String::new(),
+        what: "attachment-added".to_owned(),
+        subject: format!("lesson/{lesson}"),
+        before: String::new(),
+        after: name.to_owned(),
     }
 }
 

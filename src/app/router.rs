@@ -13,7 +13,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use jiff::Timestamp;
 
 use crate::base::{ChannelId, Clock, Lang, LessonId};
-use crate::delivery::{Body, Delivery, DeskError, DownloadWish, Handler, Received};
+use crate::delivery::{Body, Delivery, DeskError, Handler, Received};
 use crate::evidence::Item;
 use crate::portal::api::ApiRequest;
 use crate::portal::office::{Form, OfficeRequest, away_cookie_name, cookie_name};
@@ -178,13 +178,7 @@ impl Router {
                     || problem(StatusCode::NOT_FOUND, "Not found", "nothing is being printed there");
                 Some(answer(self.portal.being_printed(name).unwrap_or_else(unknown), method))
             }
-            ["lessons", id, "download"] => {
-                let id = LessonId::new(id).ok()?;
-                let lang = param(query, "lang").and_then(|l| Lang::new(l).ok());
-                let wish = DownloadWish { rung: param(query, "rung"), lang: lang.as_ref() };
-                Some(self.delivery.download(method, &id, wish, request.headers()).await)
-            }
-            ["lessons", id, "poster.jpg"] => Some(answer(self.portal.poster(id).await, method)),
+            ["lessons", id, rest @ ..] => self.lesson_file(request, id, rest).await,
             ["channels", id, "guide.ics"] => {
                 let (id, query) = ((*id).to_owned(), query.to_owned());
                 let make =

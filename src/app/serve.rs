@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 use crate::base::{Bell, Clock, Shutdown};
 use crate::config::County;
-use crate::courseware::{InWords, Library, Queue, Uploads};
+use crate::courseware::{Attachments, InWords, Library, Queue, Uploads};
 use crate::delivery::{
     self, Channels, Converter, Delivery, Desk, Downloads, MediaSources, Segments, Stills, Streaming,
 };
@@ -97,6 +97,7 @@ impl Server {
         let nonces = NonceKey::new(keys::load_or_make(&county.data, "nonce.key")?);
         let library = Library::open(&county.media.join("library"))?;
         let slates = Library::open(&county.media.join("slates"))?;
+        let attachments = Attachments::open(&county.media.join("attachments"))?;
         let sources = Arc::new(MediaSources::default());
         let segments = Arc::new(Segments::new(county.http.segment_cache_bytes));
         let (timelines, bytes) = (Arc::clone(&sources), Arc::clone(&segments));
@@ -130,7 +131,7 @@ impl Server {
         let languages = audio_languages(&county.load());
         let queue = Queue::new(
             &county.load().media,
-            library.clone(),
+            (library.clone(), attachments.clone()),
             county.load().packaging.clone(),
             (languages, InWords { card: crate::guide::title_card, told: crate::portal::i18n::reason }),
             (Arc::clone(&clock), bell.clone()),
@@ -273,6 +274,7 @@ impl Server {
             sources: Arc::clone(&sources),
             segments,
             downloads: Downloads::default(),
+            attachments,
             streaming: streaming.clone(),
         };
         server.reload.outputs.set(television::outputs(&county.load()), &streaming);

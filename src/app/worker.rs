@@ -9,6 +9,7 @@ use anyhow::Context;
 use serde::de::DeserializeOwned;
 
 use crate::base::SystemClock;
+use crate::courseware::{PaperJob, look_at};
 use crate::hls::wire::{PackageLine, RelayOrder};
 use crate::pipeline::studio::{BroadcastJob, FilmJob, broadcast, film};
 use crate::pipeline::{
@@ -36,6 +37,8 @@ pub(super) enum WorkerKind {
     Still,
     /// Segments of relays in, what is to be seen and heard in them out.
     Look,
+    /// A document in, what it says of itself out.
+    Paper,
     /// Slides and speech in, a lesson's file out (demo).
     Film,
     /// An endless MPEG-TS broadcast (demo).
@@ -80,6 +83,13 @@ pub(super) fn run(kind: WorkerKind) -> anyhow::Result<()> {
         WorkerKind::Slate => answer(&mut out, slate(&job::<SlateJob>()?))?,
         WorkerKind::Still => take_stills(jobs(Some(UNUSED)), &mut out)?,
         WorkerKind::Look => look(jobs(None), &mut out)?,
+        WorkerKind::Paper => {
+            // Before there is another thread.
+            without_network();
+            let job = job::<PaperJob>()?;
+            confine(std::slice::from_ref(&job.input), &[&job.out]);
+            writeln!(out, "{}", serde_json::to_string(&look_at(&job))?)?;
+        }
         WorkerKind::Film => film(&job::<FilmJob>()?)?,
         WorkerKind::Broadcast => broadcast(&job::<BroadcastJob>()?, &|| false)?,
     }

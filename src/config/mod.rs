@@ -52,7 +52,9 @@ pub fn load(path: &Path) -> Result<County, Problems> {
             return Err(Problems(vec![Problem::at(path, &good, at, Fault::Unreadable, message)]));
         }
     };
-    parse(path, &text, path.parent().unwrap_or(Path::new("")))
+    // Whole paths: workers are told them, and media frameworks take no others.
+    let whole = std::path::absolute(path).map_err(|e| unreadable(format!("cannot be found: {e}")))?;
+    parse(path, &text, whole.parent().unwrap_or(Path::new("/")))
 }
 
 /// Reads `text` as the county's file; `path` names it in problems, and

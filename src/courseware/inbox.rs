@@ -9,6 +9,8 @@ use sha2::{Digest, Sha256};
 use crate::base::{Lang, LessonId, Titles};
 use crate::hls::{About, Details, Reason, decode_text};
 
+use super::papers::is_paper;
+
 /// A file as a look into the folder finds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Look {
@@ -91,6 +93,12 @@ impl Scanner {
         Ok(ready.filter(|r| whole(&r.file) && r.side.all().all(whole)).collect())
     }
 
+    /// Documents that have kept their size and time for `stable`, as of the last look.
+    pub fn papers(&self, now: Duration, stable: Duration) -> Vec<PathBuf> {
+        let papers = self.seen.iter().filter(|(path, l)| is_paper(path) && now - l.since >= stable);
+        papers.map(|(path, _)| path.clone()).collect()
+    }
+
     /// True if the file is there but empty, for as long as `stable`.
     pub fn empty(&self, now: Duration, stable: Duration) -> Vec<PathBuf> {
         let empty = self.seen.iter().filter(|(_, l)| l.size == 0 && now - l.since >= stable);
@@ -132,7 +140,8 @@ fn side_lang(text: &str) -> Option<Lang> {
 /// True if a file of this name belongs to a lesson.
 pub(super) fn is_taken(name: &str) -> bool {
     let path = Path::new(name);
-    !name.starts_with('.') && [VIDEO, AUDIO, TEXT, &["toml"]].iter().any(|endings| has_ending(path, endings))
+    !name.starts_with('.')
+        && (is_paper(path) || [VIDEO, AUDIO, TEXT, &["toml"]].iter().any(|endings| has_ending(path, endings)))
 }
 
 fn ending(path: &Path) -> String {

@@ -76,7 +76,7 @@ fn file_name(given: &str) -> Result<String, BadHeader> {
     if !is_taken(name) {
         return Err(bad(format!(
             "`{name}` is no file of a lesson: expected a video such as .mp4, .mkv, .avi, .wmv or .mpg, \
-             sound such as .mp3 or .m4a, subtitles .srt or .vtt, or titles .toml"
+             sound such as .mp3 or .m4a, subtitles .srt or .vtt, titles .toml, or a document such as .pdf or .pptx"
         )));
     }
     Ok(name.to_owned())

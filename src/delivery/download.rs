@@ -51,10 +51,10 @@ impl Default for Downloads {
 }
 
 #[derive(Debug)]
-struct Made {
-    movie: Movie,
+pub(super) struct Made {
+    pub(super) movie: Movie,
     /// The tracks' files, each with its inode.
-    files: Vec<(PathBuf, Option<u64>)>,
+    pub(super) files: Vec<(PathBuf, Option<u64>)>,
 }
 
 /// Why there is no file.
@@ -199,7 +199,7 @@ fn open(made: Arc<Made>) -> Result<(Arc<Made>, Vec<File>), DownloadError> {
     Ok((made, files?))
 }
 
-fn answer(
+pub(super) fn answer(
     method: &Method,
     headers: &HeaderMap,
     etag: &str,
@@ -306,14 +306,23 @@ fn name(headers: &mut HeaderMap, id: &LessonId, package: &Package, wish: Downloa
         Some(lang) => titles.best(lang).map(|(_, title)| title),
         None => titles.0.values().next().map(String::as_str),
     };
+    say_name(headers, (id.as_str(), title.unwrap_or(id.as_str())), ending, kind);
+}
+
+/// What a browser saves it as: `title`, or where it cannot write that, `plain`.
+pub(super) fn say_name(
+    headers: &mut HeaderMap,
+    (plain, title): (&str, &str),
+    ending: &str,
+    kind: &'static str,
+) {
     let title: String = title
-        .unwrap_or(id.as_str())
         .chars()
         .map(|c| if c.is_control() || "/\\:*?\"<>|".contains(c) { '_' } else { c })
         .take(80)
         .collect();
     let encoded = utf8_percent_encode(&title, NON_ALPHANUMERIC);
-    let said = format!("attachment; filename=\"{id}.{ending}\"; filename*=UTF-8''{encoded}.{ending}");
+    let said = format!("attachment; filename=\"{plain}.{ending}\"; filename*=UTF-8''{encoded}.{ending}");
     set(headers, header::CONTENT_DISPOSITION, &said);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

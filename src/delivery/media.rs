@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::base::Lang;
 use crate::channel::{Headers, Placed};
+use crate::courseware::Attachments;
 use crate::evidence::{DeliveredSegment, Item, Ledger, Ticket, TicketError};
 use crate::hls::{Address, SegmentFile};
 
@@ -36,6 +37,8 @@ pub struct Delivery {
     pub segments: Arc<Segments>,
     /// Lessons as one file.
     pub downloads: Downloads,
+    /// Documents of lessons.
+    pub attachments: Attachments,
     /// The same as MPEG-TS.
     pub streaming: Streaming,
 }

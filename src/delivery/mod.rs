@@ -4,6 +4,7 @@
 //! from the runtime's threads; no SQL; what a session was sent is noted when
 //! its last byte is handed to the connection, not before.
 
+mod attached;
 mod body;
 mod channels;
 mod desk;

@@ -112,6 +112,12 @@ pub enum Reason {
         /// Which.
         lesson: String,
     },
+    /// A document that is none, or another one.
+    #[error("it is no {kind}, or damaged: its content is not what its name says; export it again")]
+    NotAsNamed {
+        /// How its name ends.
+        kind: String,
+    },
     /// Reading it never ended.
     #[error("it could not be read to its end in any reasonable time: it may be damaged; export it again")]
     Stuck,
@@ -148,6 +154,7 @@ impl Reason {
             Self::NoSubtitles { .. } => "reason-no-subtitles",
             Self::BadTitles { .. } => "reason-bad-titles",
             Self::SoundForFilm { .. } => "reason-sound-for-film",
+            Self::NotAsNamed { .. } => "reason-not-as-named",
             Self::Stuck => "reason-stuck",
             Self::Server { .. } => "reason-server",
         }
@@ -156,7 +163,10 @@ impl Reason {
     /// What its text is filled with.
     pub fn arguments(&self) -> Vec<(&'static str, String)> {
         match self {
-            Self::Document { kind } | Self::Archive { kind } | Self::Picture { kind } => {
+            Self::Document { kind }
+            | Self::Archive { kind }
+            | Self::Picture { kind }
+            | Self::NotAsNamed { kind } => {
                 vec![("kind", kind.clone())]
             }
             Self::CutOff { has, says } => vec![("has", has.clone()), ("says", says.clone())],

@@ -15,6 +15,7 @@ use crate::hls::{Cue, Reason};
 
 use super::PipelineError;
 use super::runtime::{make, run_to_end, sink};
+pub(super) use said::passes;
 use said::{cue, is_upright, language, lies_on_its_side, missing_codec, picture, tells_enough};
 
 /// The picture of a file.
@@ -249,10 +250,11 @@ fn take(pipeline: &gst::Pipeline, pad: &gst::Pad, found: &Shared) -> Option<()> 
             note(pad, found, stream.clone(), |_, _| ());
             let caps = "audio/x-raw,format=F32LE,rate=48000,channels=2,layout=interleaved";
             let (shared, from) = (Arc::clone(found), pad.clone());
+            // Measured by a thread of its own.
             let sink = sink(64);
             sink.set_caps(Some(&caps.parse::<gst::Caps>().ok()?));
             let hear = move |sample: &gst::Sample| measure(&shared, &stream, &from, sample);
-            into(pipeline, pad, &["audioconvert", "audioresample"], sink, hear)
+            into(pipeline, pad, &["queue", "audioconvert", "audioresample"], sink, hear)
         }
         "text" => {
             let mut held = lock(found);

@@ -129,3 +129,40 @@ test("what is no lesson is refused in words", async () => {
     assert.equal(await row(page, "setup.exe").count(), 0);
   });
 });
+
+test("documents are added on a lesson's page, seen and taken home, and taken out again", async () => {
+  await browse({}, async (context) => {
+    const page = await context.newPage();
+    await enterOffice(page);
+    const lesson = await page.evaluate(async () => (await (await fetch("/api/v1/lessons")).json()).items[0].id);
+    const name = `修剪讲义-${Date.now()}.pdf`;
+    const sheet = (n) => `${n} 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 280]>>endobj\n`;
+    const pdf = join(folder, name);
+    writeFileSync(
+      pdf,
+      "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Count 2/Kids[3 0 R 4 0 R]>>endobj\n" +
+        `${sheet(3)}${sheet(4)}trailer<</Root 1 0 R>>\n%%EOF\n`,
+    );
+    await page.goto(`/office/lessons/${lesson}`);
+    await page.getByRole("link", { name: "资料", exact: true }).click();
+    await choose(page, [pdf]);
+    await page.getByRole("button", { name: "开始上传" }).click();
+    await says(page, name, "上传完成");
+    const there = page.locator(".documents-list li", { hasText: name });
+    await there.getByText("2 页").waitFor({ timeout: 60_000 });
+    await there.locator("img").evaluate((img) => img.complete || new Promise((done) => (img.onload = done)));
+    await picture(page, "documents.office");
+
+    await page.goto(`/lessons/${lesson}?lang=ug-Arab`);
+    const link = page.locator(".documents-list a", { hasText: name });
+    await picture(page, "documents.lesson");
+    const [download] = await Promise.all([page.waitForEvent("download"), link.click()]);
+    assert.equal(download.suggestedFilename(), name);
+
+    await page.goto(`/office/lessons/${lesson}/files?lang=zh-Hans`);
+    await page.getByRole("combobox").selectOption(name);
+    await page.getByRole("button", { name: "删除" }).click();
+    await page.waitForURL(/done=/);
+    assert.equal(await there.count(), 0);
+  });
+});

@@ -19,7 +19,7 @@ use super::{JobState, Outcome, Queue, QueueEvent};
 /// How the detail of a job begins whose worker died.
 pub(super) const DIED: &str = "the worker ended without an answer:";
 /// A worker that says nothing for so long hangs: it tells of each thousandth.
-const PATIENCE: Duration = Duration::from_secs(600);
+pub(super) const PATIENCE: Duration = Duration::from_secs(600);
 
 /// How fast the stage goes that is under way.
 #[derive(Debug, Default)]
@@ -63,7 +63,7 @@ impl Queue {
         }
         let outcome = self.ask_worker((ready, events), &about, &room).await;
         let put = match &outcome {
-            Outcome::Packaged(_) | Outcome::Playable(_) => {
+            Outcome::Packaged(_) | Outcome::Playable(_) | Outcome::Attached { .. } => {
                 let name = match self.settings.review {
                     true => waiting_folder(ready.lesson.as_str()),
                     false => ready.lesson.to_string(),

@@ -14,10 +14,11 @@ use crate::config::Packaging;
 use crate::hls::{Manifest, Reason};
 
 mod job;
+mod papers;
 
-use super::Library;
 use super::inbox::{Ready, Scanner};
-use job::DIED;
+use super::{Attachments, Library};
+use job::{DIED, PATIENCE};
 
 /// Where a job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -57,6 +58,11 @@ pub struct JobStatus {
 pub enum Outcome {
     /// The package stands.
     Packaged(Box<Manifest>),
+    /// A document is the lesson's now.
+    Attached {
+        /// Its name there.
+        name: String,
+    },
     /// It can be watched as it came, while the package is made.
     Playable(Box<Manifest>),
     /// There is none.
@@ -100,6 +106,9 @@ pub struct Queue {
     clock: Arc<dyn Clock>,
     bell: Bell,
     jobs: Arc<ArcSwap<BTreeMap<LessonId, JobStatus>>>,
+    attachments: Attachments,
+    /// Documents whose lesson is not there.
+    waiting: Arc<ArcSwap<Vec<String>>>,
     /// What this machine's kernel cannot take from a worker; it has been said.
     lacks: Arc<Mutex<BTreeSet<String>>>,
 }
@@ -108,7 +117,7 @@ impl Queue {
     /// A queue for the inbox under `media`.
     pub fn new(
         media: &Path,
-        library: Library,
+        (library, attachments): (Library, Attachments),
         settings: Packaging,
         (languages, words): (Vec<Lang>, InWords),
         (clock, bell): (Arc<dyn Clock>, Bell),
@@ -122,6 +131,8 @@ impl Queue {
             clock,
             bell,
             jobs: Arc::default(),
+            attachments,
+            waiting: Arc::default(),
             lacks: Arc::default(),
         }
     }
@@ -129,6 +140,11 @@ impl Queue {
     /// The jobs since the start, by lesson.
     pub fn jobs(&self) -> Arc<BTreeMap<LessonId, JobStatus>> {
         self.jobs.load_full()
+    }
+
+    /// Documents that belong to lessons.
+    pub fn attachments(&self) -> &Attachments {
+        &self.attachments
     }
 
     /// The folder that is watched.
@@ -167,6 +183,23 @@ impl Queue {
             for empty in scanner.empty(now, STABLE) {
                 self.reject(&empty, &Reason::Empty);
             }
+            let mut waiting = Vec::new();
+            for paper in scanner.papers(now, STABLE) {
+                match self.owner(&paper) {
+                    Some(owner) if taken.insert(paper.clone()) => {
+                        let (queue, events) = (self.clone(), events.clone());
+                        running.spawn(async move {
+                            let event = queue.attach(&paper, owner).await;
+                            // Only at shutdown is nobody listening.
+                            let _ = events.send(event).await;
+                            paper
+                        });
+                    }
+                    Some(_) => {}
+                    None => waiting.extend(paper.file_name().map(|n| n.to_string_lossy().into_owned())),
+                }
+            }
+            self.set_waiting(waiting);
             for ready in ready {
                 if taken.insert(ready.file.clone()) {
                     let (queue, permits, events) = (self.clone(), Arc::clone(&permits), events.clone());
@@ -192,7 +225,7 @@ impl Queue {
             outcome = self.package(&ready, events).await;
         }
         match &outcome {
-            Outcome::Packaged(_) | Outcome::Playable(_) => {
+            Outcome::Packaged(_) | Outcome::Playable(_) | Outcome::Attached { .. } => {
                 // Before its file goes: at no moment is its name nobody's.
                 if let Err(error) = self.library.reload() {
                     tracing::error!(%error, "the library cannot be read");

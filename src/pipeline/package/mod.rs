@@ -1,5 +1,6 @@
 //! The packaging worker: a media file in, a package out.
 
+mod copying;
 mod cut;
 mod disc;
 mod encode;
@@ -11,6 +12,8 @@ mod sniff;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sha2::{Digest, Sha256};
 
@@ -23,10 +26,11 @@ use crate::hls::{
 use super::probe::{LONGEST_HOURS, Probe, Words, probe};
 use super::runtime::init_for_files;
 use super::{PipelineError, still};
+use copying::remux;
 use encode::encode;
 use plan::Plan;
 pub(super) use publish::{content_hash, publish};
-use remux::{Copied, remux};
+use remux::{Copied, Passed};
 
 /// One video rung.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
@@ -118,15 +122,35 @@ fn make(
     folder: &Path,
     hear: &mut dyn FnMut(PackageStep<'_>),
 ) -> Result<Manifest, PipelineError> {
-    // The file is read for its hash while it is measured.
+    let stream = folder.join("disc.mpg");
+    let unwrapped = disc::unwrap(&job.input, &stream).map_err(PipelineError::io(&job.input))?;
+    let input = if unwrapped { &stream } else { &job.input };
+    if let Some(reason) = sniff::look(input).map_err(PipelineError::io(input))? {
+        return Err(PipelineError::unfit(&job.input, reason));
+    }
+    // While it is measured it is read for its hash, and copied where it can be.
     let hash = std::thread::spawn({
         let input = job.input.clone();
         move || sha256_of(&input).map_err(PipelineError::io(&input))
     });
-    let stream = folder.join("disc.mpg");
-    let unwrapped = disc::unwrap(&job.input, &stream).map_err(PipelineError::io(&job.input))?;
-    let input = if unwrapped { &stream } else { &job.input };
-    let main = examine(&job.input, input, &mut |p| hear(PackageStep::Progress("measure", p * 0.15)))?;
+    let aside = job.out.join(format!(".tmp-{EARLY}-{}-{}", job.id, std::process::id()));
+    fs::create_dir_all(&aside).map_err(PipelineError::io(&aside))?;
+    let in_vain = Arc::new(AtomicBool::new(false));
+    let copy = std::thread::spawn({
+        let (input, aside, in_vain) = (input.clone(), aside.clone(), Arc::clone(&in_vain));
+        move || remux(&input, &aside, in_vain)
+    });
+    let main = examine(&job.input, input, &mut |p| hear(PackageStep::Progress("measure", p * 0.2)));
+    in_vain.store(main.is_err(), Ordering::Relaxed);
+    let hashed = hash.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    let copied = copy.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    let main = main.inspect_err(|_| drop(fs::remove_dir_all(&aside)))?;
+    let copied = match copied {
+        Err(error @ PipelineError::Io { .. }) => return Err(error),
+        // What can be decoded is encoded.
+        Err(_) => None,
+        Ok(copied) => copied,
+    };
     let mut plan = Plan::new(job, input, &main);
     for (lang, path) in &job.side_audio {
         let no_sound = || PipelineError::unfit(path, Reason::NoSound { file: name(path) });
@@ -137,16 +161,15 @@ fn make(
         let sound = side.sounds.into_iter().next().ok_or_else(no_sound)?;
         plan.add_sound(path.clone(), sound, lang.clone());
     }
-    let hashed = hash.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     let words = all_words(job, main.words)?;
     let packing = Packing { job, plan: &plan, words, source_sha256: hashed? };
-    let copied = packing.copy(folder, hear)?;
+    let copied = packing.place(copied, (&aside, folder), hear)?;
     let mut encode = |copied| {
         encode(&plan, job, folder, copied, &mut |p| hear(PackageStep::Progress("encode", 20.0 + p * 0.78)))
     };
     let video = match encode(copied.as_ref()) {
-        Err(PipelineError::Build { .. }) if let Some(copied) = &copied => {
-            // Other rungs cannot be cut where it is: it is encoded as they are.
+        Err(_) if let Some(copied) = &copied => {
+            // Perhaps other rungs cannot be cut where it is: it is encoded as they are.
             let path = folder.join(&copied.picture.file);
             fs::remove_file(&path).map_err(PipelineError::io(&path))?;
             encode(None)?
@@ -172,17 +195,18 @@ struct Packing<'a> {
 }
 
 impl Packing<'_> {
-    /// Copies what browsers play as it is, and has it watched at once if that may be; the
-    /// best rung in `folder`, if it can be that.
-    fn copy(
+    /// Has what was copied `aside` watched at once, if that may be; the best rung in `folder`, if
+    /// it can be that.
+    fn place(
         &self,
-        folder: &Path,
+        passed: Option<Passed>,
+        (aside, folder): (&Path, &Path),
         hear: &mut dyn FnMut(PackageStep<'_>),
     ) -> Result<Option<Copied>, PipelineError> {
-        let aside = self.job.out.join(format!(".tmp-{EARLY}-{}", std::process::id()));
-        fs::create_dir_all(&aside).map_err(PipelineError::io(&aside))?;
-        let tell = &mut |p| hear(PackageStep::Progress("copy", 15.0 + p * 0.05));
-        let copied = remux(self.plan, &aside, tell)?;
+        let mut copied = match passed {
+            Some(passed) => passed.by(self.plan, aside)?,
+            None => None,
+        };
         let rung = copied.as_ref().filter(|c| c.is_rung(self.plan));
         if let Some(Copied { picture, .. }) = rung {
             let (from, to) = (aside.join(&picture.file), folder.join(&picture.file));
@@ -192,19 +216,22 @@ impl Packing<'_> {
                 .map_err(PipelineError::io(&to))?;
         }
         let is_rung = rung.is_some();
-        let mut copied = copied;
-        if self.job.early
-            && let Some(first) = copied.as_mut().filter(|c| c.is_watchable())
-        {
-            let sounds = first.sounds.take().unwrap_or_default();
-            let tracks = [&first.picture].into_iter().cloned().chain(sounds).collect();
-            let manifest = self.manifest(&aside, tracks, first.segments_us.clone(), true)?;
-            publish(&aside, &self.job.out.join(EARLY), &manifest)?;
-            hear(PackageStep::Playable(Box::new(manifest)));
-        } else {
-            fs::remove_dir_all(&aside).map_err(PipelineError::io(&aside))?;
+        let first = copied.as_mut().filter(|c| self.job.early && c.is_watchable());
+        match first.map(|first| self.offer(first, aside)) {
+            Some(Ok(manifest)) => hear(PackageStep::Playable(Box::new(manifest))),
+            // The package will do without.
+            Some(Err(_)) | None => fs::remove_dir_all(aside).map_err(PipelineError::io(aside))?,
         }
         Ok(copied.filter(|_| is_rung))
+    }
+
+    /// Makes what was copied a package of its own.
+    fn offer(&self, copied: &mut Copied, aside: &Path) -> Result<Manifest, PipelineError> {
+        let sounds = copied.sounds.take().unwrap_or_default();
+        let tracks = [copied.picture.clone()].into_iter().chain(sounds).collect();
+        let manifest = self.manifest(aside, tracks, copied.segments_us.clone(), true)?;
+        publish(aside, &self.job.out.join(EARLY), &manifest)?;
+        Ok(manifest)
     }
 
     /// Describes the package in `folder`, and writes its subtitles and its poster.
@@ -236,9 +263,6 @@ impl Packing<'_> {
 /// What the film at `input`, uploaded as `file`, holds; or why it is none.
 fn examine(file: &Path, input: &Path, progress: &mut dyn FnMut(f64)) -> Result<Probe, PipelineError> {
     let refused = |reason| Err(PipelineError::unfit(file, reason));
-    if let Some(reason) = sniff::look(input).map_err(PipelineError::io(input))? {
-        return refused(reason);
-    }
     let (probe, error) = match probe(input, progress) {
         Ok(probe) => (probe, None),
         Err((error, probe)) => (*probe, Some(error)),

@@ -92,7 +92,8 @@ fn orientation(pad: &gst::Pad) -> Option<String> {
 
 /// True of H.264 that every browser decodes: 8 bits, a quarter of the colours, whole pictures,
 /// square pixels, up to High profile at level 4.1 (ITU-T H.264 annex A).
-fn passes(s: &gst::StructureRef, square: bool) -> bool {
+pub(in crate::pipeline) fn passes(s: &gst::StructureRef) -> bool {
+    let square = s.get::<gst::Fraction>("pixel-aspect-ratio").map_or(true, |p| p.numer() == p.denom());
     let is = |field: &str, all: &[&str]| s.get::<&str>(field).is_ok_and(|v| all.contains(&v));
     let levels = ["1", "1b", "1.1", "1.2", "1.3", "2", "2.1", "2.2", "3", "3.1", "3.2", "4", "4.1"];
     s.name() == "video/x-h264"
@@ -126,7 +127,7 @@ pub(super) fn picture(pad: &gst::Pad, stream: String) -> Option<Picture> {
     let par = par.map_or(1.0, |p| f64::from(p.numer()) / f64::from(p.denom()));
     let fps = s.get::<gst::Fraction>("framerate").ok().filter(|f| f.denom() > 0);
     let (width, height) = ((f64::from(w) * par).round() as u32, u32::try_from(h).ok()?);
-    let passes = passes(s, width == w as u32);
+    let passes = passes(s);
     Some(Picture {
         stream,
         width,

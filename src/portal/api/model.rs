@@ -164,8 +164,23 @@ pub(super) struct Lesson {
     pub(super) licence: String,
     /// What it is about.
     pub(super) summary: Names,
+    /// Documents that belong to it.
+    pub(super) attachments: Vec<LessonDocument>,
     /// It is as it came, while its package is made: channels wait for that.
     pub(super) preliminary: bool,
+}
+
+/// A document that belongs to a lesson.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct LessonDocument {
+    pub(super) name: String,
+    /// Where it is.
+    pub(super) path: String,
+    pub(super) bytes: u64,
+    /// Pages or slides, if that is known.
+    pub(super) pages: Option<u32>,
+    /// Where a picture of its first page is, if there is one.
+    pub(super) thumbnail: Option<String>,
 }
 
 /// A relay and how it is.

@@ -5,8 +5,9 @@ use jiff::Timestamp;
 use crate::base::{LessonId, RelayId};
 use crate::portal::reply::Reply;
 use crate::portal::state::Portal;
+use crate::portal::views::DocumentView;
 
-use super::model::{Event, Job, Lesson, Page, Problem, Relay, Time, names};
+use super::model::{Event, Job, Lesson, LessonDocument, Page, Problem, Relay, Time, names};
 use super::query::{PageQuery, Query};
 use super::{ours, unknown};
 
@@ -27,7 +28,7 @@ pub(super) fn time(portal: &Portal, now: Timestamp) -> Result<Reply, Reply> {
 ))]
 pub(super) fn lessons(portal: &Portal, query: &Query) -> Result<Reply, Reply> {
     let catalogue = portal.library.catalogue();
-    let all = catalogue.lessons().map(|(id, package)| of(id, &package.manifest));
+    let all = catalogue.lessons().map(|(id, package)| of(portal, id, &package.manifest));
     Ok(Reply::json(&query.page(all, |l| l.id.clone())?))
 }
 
@@ -41,10 +42,17 @@ pub(super) fn lesson(portal: &Portal, id: &str) -> Result<Reply, Reply> {
     let id = LessonId::new(id).map_err(|_| unknown("lesson"))?;
     let catalogue = portal.library.catalogue();
     let package = catalogue.lesson(&id).ok_or_else(|| unknown("lesson"))?;
-    Ok(Reply::json(&of(&id, &package.manifest)))
+    Ok(Reply::json(&of(portal, &id, &package.manifest)))
 }
 
-fn of(id: &LessonId, m: &crate::hls::Manifest) -> Lesson {
+fn of(portal: &Portal, id: &LessonId, m: &crate::hls::Manifest) -> Lesson {
+    let document = |d: DocumentView| LessonDocument {
+        name: d.name,
+        path: d.href,
+        bytes: d.bytes,
+        pages: d.pages,
+        thumbnail: d.thumbnail,
+    };
     Lesson {
         id: id.to_string(),
         titles: names(&m.titles),
@@ -60,6 +68,7 @@ fn of(id: &LessonId, m: &crate::hls::Manifest) -> Lesson {
         speakers: m.details.speakers.clone(),
         licence: m.details.licence.clone(),
         summary: names(&m.details.summary),
+        attachments: portal.documents_of(id).into_iter().map(document).collect(),
         preliminary: m.preliminary,
     }
 }

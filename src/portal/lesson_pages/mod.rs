@@ -166,6 +166,7 @@ impl Portal {
             parts: parts.into_iter().take(PARTS).map(|(id, p)| lesson_card(id, p)).collect(),
             others: self.newest_lessons(Some(&id)),
             files: lesson_files(&id, &package.manifest),
+            documents: self.documents_of(&id),
             card: lesson_card(&id, package),
         };
         Ok(page.render(ctx)?)

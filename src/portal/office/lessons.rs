@@ -36,6 +36,7 @@ impl Portal {
         let page = OfficeLessons {
             lessons: self.lesson_cards(),
             held: self.held_lessons().await?,
+            waiting: self.queue.waiting().to_vec(),
             packaging: self.packaging(),
             inbox: self.queue.inbox().display().to_string(),
             upload: rights.edit_programmes().then(|| visitor.secret.form_token()),
@@ -63,7 +64,11 @@ impl Portal {
             heading: ctx.plain(&about.titles),
             text: "",
             about: lesson.to_string(),
-            link: on_offer.then(|| (format!("/lessons/{lesson}"), "lesson-watch")),
+            links: on_offer
+                .then(|| (format!("/lessons/{lesson}"), "lesson-watch"))
+                .into_iter()
+                .chain([(format!("{address}/files"), "documents-title")])
+                .collect(),
             id: None,
             fields: shown.fields(ctx, &county.topics),
             mark: form.map_or_else(|| told(&about), |form| form.get("mark").to_owned()),

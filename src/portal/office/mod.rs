@@ -21,6 +21,7 @@ mod kept;
 mod lessons;
 mod lists;
 mod me;
+mod papers;
 mod parts;
 mod people;
 mod places;
@@ -288,6 +289,12 @@ impl Portal {
             }
             (["office", "lessons", id], Some(form)) if rights.edit_programmes() => {
                 self.save_lesson(request, ctx, &visitor, &rights, (id, form)).await
+            }
+            (["office", "lessons", id, "files"], None) if rights.see_programmes() => {
+                self.lesson_documents(ctx, &visitor, &rights, id)
+            }
+            (["office", "lessons", id, "files", "remove"], Some(form)) if rights.edit_programmes() => {
+                self.remove_document(request, &visitor, (id, form)).await
             }
             (["office", "lessons", id, "remove"], Some(form)) if rights.edit_programmes() => {
                 self.remove_lesson(request, ctx, &visitor, &rights, (id, form)).await

@@ -43,6 +43,37 @@ pub struct LessonPage {
     pub others: Vec<LessonCard>,
     /// It as a file.
     pub files: Vec<LessonFile>,
+    /// What belongs to it.
+    pub documents: Vec<DocumentView>,
+}
+
+/// A document that belongs to a lesson.
+#[derive(Debug, Clone)]
+pub struct DocumentView {
+    /// Its name.
+    pub name: String,
+    /// Where it is.
+    pub href: String,
+    /// Bytes.
+    pub bytes: u64,
+    /// Pages or slides, if that is known.
+    pub pages: Option<u32>,
+    /// Where the picture of its first page is, if there is one.
+    pub thumbnail: Option<String>,
+}
+
+impl DocumentView {
+    pub(super) fn size(&self) -> String {
+        size(self.bytes)
+    }
+}
+
+fn size(bytes: u64) -> String {
+    let tenths = bytes.div_ceil(100_000);
+    match tenths {
+        0..100 => format!("{}.{} MB", tenths / 10, tenths % 10),
+        _ => format!("{} MB", tenths.div_ceil(10)),
+    }
 }
 
 /// A lesson as one file.
@@ -60,11 +91,7 @@ pub struct LessonFile {
 
 impl LessonFile {
     fn size(&self) -> String {
-        let tenths = self.bytes.div_ceil(100_000);
-        match tenths {
-            0..100 => format!("{}.{} MB", tenths / 10, tenths % 10),
-            _ => format!("{} MB", tenths.div_ceil(10)),
-        }
+        size(self.bytes)
     }
 }
 

@@ -25,7 +25,7 @@ pub use design::DesignPage;
 pub use error::ErrorPage;
 pub use guide::GuidePage;
 pub use home::HomePage;
-pub use lesson::{LessonFile, LessonPage, LessonsPage};
+pub use lesson::{DocumentView, LessonFile, LessonPage, LessonsPage};
 pub use manifest::{MANIFEST, manifest};
 pub use model::{
     ChannelCard, ChannelStatus, LessonCard, PackagingState, PackagingView, ProgrammeKind, ProgrammeView,
@@ -34,9 +34,9 @@ pub use office::{
     Alarm, ApiPage, AsRunPage, AsRunPart, AsRunRow, AuditPage, AuditRow, AuthenticatorPage, CataloguePage,
     CatalogueRow, Choice, ChoosePage, DifferenceView, DirectPage, Done, DutyChannel, DutyPage, EnrolPage,
     EntryList, EntryPage, EntryRow, Field, FieldValue, HandView, HeldLesson, ImportPage, InvitedPage,
-    KeptPage, ListedSite, MePage, Menu, NewSitePage, OfficeHome, OfficeLessons, OfficeSite, OfficeSites,
-    PartGroup, PartRow, PartsPage, PeopleForm, PeoplePage, PersonRow, PlaceForm, PlaceLine, Played,
-    ProviderPage, RecoveryPage, RelayRow, Remark, ReviewPage, ReviewRow, ReviewVersion, ScheduleForm,
+    KeptPage, ListedSite, MePage, Menu, NewSitePage, OfficeDocuments, OfficeHome, OfficeLessons, OfficeSite,
+    OfficeSites, PartGroup, PartRow, PartsPage, PeopleForm, PeoplePage, PersonRow, PlaceForm, PlaceLine,
+    Played, ProviderPage, RecoveryPage, RelayRow, Remark, ReviewPage, ReviewRow, ReviewVersion, ScheduleForm,
     SchedulePage, ScheduleRow, ScopeView, SecondPage, SetupPage, Sheet, SheetPage, SignInPage, SignInRow,
     SourceView, TokenPage, TokenRow, TownshipsPage, WeekRow, days_said,
 };

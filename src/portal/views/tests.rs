@@ -37,6 +37,13 @@ fn pages(tag: &str) -> Vec<(&'static str, String)> {
         parts: Vec::new(),
         others: lessons(),
         files: Vec::new(),
+        documents: vec![DocumentView {
+            name: "葡萄修剪 <讲义>.pdf".to_owned(),
+            href: "/lessons/grape-pruning/files/a.pdf".to_owned(),
+            bytes: 1_250_000,
+            pages: Some(12),
+            thumbnail: Some("/lessons/grape-pruning/files/a.pdf/thumbnail".to_owned()),
+        }],
     };
     let empty = SitePage { terminals: vec![], sessions: vec![], totals: Totals::default(), ..site() };
     let error = ErrorPage { status: 404, detail: Some("/channels/nowhere".to_owned()) };

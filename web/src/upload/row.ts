@@ -95,7 +95,9 @@ export class Row {
   }
 
   private begin(sum: string): void {
-    const metadata: Record<string, string> = { filename: this.file.name, sha256: sum };
+    // A document of a lesson begins with the lesson's name.
+    const before = this.texts.documentOf === undefined ? "" : `${this.texts.documentOf}.`;
+    const metadata: Record<string, string> = { filename: before + this.file.name, sha256: sum };
     const title = this.title?.value.trim();
     if (title) metadata[`title-${this.texts.lang}`] = title;
     if (this.again) metadata.again = "1";
@@ -277,5 +279,5 @@ function percent(part: number): string {
 export function isLesson(name: string): boolean {
   const sound = /^(.*)\.(m4a|mp3|wav|wma|aac|ogg|flac)$/i.exec(name);
   if (sound !== null) return !/\.[a-z]{2,3}(-[a-z0-9]+)*$/i.test(sound[1] ?? "");
-  return !/\.(srt|vtt|toml)$/i.test(name);
+  return !/\.(srt|vtt|ass|ssa|toml|pdf|pptx?|docx?|xlsx?|od[pts]|rtf|txt|jpe?g|png)$/i.test(name);
 }

@@ -91,6 +91,8 @@ pub(super) fn did(what: &str, ctx: &PageContext<'_>) -> String {
         "lesson-published" => "did-lesson-published",
         "lesson-withdrawn" => "did-lesson-withdrawn",
         "lesson-removed" => "did-lesson-removed",
+        "attachment-added" => "did-attachment-added",
+        "attachment-removed" => "did-attachment-removed",
         "catalogue-taken-in" => "did-catalogue-taken-in",
         "lesson-damaged" => "did-lesson-damaged",
         "file-undone" => "did-file-undone",

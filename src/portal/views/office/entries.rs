@@ -112,7 +112,7 @@ pub struct EntryPage {
     /// Its identifier; empty: it has none.
     pub about: String,
     /// A page about it, and the key of what it is called.
-    pub link: Option<(String, &'static str)>,
+    pub links: Vec<(String, &'static str)>,
     /// The identifier of a new one, as typed.
     pub id: Option<String>,
     /// Where it is sent.

@@ -13,6 +13,8 @@ pub struct OfficeLessons {
     pub lessons: Vec<LessonCard>,
     /// What is there and not on offer.
     pub held: Vec<HeldLesson>,
+    /// Documents that wait for their lesson.
+    pub waiting: Vec<String>,
     /// What is being prepared, or failed.
     pub packaging: Vec<PackagingView>,
     /// The folder in which new ones are put.
@@ -34,50 +36,49 @@ const _: () = {
         page: &'a OfficeLessons,
         ctx: &'a PageContext<'a>,
         heading: String,
-    }
-
-    /// What the script says: its attributes are called like these, without `upload-`.
-    const SAID: [&str; 24] = [
-        "upload-name",
-        "upload-waits",
-        "upload-checking",
-        "upload-progress",
-        "upload-pause",
-        "upload-resume",
-        "upload-remove",
-        "upload-retry",
-        "upload-again",
-        "upload-paused",
-        "upload-line",
-        "upload-down",
-        "upload-done",
-        "upload-there",
-        "upload-replaces",
-        "upload-taken",
-        "upload-kind",
-        "upload-large",
-        "upload-changed",
-        "upload-many",
-        "upload-room",
-        "upload-sign-in",
-        "upload-unreadable",
-        "upload-unfinished",
-    ];
-
-    impl Html<'_> {
-        fn said(&self) -> Vec<(&'static str, String)> {
-            let places =
-                ["percent", "rate", "left", "lesson", "name"].map(|name| (name, format!("{{{name}}}")));
-            let places = places.each_ref().map(|(name, place)| (*name, place.as_str()));
-            let name = |key: &'static str| key.strip_prefix("upload-").unwrap_or(key);
-            SAID.into_iter().map(|key| (name(key), i18n::text(self.ctx.lang, key, &places))).collect()
-        }
+        said: Vec<(&'static str, String)>,
     }
 
     impl OfficeLessons {
         /// The page as HTML.
         pub fn render(&self, ctx: &PageContext<'_>) -> Result<String, askama::Error> {
-            Html { page: self, ctx, heading: ctx.t("nav-lessons") }.render()
+            Html { page: self, ctx, heading: ctx.t("nav-lessons"), said: said(ctx) }.render()
         }
     }
 };
+
+/// What the script says: its attributes are called like these, without `upload-`.
+const SAID: [&str; 24] = [
+    "upload-name",
+    "upload-waits",
+    "upload-checking",
+    "upload-progress",
+    "upload-pause",
+    "upload-resume",
+    "upload-remove",
+    "upload-retry",
+    "upload-again",
+    "upload-paused",
+    "upload-line",
+    "upload-down",
+    "upload-done",
+    "upload-there",
+    "upload-replaces",
+    "upload-taken",
+    "upload-kind",
+    "upload-large",
+    "upload-changed",
+    "upload-many",
+    "upload-room",
+    "upload-sign-in",
+    "upload-unreadable",
+    "upload-unfinished",
+];
+
+/// The script's words, by the names of its attributes.
+pub(super) fn said(ctx: &PageContext<'_>) -> Vec<(&'static str, String)> {
+    let places = ["percent", "rate", "left", "lesson", "name"].map(|name| (name, format!("{{{name}}}")));
+    let places = places.each_ref().map(|(name, place)| (*name, place.as_str()));
+    let name = |key: &'static str| key.strip_prefix("upload-").unwrap_or(key);
+    SAID.into_iter().map(|key| (name(key), i18n::text(ctx.lang, key, &places))).collect()
+}
