@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::base::{Clock, LessonId};
-use crate::courseware::{Outcome, QueueEvent};
+use crate::courseware::{News, Outcome, QueueEvent};
 use crate::hls::Manifest;
 use crate::people::AuditEntry;
 use crate::portal::Changed as _;
@@ -15,6 +15,10 @@ use crate::store::{Event, Store};
 use super::reload::Reload;
 use super::serve::record;
 
+/// What the audit log calls a version of a lesson that was made, and a document that came to it.
+const PACKAGED: &str = "lesson-packaged";
+const ATTACHED: &str = "attachment-added";
+
 /// Tells of each file what became of it, until the queue ends.
 pub(super) async fn tell(
     mut heard: mpsc::Receiver<QueueEvent>,
@@ -22,27 +26,20 @@ pub(super) async fn tell(
     reload: Reload,
 ) {
     while let Some(e) = heard.recv().await {
-        let (kind, detail) = match &e.outcome {
-            Outcome::Playable(m) => {
-                ("playable", format!("{:.1} s, {}", m.duration().as_secs_f64(), m.content_hash))
+        let length = |m: &Manifest| format!("{:.1} s, {}", m.duration().as_secs_f64(), m.content_hash);
+        let (kind, detail, noted) = match &e.news {
+            News::Playable(m) => ("playable", length(m), Some((PACKAGED, version(m)))),
+            News::Ended(Outcome::Packaged(m)) => ("packaged", length(m), Some((PACKAGED, version(m)))),
+            News::Ended(Outcome::Failed { reason, detail }) => {
+                ("failed", format!("{reason} ({detail})"), None)
             }
-            Outcome::Packaged(m) => {
-                ("packaged", format!("{:.1} s, {}", m.duration().as_secs_f64(), m.content_hash))
-            }
-            Outcome::Attached { name } => ("attached", name.clone()),
-            Outcome::Failed { reason, detail } => ("failed", format!("{reason} ({detail})")),
+            News::Attached { name } => ("attached", name.clone(), Some((ATTACHED, name.clone()))),
         };
         tracing::info!(lesson = %e.lesson, kind, "lesson {}: {kind}: {detail}", e.lesson);
-        if let Outcome::Packaged(m) | Outcome::Playable(m) = &e.outcome {
-            let entry = packaged(&e.lesson, m, clock.now());
+        if let Some((what, after)) = noted {
+            let entry = entry(&e.lesson, (what, after), clock.now());
             if let Err(error) = store.append_audit(entry).await {
-                tracing::error!(%error, "a lesson could not be noted in the audit log");
-            }
-        }
-        if let Outcome::Attached { name } = &e.outcome {
-            let entry = attached(&e.lesson, name, clock.now());
-            if let Err(error) = store.append_audit(entry).await {
-                tracing::error!(%error, "a document could not be noted in the audit log");
+                tracing::error!(lesson = %e.lesson, what, %error, "the audit log could not be written");
             }
         }
         // A schedule that waited for this lesson is looked at again.
@@ -52,28 +49,19 @@ pub(super) async fn tell(
     }
 }
 
-fn attached(lesson: &LessonId, name: &str, at: Timestamp) -> AuditEntry {
-    AuditEntry {
-        at,
-        who: None,
-        via: String::new(),
-        what: "attachment-added".to_owned(),
-        subject: format!("lesson/{lesson}"),
-        before: String::new(),
-        after: name.to_owned(),
-    }
+/// A version of a lesson in the audit log: its history begins with it.
+fn version(manifest: &Manifest) -> String {
+    serde_json::json!({ "content": manifest.content_hash, "source": manifest.source_sha256 }).to_string()
 }
 
-/// A version of a lesson in the audit log: its history begins with it.
-fn packaged(lesson: &LessonId, manifest: &Manifest, at: Timestamp) -> AuditEntry {
-    let told = serde_json::json!({ "content": manifest.content_hash, "source": manifest.source_sha256 });
+fn entry(lesson: &LessonId, (what, after): (&str, String), at: Timestamp) -> AuditEntry {
     AuditEntry {
         at,
         who: None,
         via: String::new(),
-        what: "lesson-packaged".to_owned(),
+        what: what.to_owned(),
         subject: format!("lesson/{lesson}"),
         before: String::new(),
-        after: told.to_string(),
+        after,
     }
 }

@@ -24,7 +24,7 @@ pub use inbox::{Ready, Scanner, SideFiles, lesson_id, side_file};
 pub use integrity::{Damage, Fingerprint, fingerprint, verify};
 pub use keep::{KeepError, Unfinished, keep};
 pub use papers::{PaperJob, PaperLine, look_at};
-pub use queue::{InWords, JobState, JobStatus, Outcome, Queue, QueueEvent};
+pub use queue::{InWords, JobState, JobStatus, News, Outcome, Queue, QueueEvent};
 pub use review::{Act, NotNow, Person, Review, Stage, Step};
 pub use search::{finds, fold};
 pub use tus::{BadHeader, Checksum, Wish};

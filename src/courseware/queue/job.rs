@@ -14,7 +14,7 @@ use crate::courseware::inbox::{Ready, is_sound_for_a_film, read_about};
 use crate::hls::wire::{EARLY, PackageLine};
 use crate::hls::{About, Reason};
 
-use super::{JobState, Outcome, Queue, QueueEvent};
+use super::{JobState, News, Outcome, Queue, QueueEvent};
 
 /// How the detail of a job begins whose worker died.
 pub(super) const DIED: &str = "the worker ended without an answer:";
@@ -62,14 +62,15 @@ impl Queue {
             return failed(format!("{} cannot be made: {error}", room.display()));
         }
         let outcome = self.ask_worker((ready, events), &about, &room).await;
+        let meanwhile = self.said_meanwhile(&ready.lesson, &about);
         let put = match &outcome {
-            Outcome::Packaged(_) | Outcome::Playable(_) | Outcome::Attached { .. } => {
+            Outcome::Packaged(_) => {
                 let name = match self.settings.review {
                     true => waiting_folder(ready.lesson.as_str()),
                     false => ready.lesson.to_string(),
                 };
                 let put = self.library.put(&room.join(ready.lesson.as_str()), &name);
-                put.and_then(|()| self.keep_words(&ready.lesson, &about))
+                put.and_then(|()| self.keep_words(&ready.lesson, meanwhile))
             }
             Outcome::Failed { .. } => Ok(()),
         };
@@ -115,9 +116,9 @@ impl Queue {
                         continue;
                     }
                     self.status(ready, JobState::Running, (told, None), None);
-                    let outcome = Outcome::Playable(manifest);
+                    let (lesson, news) = (ready.lesson.clone(), News::Playable(manifest));
                     // Only at shutdown is nobody listening.
-                    let _ = events.send(QueueEvent { lesson: ready.lesson.clone(), outcome }).await;
+                    let _ = events.send(QueueEvent { lesson, news }).await;
                 }
                 Ok(PackageLine::Done { manifest }) => return Outcome::Packaged(manifest),
                 Ok(PackageLine::Failed { reason, detail }) => return Outcome::Failed { reason, detail },
@@ -158,17 +159,17 @@ impl Queue {
         }
     }
 
-    /// What the office has said of a lesson while its package was made with `told`.
-    fn keep_words(&self, lesson: &LessonId, told: &About) -> Result<(), LibraryError> {
+    /// What the office has said of a lesson while its package was made with `told`, if it did.
+    fn said_meanwhile(&self, lesson: &LessonId, told: &About) -> Option<About> {
         let catalogue = self.library.catalogue();
-        let early = catalogue.lesson(lesson).filter(|p| p.manifest.preliminary).map(|p| p.manifest.about());
-        match early.filter(|about| about != told) {
-            Some(about) => {
-                self.library.reload()?;
-                self.library.describe(&BTreeMap::from([(lesson.clone(), about)])).map(drop)
-            }
-            None => Ok(()),
-        }
+        let early = catalogue.lesson(lesson).filter(|p| p.manifest.preliminary)?;
+        Some(early.manifest.about()).filter(|about| about != told)
+    }
+
+    fn keep_words(&self, lesson: &LessonId, said: Option<About>) -> Result<(), LibraryError> {
+        let Some(about) = said else { return Ok(()) };
+        self.library.reload()?;
+        self.library.describe(&BTreeMap::from([(lesson.clone(), about)])).map(drop)
     }
 
     /// Once: it is the machine's, not the file's.

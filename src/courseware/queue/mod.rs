@@ -53,18 +53,11 @@ pub struct JobStatus {
     pub reason: Option<Reason>,
 }
 
-/// How a job ended, or how far it got.
+/// How a job ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// The package stands.
     Packaged(Box<Manifest>),
-    /// A document is the lesson's now.
-    Attached {
-        /// Its name there.
-        name: String,
-    },
-    /// It can be watched as it came, while the package is made.
-    Playable(Box<Manifest>),
     /// There is none.
     Failed {
         /// For the office.
@@ -74,13 +67,27 @@ pub enum Outcome {
     },
 }
 
-/// A job has ended, or got so far.
+/// What became of a file.
+#[derive(Debug, Clone, PartialEq)]
+pub enum News {
+    /// It can be watched as it came, while its package is made.
+    Playable(Box<Manifest>),
+    /// Its job has ended.
+    Ended(Outcome),
+    /// It is a document of the lesson now.
+    Attached {
+        /// Its name there.
+        name: String,
+    },
+}
+
+/// Something happened to a lesson.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QueueEvent {
     /// The lesson.
     pub lesson: LessonId,
-    /// How, or how far.
-    pub outcome: Outcome,
+    /// What.
+    pub news: News,
 }
 
 /// A file is taken when it has kept its size and time for this long.
@@ -225,7 +232,7 @@ impl Queue {
             outcome = self.package(&ready, events).await;
         }
         match &outcome {
-            Outcome::Packaged(_) | Outcome::Playable(_) | Outcome::Attached { .. } => {
+            Outcome::Packaged(_) => {
                 // Before its file goes: at no moment is its name nobody's.
                 if let Err(error) = self.library.reload() {
                     tracing::error!(%error, "the library cannot be read");
@@ -244,7 +251,7 @@ impl Queue {
             }
         }
         // Only at shutdown is nobody listening.
-        let _ = events.send(QueueEvent { lesson: ready.lesson, outcome }).await;
+        let _ = events.send(QueueEvent { lesson: ready.lesson, news: News::Ended(outcome) }).await;
     }
 
     fn status(

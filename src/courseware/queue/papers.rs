@@ -11,7 +11,7 @@ use crate::courseware::inbox::lesson_id;
 use crate::courseware::papers::{PaperJob, PaperLine};
 use crate::hls::Reason;
 
-use super::{Outcome, PATIENCE, Queue, QueueEvent};
+use super::{News, Outcome, PATIENCE, Queue, QueueEvent};
 
 /// The lesson that a document called `name` belongs to, and what it is called there: the lesson's
 /// name stands before its ending, or before one of its dots.
@@ -51,22 +51,24 @@ impl Queue {
         // Several may be looked at at once.
         let own = hex::encode(&Sha256::digest(file.as_os_str().as_encoded_bytes())[..6]);
         let room = self.library.folder().join(format!("{UNFINISHED}paper-{own}"));
-        let outcome = match self.look_at(file, &room).await {
+        let taken = match self.look_at(file, &room).await {
             Ok(PaperLine::Looked(looked)) => {
-                match self.attachments.take((&lesson, &name), (file, &room.join("thumb")), &looked) {
-                    Ok(()) => Outcome::Attached { name },
-                    Err(error) => refused(Reason::Server { detail: error.to_string() }),
-                }
+                let taken = self.attachments.take((&lesson, &name), (file, &room.join("thumb")), &looked);
+                taken.map_err(|error| Reason::Server { detail: error.to_string() })
             }
-            Ok(PaperLine::Refused { reason }) => refused(reason),
-            Err(detail) => refused(Reason::Server { detail }),
+            Ok(PaperLine::Refused { reason }) => Err(reason),
+            Err(detail) => Err(Reason::Server { detail }),
         };
         let _ = std::fs::remove_dir_all(&room);
-        if let Outcome::Failed { reason, .. } = &outcome {
-            self.reject(file, reason);
-        }
+        let news = match taken {
+            Ok(()) => News::Attached { name },
+            Err(reason) => {
+                self.reject(file, &reason);
+                News::Ended(Outcome::Failed { detail: reason.to_string(), reason })
+            }
+        };
         self.bell.ring();
-        QueueEvent { lesson, outcome }
+        QueueEvent { lesson, news }
     }
 
     async fn look_at(&self, file: &Path, room: &Path) -> Result<PaperLine, String> {
@@ -83,10 +85,6 @@ impl Queue {
             None => Ok(PaperLine::Refused { reason: Reason::Damaged }),
         }
     }
-}
-
-fn refused(reason: Reason) -> Outcome {
-    Outcome::Failed { detail: reason.to_string(), reason }
 }
 
 #[cfg(test)]
