@@ -77,7 +77,7 @@ fn documents_go_with_their_lesson_and_out_of_it() {
         assert_eq!(server.client.get(&format!("/lessons/grape/files/{unknown}")).status, 404, "{unknown}");
     }
     let page = server.client.good("/lessons/grape?lang=en").text();
-    assert!(page.contains("讲义 1.pptx") && page.contains("12 pages"), "{page}");
+    assert!(page.contains("讲义 1.pptx") && page.contains("Pages: 12"), "{page}");
 
     // What is no document is told, what has no lesson waits and is shown.
     let rejected = county.path("media/rejected");
