@@ -35,6 +35,22 @@ pub fn take_place(new: &Path, target: &Path, aside: &Path) -> io::Result<()> {
     fs::File::open(target.parent().unwrap_or(target))?.sync_all()
 }
 
+/// Moves a file; where the two places are on different disks it is copied, and stays until its
+/// copy is whole and on disk.
+pub fn move_file(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::rename(from, to) {
+        Err(e) if e.kind() == io::ErrorKind::CrossesDevices => {
+            let name = to.file_name().unwrap_or_default().to_string_lossy();
+            let part = to.with_file_name(format!(".{name}.part"));
+            fs::copy(from, &part)?;
+            fs::File::open(&part)?.sync_all()?;
+            fs::rename(&part, to)?;
+            fs::remove_file(from)
+        }
+        renamed => renamed,
+    }
+}
+
 /// The SHA-256 of the file at `path`, hexadecimal; it is read in pieces.
 pub fn sha256_of(path: &Path) -> io::Result<String> {
     let sum = sha256_while(path, &mut || true)?;

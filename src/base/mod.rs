@@ -23,7 +23,7 @@ pub use bell::Bell;
 pub use child::WorkerProcess;
 pub use clock::{Clock, SystemClock};
 pub use disk::DiskSpace;
-pub use files::{replace_file, sha256_of, sha256_while, take_place};
+pub use files::{move_file, replace_file, sha256_of, sha256_while, take_place};
 pub(crate) use holidays::read_holidays;
 pub use holidays::{DAY_NAMES, Holidays};
 pub use ids::{AccountId, ChannelId, LessonId, RelayId, SessionId, SiteId, TerminalId, TopicId, TownshipId};

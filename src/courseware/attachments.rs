@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 
-use crate::base::{LessonId, replace_file};
+use crate::base::{LessonId, move_file, replace_file};
 
 use super::catalogue::LibraryError;
+use super::hold::at;
 use super::papers::Looked;
 
 /// A file that belongs to a lesson.
@@ -150,20 +151,7 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn moved(from: &Path, to: &Path) -> Result<(), LibraryError> {
-    match fs::rename(from, to) {
-        // The inbox may be a share of its own.
-        Err(e) if e.kind() == std::io::ErrorKind::CrossesDevices => {
-            let part = hidden(to, "part");
-            let copied = fs::copy(from, &part).and_then(|_| fs::File::open(&part)?.sync_all());
-            copied.and_then(|()| fs::rename(&part, to)).and_then(|()| fs::remove_file(from)).map_err(at(to))
-        }
-        renamed => renamed.map_err(at(to)),
-    }
-}
-
-fn at(path: &Path) -> impl FnOnce(std::io::Error) -> LibraryError {
-    let path = path.to_owned();
-    move |source| LibraryError { path, source }
+    move_file(from, to).map_err(at(to))
 }
 
 #[cfg(test)]

@@ -157,7 +157,7 @@ fn sync(folder: &Path) -> Result<(), LibraryError> {
     File::open(folder).and_then(|f| f.sync_all()).map_err(at(folder))
 }
 
-fn at(path: &Path) -> impl FnOnce(std::io::Error) -> LibraryError {
+pub(super) fn at(path: &Path) -> impl FnOnce(std::io::Error) -> LibraryError {
     let path: PathBuf = path.to_owned();
     move |source| LibraryError { path, source }
 }

@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
-use crate::base::{Bell, Clock, Lang, LessonId, Shutdown, Titles, watch_folder};
+use crate::base::{Bell, Clock, Lang, LessonId, Shutdown, Titles, move_file, watch_folder};
 use crate::config::Packaging;
 use crate::hls::{Manifest, Reason};
 
@@ -302,13 +302,8 @@ impl Queue {
 
 fn move_into(file: &Path, folder: &Path) {
     let target = folder.join(file.file_name().unwrap_or_default());
-    let moved = std::fs::create_dir_all(folder).and_then(|()| match std::fs::rename(file, &target) {
-        // The inbox may be a share of its own.
-        Err(e) if e.kind() == std::io::ErrorKind::CrossesDevices => {
-            std::fs::copy(file, &target).and_then(|_| std::fs::remove_file(file))
-        }
-        other => other,
-    });
+    // The inbox may be a share of its own.
+    let moved = std::fs::create_dir_all(folder).and_then(|()| move_file(file, &target));
     if let Err(error) = moved {
         tracing::error!(file = %file.display(), %error, "a file could not be moved out of the inbox");
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::base::{AccountId, replace_file, sha256_of};
+use crate::base::{AccountId, move_file, replace_file, sha256_of};
 use crate::courseware::Library;
 use crate::courseware::inbox::{lesson_id, makes_lesson};
 use crate::courseware::tus::Wish;
@@ -160,14 +160,8 @@ impl Shelf {
     fn stage(&self, id: &str) -> Result<(), UploadError> {
         let (part, staged) = (self.part(id), self.staged(id));
         fs::create_dir_all(&self.inbox).map_err(at(&self.inbox))?;
-        match fs::rename(&part, &staged) {
-            // The inbox may be a share of its own.
-            Err(e) if e.kind() == io::ErrorKind::CrossesDevices => {
-                let copied = fs::copy(&part, &staged).and_then(|_| fs::File::open(&staged)?.sync_all());
-                copied.and_then(|()| fs::remove_file(&part)).map_err(at(&staged))
-            }
-            renamed => renamed.map_err(at(&part)),
-        }
+        // The inbox may be a share of its own.
+        move_file(&part, &staged).map_err(at(&part))
     }
 
     /// Gives what is staged its name, its titles first. Every step may be the last before
