@@ -58,3 +58,23 @@ test("sound alone plays on a line too thin for pictures", () =>
     await page.waitForFunction(() => (window.__player.hls?.levels ?? []).length > 1);
     await playing(page);
   }));
+
+test("a channel that stands still with a film in hand begins anew", () =>
+  browse({ viewport: DESKTOP }, async (context) => {
+    const page = await openPlayer(context, `/channels/${CHANNEL}`);
+    await playing(page);
+    // As a decoder that waits for ever looks from outside: neither paused nor empty.
+    await page.evaluate(() => {
+      window.__player.video.playbackRate = 0;
+    });
+    const stood = await watch(page, 5);
+    assert.equal(stood.advanced, 0, "it stands");
+    await page.waitForFunction(
+      () => document.querySelector("p.state")?.dataset.state === "error",
+      undefined,
+      { timeout: 20_000 },
+    );
+    await playing(page);
+    const again = await watch(page, 5);
+    assert.ok(again.advanced > 1, `it advanced ${again.advanced} s in 5 s`);
+  }));

@@ -36,6 +36,8 @@ const TUNING: Partial<HlsConfig> = {
 export class Engine {
   hls: Hls | null = null;
   wishes: Wishes;
+  /** A segment is on its way. */
+  fetching = false;
   private url = "";
   private mediaErrorAt = Number.NEGATIVE_INFINITY;
   private level = -1;
@@ -132,6 +134,13 @@ export class Engine {
     });
     this.hls = hls;
     this.level = -1;
+    this.fetching = false;
+    const fetching = (now: boolean) => () => {
+      if (hls === this.hls) this.fetching = now;
+    };
+    hls.on(Hls.Events.FRAG_LOADING, fetching(true));
+    hls.on(Hls.Events.FRAG_LOADED, fetching(false));
+    hls.on(Hls.Events.FRAG_LOAD_EMERGENCY_ABORTED, fetching(false));
     hls.on(Hls.Events.MANIFEST_PARSED, (_, data) => {
       this.parsed(hls, sound === undefined ? data.audioTracks : null);
     });
@@ -206,7 +215,9 @@ export class Engine {
   }
 
   private erred(hls: Hls, data: ErrorData): void {
-    if (!data.fatal || hls !== this.hls) return;
+    if (hls !== this.hls) return;
+    if (data.frag !== undefined) this.fetching = false;
+    if (!data.fatal) return;
     const code = data.response?.code ?? 0;
     if (data.type === Hls.ErrorTypes.MEDIA_ERROR) {
       // What a bad line left of a broadcast breaks again when it is played again: go on behind it.

@@ -5,6 +5,7 @@ import { wishesFor } from "./choices";
 import type { Item } from "./data";
 import { canPlay, Engine } from "./engine";
 import { openSession, type Session, takeToken, uncounted } from "./session";
+import { Standstill } from "./standstill";
 import type { Situation, Trouble } from "./status";
 
 export interface Hooks {
@@ -24,6 +25,7 @@ const SLOW_SHOWN_MS = 10_000;
 /** Two tabs of one terminal close each other's sessions; they must not do so all the time. */
 const REOPEN_AT_MOST_EVERY_MS = 60_000;
 const LONGEST_WAIT_S = 10;
+const LOOK_EVERY_MS = 1000;
 
 export class Playback {
   readonly engine: Engine;
@@ -35,6 +37,7 @@ export class Playback {
   private offered: Item | null = null;
 
   private readonly beats: Beats;
+  private readonly standstill = new Standstill();
   private trouble: Trouble = null;
   private failures = 0;
   private retry = 0;
@@ -220,6 +223,21 @@ export class Playback {
       if (this.waiting && !this.video.seeking && this.video.readyState > 2) this.setWaiting(false);
       else this.refresh();
     });
+    setInterval(() => this.look(), LOOK_EVERY_MS);
+  }
+
+  private look(): void {
+    const { buffered, currentTime, ended, paused } = this.video;
+    // Other trouble has its own way out.
+    const well = this.trouble === null || this.trouble.problem === "media";
+    const stands = this.standstill.look({
+      at: performance.now() / 1000,
+      position: currentTime,
+      plays: well && this.wanted && this.started && !ended && !paused && this.engine.hls !== null,
+      fetching: this.engine.fetching,
+      held: Array.from({ length: buffered.length }, (_, i) => [buffered.start(i), buffered.end(i)] as const),
+    });
+    if (stands) this.failed("media", "reload");
   }
 
   /** For who looks from outside, such as a person at the browser's console. */
