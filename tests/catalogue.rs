@@ -8,7 +8,7 @@ use std::fs;
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use support::browser::{Browser, an_office, join};
+use support::browser::{Browser, an_office, hidden, join};
 use support::county::{County, Entry, Plays, a_county};
 use support::media::package_lesson;
 use support::server::{PATIENCE, Server};
@@ -31,16 +31,6 @@ fn three_lessons() -> County {
         package_lesson(&county, id, seconds);
     }
     county
-}
-
-/// The value of a hidden field in a page.
-fn hidden(page: &str, name: &str) -> String {
-    let rest = page
-        .split(&format!("name=\"{name}\" value=\""))
-        .nth(1)
-        .unwrap_or_else(|| panic!("no {name}: {page}"));
-    let value = rest.split('"').next().expect("a value");
-    ["&#34;", "&quot;"].iter().fold(value.replace("&#38;", "&"), |text, quote| text.replace(quote, "\""))
 }
 
 fn encoded(text: &str) -> String {

@@ -22,6 +22,7 @@ export default defineConfig({
       input: [
         "src/site.ts",
         "src/player/main.ts",
+        "src/player/evening.ts",
         "src/tv/main.ts",
         "src/poster.ts",
         "src/grid/main.ts",

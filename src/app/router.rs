@@ -115,6 +115,12 @@ impl Router {
                 let list = self.portal.channels_m3u(&base_url, wish);
                 open_to_all(answer(list, &method))
             }
+            "/evening.m3u" => {
+                let query = request.uri().query().unwrap_or_default();
+                let base_url = self.base_url(request.headers());
+                let list = self.portal.evening_m3u(query, &base_url, param(query, "terminal"));
+                open_to_all(answer(list, &method))
+            }
             _ if path.starts_with(assets::PREFIX) => {
                 answer(asset(&path[assets::PREFIX.len()..], request.headers()), &method)
             }

@@ -67,6 +67,28 @@ fn entry(out: &mut String, channel: &ChannelInfo, past: &[(&'static str, String)
     let _ = writeln!(out, ",{title}\n{address}");
 }
 
+/// Something with an end that a player is to play.
+#[derive(Debug, Clone)]
+pub struct Track {
+    /// How long it is.
+    pub seconds: u64,
+    /// What it is called.
+    pub title: String,
+    /// Where it is.
+    pub address: String,
+}
+
+/// A list of tracks, which players play one after another.
+pub fn playlist(tracks: impl IntoIterator<Item = Track>) -> String {
+    let mut out = "#EXTM3U\n".to_owned();
+    for track in tracks {
+        let title: String = track.title.chars().filter(|c| !c.is_control()).collect();
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "#EXTINF:{},{title}\n{}", track.seconds, track.address);
+    }
+    out
+}
+
 /// M3U knows no escapes: what would end the value is replaced or left out.
 fn attribute(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).map(|c| if c == '"' { '\'' } else { c }).collect()
@@ -77,6 +99,14 @@ mod tests {
     use super::*;
     use crate::base::{Lang, Titles};
     use crate::guide::fixtures::a_channel;
+
+    #[test]
+    fn tracks_with_their_lengths() {
+        let track =
+            |seconds, title: &str| Track { seconds, title: title.into(), address: "http://x/1".into() };
+        let list = playlist([track(754, "葡萄\n#EXTINF"), track(3, "ug")]);
+        assert_eq!(list, "#EXTM3U\n#EXTINF:754,葡萄#EXTINF\nhttp://x/1\n#EXTINF:3,ug\nhttp://x/1\n");
+    }
 
     #[test]
     fn a_list_of_two_channels() {

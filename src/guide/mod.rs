@@ -19,7 +19,7 @@ mod xmltv;
 pub use atom::{News, atom};
 pub use ical::ics;
 pub use json::json;
-pub use m3u::{m3u, streams};
+pub use m3u::{Track, m3u, playlist, streams};
 pub use model::{ChannelInfo, Entry, Kind, Listing, listing};
 pub use now::now_next;
 pub use poster::{Poster, PosterLine, poster};

@@ -8,6 +8,7 @@ pub mod assets;
 mod cards;
 #[cfg(test)]
 mod contrast;
+mod evening;
 mod guides;
 pub mod i18n;
 mod lesson_pages;

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::base::{ChannelId, Lang, SiteId};
 
+pub(super) use super::evening::evening_query;
 use super::reply::Reply;
 use super::site_page;
 use super::state::Portal;
@@ -103,6 +104,8 @@ impl Portal {
             }
             ["lessons"] => self.lessons(request, ctx),
             ["lessons", id] => self.lesson(id, ctx),
+            ["evening"] => self.evening(request.query, ctx).await,
+            ["evening", id] => self.kept_evening(id, ctx).await,
             ["offline"] => Ok(OfflinePage.render(ctx)?),
             ["sites"] => self.sites(ctx),
             ["sites", id] => self.site(id, request, ctx).await,

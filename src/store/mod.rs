@@ -5,6 +5,7 @@
 
 mod airings;
 mod audit;
+mod evenings;
 mod events;
 mod hands;
 mod identities;
@@ -86,6 +87,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("hand.sql"),
     include_str!("uptime.sql"),
     include_str!("review.sql"),
+    include_str!("evening.sql"),
 ];
 
 impl Store {

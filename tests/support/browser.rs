@@ -106,3 +106,15 @@ pub(crate) fn join(server: &Server, code: &str) -> Browser {
     assert_eq!(answer.header("location"), Some("/office"));
     browser
 }
+
+/// The value of a hidden field in a page.
+pub(crate) fn hidden(page: &str, name: &str) -> String {
+    let rest = page
+        .split(&format!("name=\"{name}\" value=\""))
+        .nth(1)
+        .unwrap_or_else(|| panic!("no {name}: {page}"));
+    let value = rest.split('"').next().expect("a value");
+    [("&#34;", "\""), ("&quot;", "\""), ("&#60;", "<"), ("&#62;", ">"), ("&#38;", "&")]
+        .iter()
+        .fold(value.to_owned(), |text, (code, sign)| text.replace(code, sign))
+}

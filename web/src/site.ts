@@ -1,7 +1,8 @@
 // What every page loads: letters the device lacks, the remote control's arrows,
-// parts that stay fresh, the guide's way to the present, and the site as an app.
+// parts that stay fresh, lessons put together, the guide's way to the present, and the site as an app.
 import { startApp } from "./app";
 import { startEnrolling } from "./enrolling";
+import { startEvening } from "./evening";
 import { fetchMissingLetters } from "./letters";
 import { startNavigation } from "./navigation";
 import { showPresent } from "./present";
@@ -14,4 +15,5 @@ startRefresh();
 showPresent();
 startApp();
 startEnrolling();
+startEvening();
 startReminders();

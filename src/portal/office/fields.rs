@@ -176,7 +176,7 @@ pub(super) fn fields(
 }
 
 /// What can be chosen, an empty choice first. What a file has beyond it is not lost.
-fn options(chosen: &str, all: &[(String, String)]) -> Vec<Choice> {
+pub(super) fn options(chosen: &str, all: &[(String, String)]) -> Vec<Choice> {
     let known = all.iter().any(|(value, _)| value == chosen);
     let empty = Choice { value: String::new(), label: String::new(), chosen: chosen.is_empty() };
     let of = |(value, label): &(String, String)| Choice {

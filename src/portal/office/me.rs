@@ -2,10 +2,10 @@
 
 use hyper::StatusCode;
 
-use crate::people::SecretHash;
+use crate::people::{Rights, SecretHash};
 use crate::portal::reply::Reply;
 use crate::portal::state::Portal;
-use crate::portal::views::{MePage, PageContext, SignInRow};
+use crate::portal::views::{MePage, Menu, OfficeHome, PageContext, SignInRow};
 use crate::store::Ended;
 
 use super::entry::{new_password, subject};
@@ -89,4 +89,10 @@ impl Portal {
         }
         Ok(Reply::see_other("/me"))
     }
+}
+
+/// Where everybody begins who has signed in.
+pub(super) fn office_home(ctx: &PageContext<'_>, visitor: &Visitor, rights: &Rights<'_>) -> Answer {
+    let page = OfficeHome { name: &visitor.account.name, menu: Menu::of(rights) };
+    Ok(html(page.render(ctx)?))
 }

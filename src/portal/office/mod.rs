@@ -12,6 +12,7 @@ mod drafts;
 mod duty;
 mod entries;
 mod entry;
+mod evenings;
 mod fields;
 mod gate;
 mod health;
@@ -62,7 +63,7 @@ use visitor::Visitor;
 use super::pages::{HTML, param};
 use super::reply::{Reply, problem};
 use super::state::Portal;
-use super::views::{Menu, PageContext};
+use super::views::PageContext;
 
 type Answer = Result<Reply, Refusal>;
 
@@ -138,7 +139,7 @@ impl Portal {
             (["me"], None) => self.me(ctx, &visitor, None).await,
             (["me", what], Some(form)) => self.change_me(request, ctx, &visitor, what, form).await,
             (["office", ..], _) if !rights.enter_office() => Err(Refusal::Forbidden),
-            (["office"], None) => office_home(ctx, &visitor, &rights),
+            (["office"], None) => me::office_home(ctx, &visitor, &rights),
             (["office", "duty"], None) => self.duty(ctx, &rights).await,
             (["office", "duty", id], None) => self.direct_page(ctx, &visitor, &rights, (id, None)).await,
             (["office", "duty", id], Some(form)) if rights.direct() => {
@@ -275,6 +276,9 @@ impl Portal {
             (["office", "catalogue", "table.csv"], None) if rights.see_programmes() => {
                 self.export_catalogue(ctx, "csv").await
             }
+            (["office", "evenings", rest @ ..], form) if rights.see_programmes() => {
+                self.evenings(request, ctx, &visitor, &rights, (rest, form)).await
+            }
             (["office", "catalogue", "look"], Some(form)) if rights.edit_programmes() => {
                 self.look_at_catalogue(ctx, &visitor, &rights, form).await
             }
@@ -378,8 +382,8 @@ impl Portal {
                 [
                     "office",
                     "duty" | "asrun" | "people" | "chosen-people" | "audit" | "api" | "townships" | "import"
-                    | "undo" | "new-site" | "schedule" | "lessons" | "catalogue" | "channels" | "new-channel"
-                    | "relays" | "new-relay" | "settings" | "holidays",
+                    | "undo" | "new-site" | "schedule" | "lessons" | "catalogue" | "evenings" | "channels"
+                    | "new-channel" | "relays" | "new-relay" | "settings" | "holidays",
                     ..,
                 ],
                 _,
@@ -387,11 +391,6 @@ impl Portal {
             _ => Err(Refusal::Unknown),
         }
     }
-}
-
-fn office_home(ctx: &PageContext<'_>, visitor: &Visitor, rights: &Rights<'_>) -> Answer {
-    let page = super::views::OfficeHome { name: &visitor.account.name, menu: Menu::of(rights) };
-    Ok(html(page.render(ctx)?))
 }
 
 /// A page that no cache and no other browser of the same machine keeps.

@@ -11,7 +11,7 @@ use super::documents::{Swap, Which};
 use super::entry::is_inside;
 use super::places::{CHANGED, Outcome, UNDONE};
 use super::request::{Form, OfficeRequest};
-use super::{Answer, Refusal, Visitor, lessons};
+use super::{Answer, Refusal, Visitor, evenings, lessons};
 
 /// What the audit log calls a change of a file that was taken back.
 const FILE_UNDONE: &str = "file-undone";
@@ -40,6 +40,7 @@ impl Portal {
             lessons::CHANGED | lessons::REMOVED | catalogue::TAKEN_IN => {
                 self.undo_lessons(request, visitor, rights, &entry).await?
             }
+            evenings::CHANGED => self.undo_evening(request, visitor, rights, &entry).await?,
             _ => self.undo_file(request, ctx, visitor, rights, &entry).await?,
         };
         // Only to pages of ours, and not to the one of what is gone.
@@ -98,6 +99,23 @@ impl Portal {
             }
         };
         Ok(Undone { outcome: made.map_or(Outcome::Not("place-stale"), Outcome::Made), instead: None })
+    }
+
+    /// What a list of lessons was, or that it was not there.
+    async fn undo_evening(
+        &self,
+        request: &OfficeRequest<'_>,
+        visitor: &Visitor,
+        rights: &Rights<'_>,
+        entry: &AuditEntry,
+    ) -> Result<Undone, Refusal> {
+        if !rights.edit_programmes() {
+            return Err(Refusal::Forbidden);
+        }
+        let line = request.entry(Some(&visitor.account.id), evenings::CHANGED, String::new());
+        let made = self.change_back(entry, line).await?;
+        let instead = entry.before.is_empty().then(|| evenings::ROOM.to_owned());
+        Ok(Undone { outcome: made.map_or(Outcome::Not("place-stale"), Outcome::Made), instead })
     }
 
     async fn undo_file(

@@ -3,7 +3,7 @@
 use askama::Template;
 use serde_json::json;
 
-use crate::base::{Lang, Titles};
+use crate::base::{Evening, Lang, Titles};
 use crate::portal::i18n;
 
 use super::channel::{PlayerParts, own_names};
@@ -138,7 +138,20 @@ impl PlayerParts {
     }
 }
 
+/// Where lessons are played one after another, if there is more than one.
+fn evening<'c>(cards: impl Iterator<Item = &'c LessonCard>) -> Option<String> {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    let ids: Vec<_> = cards.take(Evening::MOST).map(|card| ("lesson", card.id.as_str())).collect();
+    query.extend_pairs(&ids);
+    (ids.len() > 1).then(|| format!("/evening?{}", query.finish()))
+}
+
 impl LessonsPage {
+    /// Where the series that is looked at is played.
+    fn series_evening(&self) -> Option<String> {
+        (!self.series.is_empty()).then(|| evening(self.lessons.iter())).flatten()
+    }
+
     /// The page as HTML.
     pub fn render(&self, ctx: &PageContext<'_>) -> Result<String, askama::Error> {
         ListHtml { page: self, ctx, heading: ctx.t("lessons-title") }.render()
@@ -156,6 +169,13 @@ impl LessonPage {
             }
             None => series,
         })
+    }
+
+    /// Where its series is played, in the order of its parts.
+    fn series_evening(&self) -> Option<String> {
+        let mut all: Vec<&LessonCard> = self.parts.iter().chain([&self.card]).collect();
+        all.sort_by_key(|card| card.details.part.unwrap_or(u32::MAX));
+        (!self.card.details.series.is_empty()).then(|| evening(all.into_iter())).flatten()
     }
 
     /// Where the lessons of its series are.

@@ -32,7 +32,7 @@ pub(super) fn county() -> Titles {
     Titles::from([("zh-Hans", "示范县"), ("ug-Arab", "ئۈلگە ناھىيەسى"), ("en", "Sample County")])
 }
 
-fn grapes() -> Titles {
+pub(super) fn grapes() -> Titles {
     Titles::from([
         ("zh-Hans", "葡萄冬季修剪技术"),
         ("ug-Arab", "ئۈزۈم تېلىنى قىشلىق پۇتاش تېخنىكىسى"),

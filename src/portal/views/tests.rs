@@ -1,10 +1,11 @@
 use std::fmt::Write;
+use std::time::Duration;
 
 use proptest::prelude::*;
 
 use super::samples::*;
 use super::*;
-use crate::base::Titles;
+use crate::base::{LessonId, Titles};
 
 const LIMIT: usize = 150_000;
 
@@ -58,6 +59,33 @@ fn pages(tag: &str) -> Vec<(&'static str, String)> {
             LessonsPage { lessons: lessons(), ..LessonsPage::default() }
                 .render(&at("/lessons"))
                 .expect("lessons"),
+        ),
+        (
+            "evening",
+            EveningPage {
+                titles: grapes(),
+                lessons: lessons(),
+                missing: 1,
+                offered: vec![(LessonId::new("roots").expect("an id"), "Roots <b>".to_owned())],
+                ..EveningPage::default()
+            }
+            .render(&at("/evening"))
+            .expect("an evening"),
+        ),
+        (
+            "evening-empty",
+            EveningPage {
+                mine: true,
+                kept: vec![KeptEvening {
+                    id: 3,
+                    titles: grapes(),
+                    lessons: 2,
+                    duration: Duration::from_secs(90),
+                }],
+                ..EveningPage::default()
+            }
+            .render(&at("/evening"))
+            .expect("no evening"),
         ),
         ("lessons-empty", LessonsPage::default().render(&at("/lessons")).expect("no lessons")),
         ("lesson", lesson.render(&at("/lessons/grape-pruning")).expect("lesson")),

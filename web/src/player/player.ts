@@ -2,13 +2,12 @@
 // and what is said about it.
 import { type Choices, loadChoices, pictureQuality, saveChoice, saveQuality } from "./choices";
 import { Controls } from "./controls";
-import { type PlayerData, readData, type Text, texts } from "./data";
+import { type Item, type PlayerData, readData, type Text, texts } from "./data";
 import { Display } from "./display";
 import { Playback } from "./playback";
 
 export class Player {
-  private readonly data: PlayerData = readData();
-  private readonly text: Text = texts(this.data);
+  private readonly text: Text;
   private readonly root = document.getElementById("player") as HTMLElement;
   private readonly video = this.root.querySelector("video") as HTMLVideoElement;
   private readonly choices: Choices = loadChoices();
@@ -16,15 +15,20 @@ export class Player {
   private readonly controls: Controls;
   private readonly display: Display;
 
-  constructor() {
-    const { video, text, data } = this;
+  /** `ended`: what was played is over. */
+  constructor(
+    private readonly data: PlayerData = readData(),
+    ended: () => void = () => undefined,
+  ) {
+    this.text = texts(data);
+    const { video, text } = this;
     this.playback = new Playback(
       video,
       {
         changed: () => this.show(),
         opened: (session) => this.display.showCounted(session.counted),
         offer: (what, shown) => this.controls.offer(what, shown),
-        ended: () => undefined,
+        ended,
         unreachable: () => undefined,
       },
       false,
@@ -57,6 +61,11 @@ export class Player {
     const { saver } = this.data;
     if (this.waitsForAPerson()) this.playback.offer(this.data, saver);
     else void this.playback.open(this.data, saver);
+  }
+
+  /** Plays something else, from its start. */
+  go(item: Item): void {
+    void this.playback.open(item, this.data.saver);
   }
 
   /**
