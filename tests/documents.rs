@@ -4,7 +4,7 @@
 mod support;
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 
 use serde_json::Value;
 use support::browser::{an_office, to};
@@ -78,6 +78,28 @@ fn documents_go_with_their_lesson_and_out_of_it() {
     }
     let page = server.client.good("/lessons/grape?lang=en").text();
     assert!(page.contains("讲义 1.pptx") && page.contains("Pages: 12"), "{page}");
+
+    // The lesson with both, as one archive that can be gone on with.
+    assert!(page.contains("/lessons/grape/download.zip?"), "{page}");
+    let archive = server.client.good("/lessons/grape/download.zip?lang=ug-Arab");
+    let said = archive.header("content-disposition").expect("a name");
+    assert!(said.contains("grape.zip") && said.contains(".zip"), "{said}");
+    let tag = archive.header("etag").expect("a tag");
+    let half = archive.body.len() / 2;
+    let rest = server.client.ask(
+        "GET",
+        "/lessons/grape/download.zip?lang=ug-Arab",
+        &[("range", &format!("bytes={half}-")), ("if-range", tag)],
+    );
+    assert_eq!((rest.status, &rest.body[..]), (206, &archive.body[half..]));
+    let mut parts = zip::ZipArchive::new(std::io::Cursor::new(&archive.body)).expect("an archive");
+    let mut part = |name: &str| {
+        let mut bytes = Vec::new();
+        parts.by_name(name).expect(name).read_to_end(&mut bytes).expect("its bytes");
+        bytes
+    };
+    assert_eq!(part("讲义 1.pptx"), slides());
+    assert_eq!(part("葡萄栽培.mp4"), server.client.good("/lessons/grape/download?lang=ug-Arab").body);
 
     // What is no document is told, what has no lesson waits and is shown.
     let rejected = county.path("media/rejected");

@@ -24,9 +24,10 @@ impl Router {
         let lesson = LessonId::new(id).ok()?;
         match rest {
             ["poster.jpg"] => Some(answer(self.portal.poster(id).await, method)),
-            ["download"] => {
+            [file @ ("download" | "download.zip")] => {
                 let lang = param(query, "lang").and_then(|l| Lang::new(l).ok());
-                let wish = DownloadWish { rung: param(query, "rung"), lang: lang.as_ref() };
+                let archive = *file == "download.zip";
+                let wish = DownloadWish { rung: param(query, "rung"), lang: lang.as_ref(), archive };
                 Some(self.delivery.download(method, &lesson, wish, headers).await)
             }
             ["files", name, picture @ ..] => {

@@ -9,7 +9,7 @@ use anyhow::Context;
 use serde::de::DeserializeOwned;
 
 use crate::base::SystemClock;
-use crate::courseware::{PaperJob, look_at};
+use crate::courseware::{PaperJob, UnpackJob, look_at, unpack};
 use crate::hls::wire::{PackageLine, RelayOrder};
 use crate::pipeline::studio::{BroadcastJob, FilmJob, broadcast, film};
 use crate::pipeline::{
@@ -39,6 +39,8 @@ pub(super) enum WorkerKind {
     Look,
     /// A document in, what it says of itself out.
     Paper,
+    /// An archive in, the files in it out.
+    Unpack,
     /// Slides and speech in, a lesson's file out (demo).
     Film,
     /// An endless MPEG-TS broadcast (demo).
@@ -89,6 +91,13 @@ pub(super) fn run(kind: WorkerKind) -> anyhow::Result<()> {
             let job = job::<PaperJob>()?;
             confine(std::slice::from_ref(&job.input), &[&job.out]);
             writeln!(out, "{}", serde_json::to_string(&look_at(&job))?)?;
+        }
+        WorkerKind::Unpack => {
+            // Before there is another thread.
+            without_network();
+            let job = job::<UnpackJob>()?;
+            confine(std::slice::from_ref(&job.input), &[&job.out]);
+            writeln!(out, "{}", serde_json::to_string(&unpack(&job))?)?;
         }
         WorkerKind::Film => film(&job::<FilmJob>()?)?,
         WorkerKind::Broadcast => broadcast(&job::<BroadcastJob>()?, &|| false)?,

@@ -95,8 +95,16 @@ impl Scanner {
 
     /// Documents that have kept their size and time for `stable`, as of the last look.
     pub fn papers(&self, now: Duration, stable: Duration) -> Vec<PathBuf> {
-        let papers = self.seen.iter().filter(|(path, l)| is_paper(path) && now - l.since >= stable);
-        papers.map(|(path, _)| path.clone()).collect()
+        self.stable(now, stable).filter(|path| is_paper(path)).cloned().collect()
+    }
+
+    /// Archives that have.
+    pub fn archives(&self, now: Duration, stable: Duration) -> Vec<PathBuf> {
+        self.stable(now, stable).filter(|path| is_archive(path)).cloned().collect()
+    }
+
+    fn stable(&self, now: Duration, stable: Duration) -> impl Iterator<Item = &PathBuf> {
+        self.seen.iter().filter(move |(_, l)| now - l.since >= stable).map(|(path, _)| path)
     }
 
     /// True if the file is there but empty, for as long as `stable`.
@@ -137,11 +145,20 @@ fn side_lang(text: &str) -> Option<Lang> {
     Lang::from_iso639(text, &[]).filter(|_| text.len() <= 3).or_else(|| Lang::new(text).ok())
 }
 
-/// True if a file of this name belongs to a lesson.
+/// True if a file of this name belongs to a lesson, or holds such files.
 pub(super) fn is_taken(name: &str) -> bool {
     let path = Path::new(name);
-    !name.starts_with('.')
-        && (is_paper(path) || [VIDEO, AUDIO, TEXT, &["toml"]].iter().any(|endings| has_ending(path, endings)))
+    !name.starts_with('.') && (is_archive(path) || is_in_archive(path))
+}
+
+/// True if a file of this name belongs to a lesson.
+pub(super) fn is_in_archive(path: &Path) -> bool {
+    is_paper(path) || [VIDEO, AUDIO, TEXT, &["toml"]].iter().any(|endings| has_ending(path, endings))
+}
+
+/// True if a file of this name holds others.
+fn is_archive(path: &Path) -> bool {
+    has_ending(path, &["zip"])
 }
 
 fn ending(path: &Path) -> String {
@@ -154,6 +171,13 @@ fn has_ending(path: &Path, endings: &[&str]) -> bool {
 
 fn stem(path: &Path) -> String {
     path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// Those of `all` that belong to the lesson of `file`, by their names.
+pub(super) fn belonging_to<'a>(file: &Path, all: impl Iterator<Item = &'a PathBuf>) -> Vec<PathBuf> {
+    let lesson = format!("{}.", stem(file));
+    let named = |path: &&PathBuf| path.file_name().is_some_and(|n| n.to_string_lossy().starts_with(&lesson));
+    all.filter(|path| path.as_path() != file).filter(named).cloned().collect()
 }
 
 fn side_files<'a>(file: &Path, all: impl Iterator<Item = &'a PathBuf>) -> SideFiles {

@@ -4,6 +4,7 @@
 //! there until its package stands or a reason why not is written down; what is held
 //! is nobody's to play. Knows no HTTP.
 
+mod archive;
 mod attachments;
 mod catalogue;
 mod hold;
@@ -17,6 +18,7 @@ mod search;
 mod tus;
 mod uploads;
 
+pub use archive::{UnpackJob, UnpackLine, unpack};
 pub use attachments::{Attachment, Attachments, ByLesson};
 pub use catalogue::{Catalogue, Library, LibraryError, Package};
 pub use hold::{Hold, waiting_folder};

@@ -1,6 +1,5 @@
 //! Documents of lessons, to be taken home.
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,10 +8,10 @@ use hyper::{Method, Response, StatusCode};
 
 use crate::base::LessonId;
 use crate::courseware::Attachment;
-use crate::hls::{ByteRange, Movie};
+use crate::hls::ByteRange;
 
 use super::body::Body;
-use super::download::{Made, answer, say_name};
+use super::composed::{Composed, Piece, say_name};
 use super::media::{Delivery, refuse};
 
 /// What browsers call the kinds of documents, by their endings.
@@ -51,14 +50,15 @@ impl Delivery {
         let unknown = || refuse(StatusCode::NOT_FOUND, "there is no such file");
         let found = self.attachments.find(id, name).filter(|_| self.sources.on_demand(id).is_some());
         let Some((attachment, path)) = found else { return unknown() };
-        let opened =
-            tokio::task::spawn_blocking(move || File::open(path).and_then(|f| Ok((f.metadata()?.len(), f))));
-        let Ok(Ok((length, file))) = opened.await else { return unknown() };
-        let whole = ByteRange { offset: 0, length };
-        let movie = Movie { head: Vec::new(), pieces: vec![(0, whole)], length };
-        let made = Arc::new(Made { movie, files: Vec::new() });
+        let opened = tokio::task::spawn_blocking(move || {
+            let length = std::fs::metadata(&path)?.len();
+            let mut file = Composed::of(vec![(path, None)]);
+            file.push(Piece::Source(0, ByteRange { offset: 0, length }));
+            Arc::new(file).open().map(|opened| (length, opened))
+        });
+        let Ok(Ok((length, opened))) = opened.await else { return unknown() };
         let etag = format!("\"{}-{length}\"", attachment.tag);
-        let mut response = answer(method, headers, &etag, (made, vec![file]));
+        let mut response = opened.answer(method, headers, &etag);
         if response.status() != StatusCode::RANGE_NOT_SATISFIABLE {
             describe(response.headers_mut(), &attachment);
         }

@@ -6,7 +6,9 @@
 
 mod attached;
 mod body;
+mod bundle;
 mod channels;
+mod composed;
 mod desk;
 mod download;
 mod media;

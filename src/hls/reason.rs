@@ -29,6 +29,18 @@ pub enum Reason {
         /// ZIP, RAR, 7z.
         kind: String,
     },
+    /// Nothing in an archive is for lessons.
+    #[error("there is no film, no sound and no document in the archive: look whether another was meant")]
+    NothingInArchive,
+    /// More is in an archive than there is room for, or than can be.
+    #[error("there is more in the archive than there is room for: upload the films one by one")]
+    LargeArchive,
+    /// A lesson of an archive is there already.
+    #[error("there is a lesson {lesson} already: upload it by itself if it is to replace that one")]
+    LessonThere {
+        /// Which.
+        lesson: String,
+    },
     /// A still.
     #[error("it is a picture ({kind}), not a film: look whether another file was meant")]
     Picture {
@@ -139,6 +151,9 @@ impl Reason {
             Self::Playlist => "reason-playlist",
             Self::Document { .. } => "reason-document",
             Self::Archive { .. } => "reason-archive",
+            Self::NothingInArchive => "reason-nothing-in-archive",
+            Self::LargeArchive => "reason-large-archive",
+            Self::LessonThere { .. } => "reason-lesson-there",
             Self::Picture { .. } => "reason-picture",
             Self::Program => "reason-program",
             Self::Unknown => "reason-unknown",
@@ -177,7 +192,7 @@ impl Reason {
             Self::TooLong { hours } => vec![("hours", hours.to_string())],
             Self::NoSound { file } | Self::NoSubtitles { file } => vec![("file", file.clone())],
             Self::BadTitles { file, detail } => vec![("file", file.clone()), ("detail", detail.clone())],
-            Self::SoundForFilm { lesson } => vec![("lesson", lesson.clone())],
+            Self::SoundForFilm { lesson } | Self::LessonThere { lesson } => vec![("lesson", lesson.clone())],
             Self::Server { detail } => vec![("detail", detail.clone())],
             _ => Vec::new(),
         }

@@ -924,3 +924,9 @@ evenings-kept = Put together by the county
 evening-new = New playlist
 evening-no-lesson = Choose a lesson.
 did-evening-changed = changed a playlist
+
+reason-nothing-in-archive = There is no film, no sound and no document in the archive. Look whether another was meant.
+reason-large-archive = There is more in the archive than there is room for. Upload the films one by one.
+reason-lesson-there = There is a lesson { $lesson } already. If this one is to replace it, upload it by itself.
+
+documents-archive = The lesson and its documents as one archive

@@ -926,3 +926,9 @@ evenings-kept = 县里编排的列表
 evening-new = 新建播放列表
 evening-no-lesson = 请选择课程。
 did-evening-changed = 修改了播放列表
+
+reason-nothing-in-archive = 压缩包里没有视频、声音或文档。请看看是否选错了文件。
+reason-large-archive = 压缩包里的内容放不下。请把视频逐个上传。
+reason-lesson-there = 已有课程 { $lesson }。如需替换，请单独上传这个文件。
+
+documents-archive = 课程和资料打包下载

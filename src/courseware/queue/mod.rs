@@ -13,6 +13,7 @@ use crate::base::{Bell, Clock, Lang, LessonId, Shutdown, Titles, move_file, watc
 use crate::config::Packaging;
 use crate::hls::{Manifest, Reason};
 
+mod archives;
 mod job;
 mod papers;
 
@@ -169,6 +170,7 @@ impl Queue {
         let _watcher = watch_folder(&self.inbox(), wake)
             .inspect_err(|error| tracing::warn!(%error, "the inbox is looked at by time only"));
         let permits = Arc::new(Semaphore::new(self.settings.jobs.max(1)));
+        self.forget_unpacking();
         let mut scanner = Scanner::default();
         let mut taken: BTreeSet<PathBuf> = BTreeSet::new();
         let mut running = JoinSet::new();
@@ -189,6 +191,19 @@ impl Queue {
             let ready = scanner.scan(&self.inbox(), now, STABLE).unwrap_or_default();
             for empty in scanner.empty(now, STABLE) {
                 self.reject(&empty, &Reason::Empty);
+            }
+            // Of archives one at a time: it is the disk they wait for.
+            let archives = scanner.archives(now, STABLE).into_iter();
+            if !taken.iter().any(|path| archives.clone().any(|a| a == *path)) {
+                self.put_out_all();
+                if let Some(archive) = archives.clone().next() {
+                    taken.insert(archive.clone());
+                    let queue = self.clone();
+                    running.spawn(async move {
+                        queue.unpack(&archive).await;
+                        archive
+                    });
+                }
             }
             let mut waiting = Vec::new();
             for paper in scanner.papers(now, STABLE) {
@@ -264,7 +279,10 @@ impl Queue {
         let file = ready.file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let playable = self.library.catalogue().lesson(&ready.lesson).is_some_and(|p| p.manifest.preliminary);
         let lesson = ready.lesson.clone();
-        let status = JobStatus { lesson, file, state, percent, playable, left, reason };
+        self.set_status(JobStatus { lesson, file, state, percent, playable, left, reason });
+    }
+
+    fn set_status(&self, status: JobStatus) {
         self.jobs.rcu(|jobs| {
             let mut jobs = BTreeMap::clone(jobs);
             jobs.insert(status.lesson.clone(), status.clone());

@@ -47,6 +47,16 @@ pub struct LessonPage {
     pub documents: Vec<DocumentView>,
 }
 
+impl LessonPage {
+    /// Where it is with its documents as one archive, in the page's language if it is spoken in
+    /// it, and how large that is about.
+    fn archive(&self, ctx: &PageContext<'_>) -> Option<(String, String)> {
+        let film = self.files.iter().find(|f| f.lang == *ctx.lang).or(self.files.first())?;
+        let bytes = film.bytes + self.documents.iter().map(|d| d.bytes).sum::<u64>();
+        Some((film.href.replacen("/download?", "/download.zip?", 1), size(bytes)))
+    }
+}
+
 /// A document that belongs to a lesson.
 #[derive(Debug, Clone)]
 pub struct DocumentView {

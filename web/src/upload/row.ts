@@ -279,5 +279,5 @@ function percent(part: number): string {
 export function isLesson(name: string): boolean {
   const sound = /^(.*)\.(m4a|mp3|wav|wma|aac|ogg|flac)$/i.exec(name);
   if (sound !== null) return !/\.[a-z]{2,3}(-[a-z0-9]+)*$/i.test(sound[1] ?? "");
-  return !/\.(srt|vtt|ass|ssa|toml|pdf|pptx?|docx?|xlsx?|od[pts]|rtf|txt|jpe?g|png)$/i.test(name);
+  return !/\.(zip|srt|vtt|ass|ssa|toml|pdf|pptx?|docx?|xlsx?|od[pts]|rtf|txt|jpe?g|png)$/i.test(name);
 }
