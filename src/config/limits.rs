@@ -36,7 +36,7 @@ impl Default for Packaging {
 
 impl Default for Uploads {
     fn default() -> Self {
-        Self { max_size: 16 << 30, keep: 7 * 24 * HOUR }
+        Self { max_size: 16 << 30, per_day: 200 << 30, keep: 7 * 24 * HOUR }
     }
 }
 
@@ -137,10 +137,12 @@ pub(super) fn uploads(doc: &Document<'_>, f: Fields<'_, '_>) -> Uploads {
     let most = Size(1 << 40);
     let max_size =
         within(doc, f.or("max_size", Size(usual.max_size)), Size(1 << 20), most, "a lesson is as long");
+    let per_day = f.or("per_day", Size(usual.per_day));
+    let per_day = within(doc, per_day, max_size, Size(1 << 50), "the largest file has to fit into a day");
     let keep = f.or("keep", usual.keep);
     let keep = within(doc, keep, HOUR, 90 * 24 * HOUR, "lines are down for hours, disks are not for ever");
     f.close();
-    Uploads { max_size: max_size.0, keep }
+    Uploads { max_size: max_size.0, per_day: per_day.0, keep }
 }
 
 fn ladder(doc: &Document<'_>, tables: Vec<Fields<'_, '_>>) -> Vec<Rung> {

@@ -108,6 +108,8 @@ pub struct Packaging {
 pub struct Uploads {
     /// Largest file, bytes.
     pub max_size: u64,
+    /// What one person may upload within a day, bytes.
+    pub per_day: u64,
     /// An upload to which nothing comes goes after so long.
     pub keep: Duration,
 }

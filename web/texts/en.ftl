@@ -930,3 +930,5 @@ reason-large-archive = There is more in the archive than there is room for. Uplo
 reason-lesson-there = There is a lesson { $lesson } already. If this one is to replace it, upload it by itself.
 
 documents-archive = The lesson and its documents as one archive
+
+upload-day = You have uploaded as much as one person may within a day. Go on tomorrow, or ask the county's engineer.

@@ -932,3 +932,5 @@ reason-large-archive = 压缩包里的内容放不下。请把视频逐个上传
 reason-lesson-there = 已有课程 { $lesson }。如需替换，请单独上传这个文件。
 
 documents-archive = 课程和资料打包下载
+
+upload-day = 您今天上传的量已达上限。请明天继续，或联系县工程师。

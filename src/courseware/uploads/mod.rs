@@ -19,7 +19,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
 use tokio::sync::Notify;
 
@@ -54,6 +54,7 @@ impl Uploads {
     pub fn of(county: &County, library: Library) -> Self {
         let limits = UploadLimits {
             largest: county.uploads.max_size,
+            per_day: county.uploads.per_day,
             kept_for: county.uploads.keep,
             least_free: county.recording.least_free,
         };
@@ -188,12 +189,33 @@ impl Uploads {
         if unfinished.iter().filter(|(other, _)| other.owner == record.owner).count() >= MOST {
             return Err(UploadError::TooMany);
         }
+        self.has_quota(record, &all)?;
         let others: u64 = unfinished.iter().map(|(_, upload)| upload.length - upload.offset).sum();
         let needed = length.saturating_add(others).saturating_add(self.limits.least_free);
         match DiskSpace::of(self.shelf.folder.parent().unwrap_or(&self.shelf.folder)) {
             Some(space) if space.free < needed => Err(UploadError::NoRoom { needed, free: space.free }),
             _ => Ok(None),
         }
+    }
+
+    /// True to the day: what a person has begun within the last 24 hours counts, whole or not.
+    fn has_quota(&self, record: &Record, all: &[(Record, Upload)]) -> Result<(), UploadError> {
+        let day = SignedDuration::from_hours(24);
+        let recent = |other: &&Record| other.owner == record.owner && other.created > record.created - day;
+        let mut mine: Vec<&Record> = all.iter().map(|(other, _)| other).filter(recent).collect();
+        let done: u64 = mine.iter().map(|other| other.length).sum();
+        let most = self.limits.per_day;
+        if done.saturating_add(record.length) <= most {
+            return Ok(());
+        }
+        mine.sort_by_key(|other| other.created);
+        let mut left = done;
+        let enough = mine.iter().find(|other| {
+            left -= other.length;
+            left.saturating_add(record.length) <= most
+        });
+        let wait = enough.map_or(day, |other| day - record.created.duration_since(other.created)).as_secs();
+        Err(UploadError::MuchToday { done, most, wait })
     }
 
     /// How far an upload is. Whoever was writing it stops.

@@ -16,6 +16,8 @@ pub(super) const MOST: usize = 200;
 pub struct UploadLimits {
     /// Largest file, bytes.
     pub largest: u64,
+    /// Bytes of one person within a day.
+    pub per_day: u64,
     /// Where nothing more comes, an upload goes after so long.
     pub kept_for: Duration,
     /// Bytes of the disk that stay free.
@@ -99,6 +101,18 @@ pub enum UploadError {
         needed: u64,
         /// What is free.
         free: u64,
+    },
+    /// One person has uploaded much within a day.
+    #[error(
+        "{done} bytes of one person came within 24 hours, with this file it would be more than {most}: go on tomorrow, or ask the county's engineer ([uploads] per_day)"
+    )]
+    MuchToday {
+        /// What came, or is on its way.
+        done: u64,
+        /// What may come.
+        most: u64,
+        /// When there is room again, seconds from now.
+        wait: i64,
     },
     /// Too many have begun.
     #[error("{MOST} uploads have begun and are not whole: end some of them")]

@@ -25,7 +25,7 @@ impl Office {
 
     /// As after a start of the server.
     fn uploads(&self) -> Uploads {
-        let limits = UploadLimits { largest: 1 << 20, kept_for: HOUR, least_free: 0 };
+        let limits = UploadLimits { largest: 1 << 20, per_day: 64 << 20, kept_for: HOUR, least_free: 0 };
         let library = Library::open(&self.media.path().join("library")).expect("a library");
         Uploads::new(self.media.path(), library, limits)
     }
@@ -173,6 +173,28 @@ async fn what_cannot_be_taken_is_said_before_it_comes() {
     fs::create_dir_all(office.media.path().join("inbox")).expect("an inbox");
     fs::write(office.media.path().join("inbox/grapes.mp4"), "another").expect("dropped");
     assert!(matches!(office.begin(&uploads, 1, b"grapes").await, Err(UploadError::NameTaken(_))));
+}
+
+#[tokio::test]
+async fn nobody_uploads_more_than_a_days_worth() {
+    let office = Office::new();
+    let limits = UploadLimits { per_day: 10, ..office.uploads().limits() };
+    let uploads = Uploads::new(office.media.path(), office.uploads().shelf.library.clone(), limits);
+    let begin = async |id: u8, length: u64, owner: &AccountId, at: Timestamp| {
+        let (name, titles) = (format!("film-{id}.mp4"), Default::default());
+        let wish = Wish { name, sha256: None, titles, again: false };
+        uploads.begin([id; 16], (length, wish, "said".to_owned()), (owner, ""), at).await
+    };
+    let (first, hour) = (now(), SignedDuration::from_hours(1));
+    begin(1, 6, &office.owner, first).await.expect("begun");
+    begin(2, 4, &office.owner, first + hour).await.expect("exactly as much as there may be");
+    match begin(3, 5, &office.owner, first + 2 * hour).await {
+        Err(UploadError::MuchToday { done: 10, most: 10, wait }) => assert_eq!(wait, 22 * 3600),
+        other => panic!("{other:?}"),
+    }
+    let other = AccountId::new("other").expect("a name");
+    begin(4, 5, &other, first + 2 * hour).await.expect("it is another person's day");
+    begin(3, 5, &office.owner, first + 24 * hour).await.expect("the next day");
 }
 
 #[tokio::test]

@@ -260,6 +260,10 @@ fn refused(error: UploadError) -> Reply {
         }
         UploadError::TooLarge { .. } | UploadError::TooMuch => (StatusCode::PAYLOAD_TOO_LARGE, "Too large"),
         UploadError::NoRoom { .. } => (StatusCode::INSUFFICIENT_STORAGE, "No room"),
+        UploadError::MuchToday { wait, .. } => {
+            let reply = problem(StatusCode::TOO_MANY_REQUESTS, "Enough for a day", &error.to_string());
+            return reply.with(header::RETRY_AFTER, wait.to_string());
+        }
         UploadError::TooMany => (StatusCode::TOO_MANY_REQUESTS, "Too many"),
         UploadError::IsLesson(id) => {
             let reply = problem(StatusCode::CONFLICT, "There already", &error.to_string());
@@ -315,6 +319,7 @@ pub(super) fn list() {}
     (status = 409, description = "The same file is a lesson already (`X-Lesson`), it would replace one (`X-Replaces`), it has begun to come (`Location`), or one of its name is being sent or prepared", body = Problem, content_type = "application/problem+json"),
     (status = 412, description = "Another version of tus", body = Problem, content_type = "application/problem+json"),
     (status = 413, description = "The file is too large", body = Problem, content_type = "application/problem+json"),
+    (status = 429, description = "Too many have begun, or with `Retry-After` too much for a day", body = Problem, content_type = "application/problem+json"),
     (status = 507, description = "The disk has no room for it", body = Problem, content_type = "application/problem+json"),
 ))]
 #[expect(dead_code, reason = "describes what is answered elsewhere")]

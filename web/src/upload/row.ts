@@ -172,7 +172,8 @@ export class Row {
       this.restart();
       return;
     }
-    const key = REASONS[status];
+    // Too many at once, or too much for a day.
+    const key = status === 429 && response?.getHeader("Retry-After") ? "day" : REASONS[status];
     this.signedOut = status === 401 || status === 403;
     if (key === undefined || this.signedOut) {
       // Nothing is wrong with the file: what is there stays there.

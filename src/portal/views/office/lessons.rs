@@ -48,7 +48,7 @@ const _: () = {
 };
 
 /// What the script says: its attributes are called like these, without `upload-`.
-const SAID: [&str; 24] = [
+const SAID: [&str; 25] = [
     "upload-name",
     "upload-waits",
     "upload-checking",
@@ -69,6 +69,7 @@ const SAID: [&str; 24] = [
     "upload-large",
     "upload-changed",
     "upload-many",
+    "upload-day",
     "upload-room",
     "upload-sign-in",
     "upload-unreadable",
