@@ -121,6 +121,40 @@ fn look(browser: &mut Browser, table: &[u8]) -> support::http::Answer {
 }
 
 #[test]
+fn the_same_is_said_of_several_lessons_and_taken_back_at_once() {
+    let county = three_lessons();
+    let (server, mut admin) = an_office(&county);
+    let mut editor = join(&server, &admin.invites("editor", "editor", "county"));
+    let mut auditor = join(&server, &admin.invites("auditor", "auditor", "county"));
+    say(&mut editor, "grapes", "topic=law&part=4&speakers=Aygul").with(303, "said");
+    auditor.get("/office/chosen-lessons").with(403, "an auditor reads");
+    let page = editor.get("/office/chosen-lessons").with(200, "to choose from").text();
+    assert!(page.contains("name=\"lesson\" value=\"water\""), "{page}");
+
+    let chosen = "lesson=grapes&lesson=water&lesson=gone";
+    let change = |fields: &str| format!("{chosen}&topic=&series=&speakers=&audience=&licence=&{fields}");
+    auditor.act("/office/chosen-lessons", chosen).with(403, "an auditor reads");
+    let nothing = editor.act("/office/chosen-lessons", &change(""));
+    assert_eq!(
+        nothing.with(303, "nothing").header("location"),
+        Some("/office/chosen-lessons?not=no-lesson-chosen")
+    );
+    let both = format!("{chosen}&topic=agriculture&series=Winter&speakers=&audience=&licence=CC+BY");
+    let done = editor.act("/office/chosen-lessons", &both).with(303, "changed");
+    let line = done.header("location").and_then(|l| l.split_once("done=")).expect("its line").1.to_owned();
+    assert_eq!(listed(&server, "topic=agriculture&order=title"), ["grapes", "water"]);
+    let page = server.client.good("/lessons/grapes?lang=en").text();
+    // What was left empty stays.
+    assert!(page.contains("Winter, part 4") && page.contains("Aygul") && page.contains("CC BY"), "{page}");
+    editor.act("/office/chosen-lessons", &format!("{chosen}&topic=football")).with(400, "no such topic");
+
+    editor.act(&format!("/office/undo/{line}"), "back=/office/lessons").with(303, "taken back");
+    assert_eq!(listed(&server, "topic=agriculture"), [""; 0]);
+    assert_eq!(listed(&server, "topic=law"), ["grapes"]);
+    assert!(admin.get("/office/audit").text().contains("changed what is said of several lessons"));
+}
+
+#[test]
 fn the_catalogue_goes_out_as_a_table_and_comes_in_again() {
     let county = three_lessons();
     let (server, mut admin) = an_office(&county);

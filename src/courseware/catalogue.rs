@@ -15,6 +15,7 @@ use crate::base::{LessonId, replace_file};
 use crate::hls::{About, Manifest};
 
 use super::hold::{self, Hold};
+use super::search::fold;
 
 /// A library that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +43,8 @@ pub struct Package {
     pub inodes: BTreeMap<String, u64>,
     /// When it was made, or given other titles; none where the disk does not say.
     pub updated: Option<Timestamp>,
+    /// What it is found by, [folded](super::fold): its titles, its name, what else is said of it.
+    pub words: String,
 }
 
 /// An immutable view of the library.
@@ -220,7 +223,8 @@ impl Library {
                 Some((id, Some(hold))) => (None, Some((id, hold))),
                 None => (None, None),
             };
-            packages.push(Arc::new(Package { manifest, folder, lesson, held, inodes, updated }));
+            let words = words(&manifest);
+            packages.push(Arc::new(Package { manifest, folder, lesson, held, inodes, updated, words }));
         }
         packages.sort_by(|a, b| (a.lesson.is_none(), &a.lesson).cmp(&(b.lesson.is_none(), &b.lesson)));
         let catalogue = Catalogue { packages };
@@ -282,4 +286,11 @@ fn read(folder: &Path) -> Option<Manifest> {
             None
         }
     }
+}
+
+fn words(manifest: &Manifest) -> String {
+    let titles = manifest.titles.0.values().map(String::as_str);
+    let texts = titles.chain([manifest.id.as_str()]).chain(manifest.details.texts());
+    // No word goes on from one text into the next.
+    fold(&texts.collect::<Vec<_>>().join("\n"))
 }

@@ -932,3 +932,8 @@ reason-lesson-there = There is a lesson { $lesson } already. If this one is to r
 documents-archive = The lesson and its documents as one archive
 
 upload-day = You have uploaded as much as one person may within a day. Go on tomorrow, or ask the county's engineer.
+
+lessons-chosen = Change several lessons
+lessons-chosen-advice = What is filled in is said of every chosen lesson. What is left empty stays as it is.
+lessons-chosen-nothing = No lesson was chosen, or there is nothing to change.
+did-lessons-changed = changed what is said of several lessons

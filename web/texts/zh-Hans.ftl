@@ -934,3 +934,8 @@ reason-lesson-there = 已有课程 { $lesson }。如需替换，请单独上传�
 documents-archive = 课程和资料打包下载
 
 upload-day = 您今天上传的量已达上限。请明天继续，或联系县工程师。
+
+lessons-chosen = 批量修改课程
+lessons-chosen-advice = 填写的内容将用于所有选中的课程，留空的保持不变。
+lessons-chosen-nothing = 没有选中课程，或没有可修改的内容。
+did-lessons-changed = 批量修改了课程信息

@@ -1,10 +1,11 @@
 //! Lessons on demand: the list, what is found in it, one lesson.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::base::{Lang, LessonId};
+use crate::config::Topic;
 use crate::courseware::{Package, finds, fold};
 
 use super::cards::{lesson_card, lesson_files};
@@ -87,20 +88,17 @@ impl Portal {
     pub(super) fn lessons(&self, request: &PageRequest<'_>, ctx: &PageContext<'_>) -> Page {
         let wanted = Wanted::read(request.query)?;
         let (catalogue, county) = (self.library.catalogue(), self.county.load());
-        let topic_names = |id: &str| {
-            let topic = county.topics.iter().find(|t| t.id.as_str() == id);
-            topic.map(|t| t.names.0.values().map(String::as_str).collect::<Vec<_>>()).unwrap_or_default()
-        };
+        let topic_names =
+            |topic: &Topic| fold(&topic.names.0.values().cloned().collect::<Vec<_>>().join("\n"));
+        let topics: BTreeMap<&str, String> =
+            county.topics.iter().map(|t| (t.id.as_str(), topic_names(t))).collect();
         let words = fold(&wanted.words);
-        let mut found: Vec<Lesson<'_>> = catalogue
-            .lessons()
-            .filter(|(id, package)| {
-                let (titles, details) = (&package.manifest.titles.0, &package.manifest.details);
-                let texts = titles.values().map(String::as_str).chain([id.as_str()]);
-                wanted.takes(package)
-                    && finds(&words, texts.chain(details.texts()).chain(topic_names(&details.topic)))
-            })
-            .collect();
+        let found = |package: &Package| {
+            let topic = topics.get(package.manifest.details.topic.as_str());
+            finds(&words, &[&package.words, topic.map_or("", String::as_str)])
+        };
+        let mut found: Vec<Lesson<'_>> =
+            catalogue.lessons().filter(|(_, package)| wanted.takes(package) && found(package)).collect();
         // Of equals the order is that of their identifiers, on every page alike.
         match wanted.order.as_str() {
             "title" => found.sort_by_cached_key(|(_, p)| fold(&ctx.plain(&p.manifest.titles))),

@@ -8,9 +8,9 @@ use crate::portal::views::{Choice, Field, FieldValue, PageContext};
 use super::request::{Form, clean};
 
 /// What a choice says that chooses nothing: an empty one would have to be chosen from.
-const NONE: &str = "-";
+pub(super) const NONE: &str = "-";
 /// Longest line, characters.
-const LINE: usize = 200;
+pub(super) const LINE: usize = 200;
 /// Longest summary, characters.
 const SUMMARY: usize = 500;
 

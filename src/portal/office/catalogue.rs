@@ -59,7 +59,7 @@ const SUMMARY: &str = "lesson-summary";
 
 /// What is said of lessons, before and after.
 #[derive(Debug, Default, Clone, serde::Serialize, serde::Deserialize)]
-pub(super) struct Changes(BTreeMap<LessonId, (About, About)>);
+pub(super) struct Changes(pub(super) BTreeMap<LessonId, (About, About)>);
 
 impl Changes {
     /// What makes them undone.

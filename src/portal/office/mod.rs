@@ -3,9 +3,11 @@
 
 mod about;
 mod alarms;
+mod answer;
 mod asrun;
 mod audit;
 mod catalogue;
+mod chosen;
 mod direct;
 mod documents;
 mod drafts;
@@ -42,10 +44,9 @@ mod undo;
 mod visitor;
 mod week;
 
-use hyper::StatusCode;
-
 use crate::people::Rights;
 
+use answer::{events, html};
 pub use direct::Direction;
 pub use documents::Documents;
 use entries::{CHANNELS, RELAYS, SETTINGS};
@@ -60,8 +61,8 @@ pub(in crate::portal) use request::clean as clean_name;
 pub use request::{Form, OfficeRequest, away_cookie_name, cookie_name};
 use visitor::Visitor;
 
-use super::pages::{HTML, param};
-use super::reply::{Reply, problem};
+use super::pages::param;
+use super::reply::Reply;
 use super::state::Portal;
 use super::views::PageContext;
 
@@ -203,11 +204,7 @@ impl Portal {
             (["office", "undo", line], Some(form)) if rights.edit_something() => {
                 self.undo(request, ctx, &visitor, &rights, (line, form)).await
             }
-            (["office", "events"], None) => Ok(if request.listens {
-                Reply::events()
-            } else {
-                problem(StatusCode::NOT_ACCEPTABLE, "Events only", "ask with Accept: text/event-stream")
-            }),
+            (["office", "events"], None) => Ok(events(request.listens)),
             (["office", "schedule"], None) if rights.see_programmes() => {
                 self.schedules(ctx, &visitor, &rights)
             }
@@ -275,6 +272,9 @@ impl Portal {
             }
             (["office", "catalogue", "table.csv"], None) if rights.see_programmes() => {
                 self.export_catalogue(ctx, "csv").await
+            }
+            (["office", "chosen-lessons"], form) if rights.edit_programmes() => {
+                self.chosen_lessons(request, ctx, &visitor, &rights, form).await
             }
             (["office", "evenings", rest @ ..], form) if rights.see_programmes() => {
                 self.evenings(request, ctx, &visitor, &rights, (rest, form)).await
@@ -382,8 +382,9 @@ impl Portal {
                 [
                     "office",
                     "duty" | "asrun" | "people" | "chosen-people" | "audit" | "api" | "townships" | "import"
-                    | "undo" | "new-site" | "schedule" | "lessons" | "catalogue" | "evenings" | "channels"
-                    | "new-channel" | "relays" | "new-relay" | "settings" | "holidays",
+                    | "undo" | "new-site" | "schedule" | "lessons" | "chosen-lessons" | "catalogue"
+                    | "evenings" | "channels" | "new-channel" | "relays" | "new-relay" | "settings"
+                    | "holidays",
                     ..,
                 ],
                 _,
@@ -391,9 +392,4 @@ impl Portal {
             _ => Err(Refusal::Unknown),
         }
     }
-}
-
-/// A page that no cache and no other browser of the same machine keeps.
-fn html(text: String) -> Reply {
-    Reply::ok(HTML, text)
 }

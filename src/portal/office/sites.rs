@@ -222,6 +222,7 @@ pub(super) fn done(query: &str, visitor: &Visitor, back: &str) -> Done {
         Some("stale") => Some("place-stale"),
         Some("nothing-chosen") => Some("chosen-nothing"),
         Some("nobody-chosen") => Some("people-chosen-nobody"),
+        Some("no-lesson-chosen") => Some("lessons-chosen-nothing"),
         Some("nameless") => Some("name-missing"),
         _ => None,
     };

@@ -11,7 +11,7 @@ use super::documents::{Swap, Which};
 use super::entry::is_inside;
 use super::places::{CHANGED, Outcome, UNDONE};
 use super::request::{Form, OfficeRequest};
-use super::{Answer, Refusal, Visitor, evenings, lessons};
+use super::{Answer, Refusal, Visitor, chosen, evenings, lessons};
 
 /// What the audit log calls a change of a file that was taken back.
 const FILE_UNDONE: &str = "file-undone";
@@ -37,7 +37,7 @@ impl Portal {
         let entry = self.store.audit_line(number).await?.ok_or(Refusal::Unknown)?;
         let undone = match entry.what.as_str() {
             CHANGED | UNDONE => self.undo_places(request, visitor, rights, &entry).await?,
-            lessons::CHANGED | lessons::REMOVED | catalogue::TAKEN_IN => {
+            lessons::CHANGED | lessons::REMOVED | catalogue::TAKEN_IN | chosen::CHANGED => {
                 self.undo_lessons(request, visitor, rights, &entry).await?
             }
             evenings::CHANGED => self.undo_evening(request, visitor, rights, &entry).await?,
@@ -85,9 +85,9 @@ impl Portal {
         }
         let line = |what| request.entry(Some(&visitor.account.id), what, String::new());
         let made = match entry.what.as_str() {
-            catalogue::TAKEN_IN => {
+            what @ (catalogue::TAKEN_IN | chosen::CHANGED) => {
                 let back = Changes::logged(entry).ok_or(Refusal::Unknown)?.inverse();
-                self.describe_lessons(back, line(catalogue::TAKEN_IN)).await?
+                self.describe_lessons(back, line(what)).await?
             }
             lessons::REMOVED => self.restore_lesson(entry, line(FILE_UNDONE)).await?,
             _ => {

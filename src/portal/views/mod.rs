@@ -34,13 +34,13 @@ pub use model::{
 };
 pub use office::{
     Alarm, ApiPage, AsRunPage, AsRunPart, AsRunRow, AuditPage, AuditRow, AuthenticatorPage, CataloguePage,
-    CatalogueRow, Choice, ChoosePage, DifferenceView, DirectPage, Done, DutyChannel, DutyPage, EnrolPage,
-    EntryList, EntryPage, EntryRow, Field, FieldValue, HandView, HeldLesson, ImportPage, InvitedPage,
-    KeptPage, ListedSite, MePage, Menu, NewSitePage, OfficeDocuments, OfficeHome, OfficeLessons, OfficeSite,
-    OfficeSites, PartGroup, PartRow, PartsPage, PeopleForm, PeoplePage, PersonRow, PlaceForm, PlaceLine,
-    Played, ProviderPage, RecoveryPage, RelayRow, Remark, ReviewPage, ReviewRow, ReviewVersion, ScheduleForm,
-    SchedulePage, ScheduleRow, ScopeView, SecondPage, SetupPage, Sheet, SheetPage, SignInPage, SignInRow,
-    SourceView, TokenPage, TokenRow, TownshipsPage, WeekRow, days_said,
+    CatalogueRow, Choice, ChoosePage, ChosenLessons, DifferenceView, DirectPage, Done, DutyChannel, DutyPage,
+    EnrolPage, EntryList, EntryPage, EntryRow, Field, FieldValue, HandView, HeldLesson, ImportPage,
+    InvitedPage, KeptPage, ListedSite, MePage, Menu, NewSitePage, OfficeDocuments, OfficeHome, OfficeLessons,
+    OfficeSite, OfficeSites, PartGroup, PartRow, PartsPage, PeopleForm, PeoplePage, PersonRow, PlaceForm,
+    PlaceLine, Played, ProviderPage, RecoveryPage, RelayRow, Remark, ReviewPage, ReviewRow, ReviewVersion,
+    ScheduleForm, SchedulePage, ScheduleRow, ScopeView, SecondPage, SetupPage, Sheet, SheetPage, SignInPage,
+    SignInRow, SourceView, TokenPage, TokenRow, TownshipsPage, WeekRow, days_said,
 };
 pub use offline::OfflinePage;
 pub use poster::{Paper, PosterPage};

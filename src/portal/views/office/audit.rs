@@ -94,6 +94,7 @@ pub(super) fn did(what: &str, ctx: &PageContext<'_>) -> String {
         "attachment-added" => "did-attachment-added",
         "attachment-removed" => "did-attachment-removed",
         "catalogue-taken-in" => "did-catalogue-taken-in",
+        "lessons-changed" => "did-lessons-changed",
         "evening-changed" => "did-evening-changed",
         "lesson-damaged" => "did-lesson-damaged",
         "file-undone" => "did-file-undone",

@@ -1,8 +1,7 @@
 //! Lessons in the office.
 
-use super::HeldLesson;
-use super::Menu;
 use super::places::Done;
+use super::{Choice, HeldLesson, Menu};
 use crate::portal::i18n;
 use crate::portal::views::{LessonCard, PackagingView, PageContext};
 
@@ -27,6 +26,33 @@ pub struct OfficeLessons {
     pub menu: Menu,
 }
 
+/// Lessons of which the same is to be said.
+#[derive(Debug, Clone)]
+pub struct ChosenLessons {
+    /// What can be chosen.
+    pub lessons: Vec<LessonCard>,
+    /// Topics; the first one leaves what there is.
+    pub topics: Vec<Choice>,
+    /// What was just done.
+    pub done: Done,
+    /// The forms' token.
+    pub token: String,
+    /// The office's rooms.
+    pub menu: Menu,
+}
+
+impl ChosenLessons {
+    /// Names of the lines that are filled in, and the keys of their labels.
+    fn lines(&self) -> [(&'static str, &'static str); 4] {
+        [
+            ("series", "lesson-series"),
+            ("speakers", "lesson-speakers"),
+            ("audience", "lesson-audience"),
+            ("licence", "lesson-licence"),
+        ]
+    }
+}
+
 const _: () = {
     use askama::Template;
 
@@ -37,6 +63,21 @@ const _: () = {
         ctx: &'a PageContext<'a>,
         heading: String,
         said: Vec<(&'static str, String)>,
+    }
+
+    #[derive(Template)]
+    #[template(path = "office/chosen_lessons.html")]
+    struct ChosenHtml<'a> {
+        page: &'a ChosenLessons,
+        ctx: &'a PageContext<'a>,
+        heading: String,
+    }
+
+    impl ChosenLessons {
+        /// The page as HTML.
+        pub fn render(&self, ctx: &PageContext<'_>) -> Result<String, askama::Error> {
+            ChosenHtml { page: self, ctx, heading: ctx.t("lessons-chosen") }.render()
+        }
     }
 
     impl OfficeLessons {

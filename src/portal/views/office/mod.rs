@@ -27,7 +27,7 @@ pub use documents::OfficeDocuments;
 pub use duty::{Alarm, DirectPage, DutyChannel, DutyPage, RelayRow};
 pub use entries::{Choice, EntryList, EntryPage, EntryRow, Field, FieldValue, PartGroup, PartRow, PartsPage};
 pub use entry::{ChoosePage, EnrolPage, KeptPage, MePage, ProviderPage, SetupPage, SignInPage, SignInRow};
-pub use lessons::OfficeLessons;
+pub use lessons::{ChosenLessons, OfficeLessons};
 pub use menu::{Menu, OfficeHome};
 pub use people::{PeopleForm, PeoplePage, PersonRow, ScopeView};
 pub use places::{
