@@ -1,7 +1,7 @@
 # Yuanjiao. `make help` lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check audit bench soak relay-hours zap api-fuzz screenshots lighthouse web deps install-deps browser-test clean FORCE
+.PHONY: help run test check audit bench soak relay-hours zap fuzz api-fuzz screenshots lighthouse web deps install-deps browser-test clean FORCE
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Where scripts/install-deps.sh puts a Node.js of our own if the system's is too old.
@@ -53,6 +53,13 @@ relay-hours: web ## eight hours of a relay at sixteen times the speed: memory an
 zap: deps ## how long a viewer waits for a channel's first picture, and for a live segment
 	@$(MAKE) --no-print-directory web
 	scripts/with-demo.sh scripts/npm-run.sh tests/browser zap
+
+# Which parsers, and for how long each.
+PARSERS ?=
+SECONDS ?= 60
+
+fuzz: web ## every parser of ours under libFuzzer, a minute each
+	SECONDS_EACH=$(SECONDS) scripts/fuzz.sh $(PARSERS)
 
 api-fuzz: web ## the API under schemathesis (from PyPI, to be installed by hand)
 	scripts/api-fuzz.sh

@@ -12,6 +12,8 @@ mod compress;
 mod confine;
 mod events;
 mod files;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod guarding;
 mod keeping;
 mod keys;

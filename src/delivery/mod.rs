@@ -11,6 +11,8 @@ mod channels;
 mod composed;
 mod desk;
 mod download;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod media;
 mod playlists;
 mod preview;

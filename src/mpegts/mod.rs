@@ -16,6 +16,8 @@
 //! [`Listing`] reads which services the streams of others have.
 
 mod carousel;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod listing;
 mod mux;
 mod pace;

@@ -13,6 +13,8 @@ mod error;
 mod fec;
 mod feed;
 mod frame;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod inlet;
 mod intake;
 mod lead;

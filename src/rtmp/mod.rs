@@ -11,6 +11,8 @@ use std::net::SocketAddr;
 mod amf;
 mod chunk;
 mod flv;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod handshake;
 mod listener;
 mod session;

@@ -48,7 +48,7 @@ test("an upload is paused, breaks off, goes on and becomes a lesson; it is not s
     const film = video(stem);
     const subtitles = join(folder, `${stem}.zh-Hans.srt`);
     writeFileSync(subtitles, "1\n00:00:00,500 --> 00:00:03,000\n棉花打顶\n");
-    const line = await lessons(page, 600_000);
+    const line = await lessons(page, 250_000);
     await choose(page, [film, subtitles]);
     await row(page, `${stem}.mp4`).getByRole("textbox").fill("棉花打顶");
     await picture(page, "upload.chosen");

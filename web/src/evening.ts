@@ -35,8 +35,8 @@ function show(): void {
     button.setAttribute("aria-pressed", String(list.includes(button.dataset.evening ?? "")));
   }
   for (const bar of document.querySelectorAll<HTMLElement>(".evening-bar")) {
-    // The page of the list needs no way to it.
-    bar.hidden = list.length === 0 || document.querySelector("[data-list]") !== null;
+    // Where lessons are; elsewhere it would lie over what somebody does.
+    bar.hidden = list.length === 0 || document.querySelector("[data-evening]") === null;
     const link = bar.querySelector("a");
     const count = bar.querySelector("b");
     if (link !== null) link.href = address(list);

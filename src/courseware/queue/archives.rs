@@ -7,6 +7,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
@@ -22,6 +23,8 @@ const UNPACKED: &str = ".unpacked-";
 /// What is packed as films are may be so many times as large outside, and documents a little more.
 const MOST_TIMES: u64 = 20;
 const MOST_MORE: u64 = 100 << 20;
+/// Bytes a second that the slowest disk takes.
+const SLOWEST: u64 = 5_000_000;
 
 impl Queue {
     /// Takes an archive apart. What cannot be done is said, in words, where people look.
@@ -89,7 +92,8 @@ impl Queue {
         let job = UnpackJob { input: file.to_owned(), out: out.to_owned(), most };
         let mut worker = WorkerProcess::spawn("unpack", &job).await.map_err(|e| e.to_string())?;
         // It says one line, when all is on disk.
-        let line = tokio::time::timeout(PATIENCE, worker.next_line()).await;
+        let patience = PATIENCE + Duration::from_secs(most.min(length.saturating_mul(2)) / SLOWEST);
+        let line = tokio::time::timeout(patience, worker.next_line()).await;
         match line.map_err(|_| "nothing was heard of it any more".to_owned())? {
             Some(line) => serde_json::from_str(&line).map_err(|e| e.to_string()),
             None => Ok(UnpackLine::Refused { reason: Reason::Damaged }),

@@ -4,6 +4,8 @@ mod copying;
 mod cut;
 mod disc;
 mod encode;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod pads;
 mod plan;
 mod publish;
