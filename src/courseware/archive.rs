@@ -89,7 +89,7 @@ fn take_apart(job: &UnpackJob) -> Result<(usize, usize), ZipError> {
     for (at, inside) in entries {
         let Some(name) = inside.and_then(|inside| names.remove(&inside)) else { continue };
         // What it says of its length may be wrong: what comes is counted.
-        let mut part = archive.by_index(at)?.take(room + 1);
+        let mut part = archive.by_index(at)?.take(room.saturating_add(1));
         let mut file = File::create_new(job.out.join(name))?;
         let written = io::copy(&mut part, &mut file)?;
         room = room.checked_sub(written).ok_or_else(too_large)?;

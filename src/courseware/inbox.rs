@@ -173,11 +173,11 @@ fn stem(path: &Path) -> String {
     path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-/// Those of `all` that belong to the lesson of `file`, by their names.
+/// Those of `all` that belong to the lesson of `file`, by their names, and are no lessons.
 pub(super) fn belonging_to<'a>(file: &Path, all: impl Iterator<Item = &'a PathBuf>) -> Vec<PathBuf> {
     let lesson = format!("{}.", stem(file));
     let named = |path: &&PathBuf| path.file_name().is_some_and(|n| n.to_string_lossy().starts_with(&lesson));
-    all.filter(|path| path.as_path() != file).filter(named).cloned().collect()
+    all.filter(|path| !makes_lesson(path)).filter(named).cloned().collect()
 }
 
 fn side_files<'a>(file: &Path, all: impl Iterator<Item = &'a PathBuf>) -> SideFiles {

@@ -1,5 +1,6 @@
 //! Documents of lessons, to be taken home.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -51,8 +52,10 @@ impl Delivery {
         let found = self.attachments.find(id, name).filter(|_| self.sources.on_demand(id).is_some());
         let Some((attachment, path)) = found else { return unknown() };
         let opened = tokio::task::spawn_blocking(move || {
-            let length = std::fs::metadata(&path)?.len();
-            let mut file = Composed::of(vec![(path, None)]);
+            let found = std::fs::metadata(&path)?;
+            let length = found.len();
+            // Another one may take its name before it is opened.
+            let mut file = Composed::of(vec![(path, Some(found.ino()))]);
             file.push(Piece::Source(0, ByteRange { offset: 0, length }));
             Arc::new(file).open().map(|opened| (length, opened))
         });

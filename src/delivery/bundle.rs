@@ -60,7 +60,7 @@ pub(super) fn bundle(
     }
     let end = directory(&parts, small(archive.length)?)?;
     archive.push(Piece::Memory(end.into()));
-    // What comes after the films of 4 GB would be another kind of archive.
+    // Beyond 4 GB it would have to be ZIP64 (§4.5.3), which old readers do not know.
     small(archive.length)?;
     Ok(archive)
 }

@@ -61,11 +61,11 @@ impl Portal {
     pub(super) async fn kept_evenings(&self) -> Result<Vec<KeptEvening>, PageError> {
         let catalogue = self.library.catalogue();
         let kept = self.store.evenings().await?.into_iter().filter_map(|(id, evening)| {
-            let lengths =
-                evening.lessons.iter().filter_map(|l| Some(catalogue.lesson(l)?.manifest.duration()));
-            let lengths: Vec<_> = lengths.collect();
-            let (lessons, duration) = (lengths.len(), lengths.iter().sum());
-            (lessons > 0).then_some(KeptEvening { id, titles: evening.titles, lessons, duration })
+            let length = |lesson: &LessonId| Some(catalogue.lesson(lesson)?.manifest.duration());
+            let duration = evening.lessons.iter().filter_map(length).sum();
+            let mut lessons = evening.lessons;
+            lessons.retain(|lesson| catalogue.lesson(lesson).is_some());
+            (!lessons.is_empty()).then_some(KeptEvening { id, titles: evening.titles, lessons, duration })
         });
         Ok(kept.collect())
     }

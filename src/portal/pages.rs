@@ -109,7 +109,7 @@ impl Portal {
             ["offline"] => Ok(OfflinePage.render(ctx)?),
             ["sites"] => self.sites(ctx),
             ["sites", id] => self.site(id, request, ctx).await,
-            ["tv"] => self.tv(ctx),
+            ["tv"] => self.tv(ctx).await,
             _ => Err(PageError::Unknown),
         }
     }
@@ -153,14 +153,15 @@ impl Portal {
         Ok(page.render(ctx)?)
     }
 
-    fn tv(&self, ctx: &PageContext<'_>) -> Page {
+    async fn tv(&self, ctx: &PageContext<'_>) -> Page {
+        let evenings = self.kept_evenings().await?;
         let county = self.county.load();
         let channels = county.channels.iter().map(|c| TvChannel {
             card: self.channel_card(c, ctx.now),
             audio: c.audio.clone(),
             subtitles: c.subtitles.clone(),
         });
-        Ok(TvPage { channels: channels.collect(), lessons: self.lesson_cards() }.render(ctx)?)
+        Ok(TvPage { channels: channels.collect(), lessons: self.lesson_cards(), evenings }.render(ctx)?)
     }
 
     fn sites(&self, ctx: &PageContext<'_>) -> Page {

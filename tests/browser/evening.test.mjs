@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { complaints } from "./axe.mjs";
-import { browse, DESKTOP, lessons, openPlayer, PHONE, picture, playing } from "./demo.mjs";
+import { browse, DESKTOP, lessons, openPlayer, PHONE, picture, playing, TERMINAL_TOKEN, TV } from "./demo.mjs";
 import { enterOffice } from "./people.mjs";
 
 /** Names of the lessons on the page's list, in their order. */
@@ -63,12 +63,13 @@ test("lessons are put together and play one after another", { timeout: 180_000 }
     assert.match(await page.evaluate(() => window.__player.hls.url), new RegExp(`/lessons/${turned[1]}/`));
   }));
 
-test("the office keeps a list for everybody, and a phone plays it", { timeout: 180_000 }, async () => {
+test("the office keeps a list for everybody, a phone plays it, and the screen of the village", { timeout: 240_000 }, async () => {
   let kept;
+  let names;
   await browse({ viewport: DESKTOP }, async (context) => {
     const page = await context.newPage();
     await enterOffice(page);
-    await putTogether(page);
+    names = await putTogether(page);
     await page.locator(".evening-bar a").click();
     await page.locator("details.ways", { has: page.locator('[href^="/office/evenings"]') }).locator("summary").click();
     await page.locator('[href^="/office/evenings/new"]').click();
@@ -90,5 +91,38 @@ test("the office keeps a list for everybody, and a phone plays it", { timeout: 1
     const [inner, wide] = await page.evaluate(() => [window.innerWidth, document.documentElement.scrollWidth]);
     assert.ok(wide <= inner, `it is ${wide} px wide on a screen of ${inner}`);
     assert.deepEqual(await complaints(page, "evening"), []);
+  });
+  await browse({ viewport: TV }, async (context) => {
+    const page = await context.newPage();
+    await page.goto(`/tv?lang=ug-Arab&terminal=${encodeURIComponent(TERMINAL_TOKEN)}`);
+    await playing(page);
+    await page.keyboard.press("ContextMenu");
+    const button = page.locator('[data-key^="evening "]').first();
+    await button.waitFor();
+    await picture(page, "evening-tv.ug-Arab");
+    await button.focus();
+    await page.keyboard.press("Enter");
+    const plays = (id) => page.waitForFunction((id) => window.__player.hls?.url?.includes(`/lessons/${id}/`), id, { timeout: 30_000 });
+    await plays(names[0]);
+    await playing(page);
+    await page.evaluate(() => {
+      const { video } = window.__player;
+      video.currentTime = video.duration - 1;
+    });
+    await plays(names[1]);
+    await playing(page);
+    // The power fails: the evening goes on where it was.
+    await page.waitForTimeout(6000);
+    await page.reload();
+    await plays(names[1]);
+    await playing(page);
+  });
+  await browse({ viewport: DESKTOP }, async (context) => {
+    const page = await context.newPage();
+    await enterOffice(page);
+    await page.goto(kept.replace("/evening/", "/office/evenings/"));
+    await page.locator('form[action$="/remove"] button').click();
+    await page.locator(".done").waitFor();
+    assert.equal((await page.request.get(kept)).status(), 404);
   });
 });

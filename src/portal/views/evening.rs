@@ -37,8 +37,8 @@ pub struct KeptEvening {
     pub id: i64,
     /// What it is called.
     pub titles: Titles,
-    /// So many lessons.
-    pub lessons: usize,
+    /// Those of its lessons that are on offer.
+    pub lessons: Vec<LessonId>,
     /// How long they are together.
     pub duration: Duration,
 }

@@ -79,7 +79,7 @@ fn pages(tag: &str) -> Vec<(&'static str, String)> {
                 kept: vec![KeptEvening {
                     id: 3,
                     titles: grapes(),
-                    lessons: 2,
+                    lessons: lessons().into_iter().map(|l| l.id).collect(),
                     duration: Duration::from_secs(90),
                 }],
                 ..EveningPage::default()
@@ -286,7 +286,8 @@ fn the_screen_carries_what_is_on() {
     };
     let audio = langs(&["zh-Hans", "ug-Arab"]);
     let tv = |card| TvChannel { card, audio: audio.clone(), subtitles: vec![] };
-    let page = TvPage { channels: channels().into_iter().map(tv).collect(), lessons: lessons() };
+    let page =
+        TvPage { channels: channels().into_iter().map(tv).collect(), lessons: lessons(), evenings: vec![] };
     let html = page.render(&ctx).expect("a page");
     assert!(html.contains("<html lang=\"ug-Arab\" dir=\"rtl\">"));
     assert!(!html.contains("<style") && !html.contains(" style="));

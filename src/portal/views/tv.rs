@@ -9,6 +9,7 @@ use crate::portal::{assets, i18n};
 
 use super::channel::own_names;
 use super::context::PageContext;
+use super::evening::KeptEvening;
 use super::model::{ChannelCard, LessonCard, ProgrammeView};
 
 /// The script of the page; its address changes with every version of it.
@@ -21,6 +22,8 @@ pub struct TvPage {
     pub channels: Vec<TvChannel>,
     /// Lessons to choose from.
     pub lessons: Vec<LessonCard>,
+    /// Lessons that the office has put together.
+    pub evenings: Vec<KeptEvening>,
 }
 
 /// A channel to zap to.
@@ -52,6 +55,7 @@ impl TvPage {
             "offset_s": ctx.tz.to_offset(ctx.now).seconds(),
             "channels": self.channels.iter().map(|c| channel(ctx, c)).collect::<Vec<_>>(),
             "lessons": self.lessons.iter().map(|l| lesson(ctx, l)).collect::<Vec<_>>(),
+            "evenings": self.evenings.iter().map(|e| evening(ctx, e)).collect::<Vec<_>>(),
             "names": own_names(spoken.chain(taught)),
             "texts": i18n::script_texts(ctx.lang),
         });
@@ -80,6 +84,13 @@ fn lesson(ctx: &PageContext<'_>, card: &LessonCard) -> Value {
         "source": format!("/lessons/{}/index.m3u8", card.id),
         "audio": card.audio, "subtitles": card.subtitles,
         "duration_s": card.duration.as_secs_f64(), "poster": card.poster,
+    })
+}
+
+fn evening(ctx: &PageContext<'_>, evening: &KeptEvening) -> Value {
+    json!({
+        "kind": "evening", "id": evening.id, "name": said(ctx, &evening.titles),
+        "lessons": evening.lessons, "duration_s": evening.duration.as_secs_f64(),
     })
 }
 

@@ -31,6 +31,16 @@ export interface Lesson extends Item {
   readonly poster: string;
 }
 
+/** Lessons that the office has put together, one after another. */
+export interface Evening {
+  readonly kind: "evening";
+  readonly id: number;
+  readonly name: Said;
+  /** Identifiers, in their order. */
+  readonly lessons: readonly string[];
+  readonly duration_s: number;
+}
+
 export interface TvData {
   /** Address of this script in the server's build: another one is an update. */
   readonly version: string;
@@ -40,6 +50,8 @@ export interface TvData {
   readonly offset_s: number;
   readonly channels: readonly Channel[];
   readonly lessons: readonly Lesson[];
+  /** Absent in a page that was kept before there were any. */
+  readonly evenings?: readonly Evening[];
   readonly names: Readonly<Record<string, string>>;
   readonly texts: Readonly<Record<string, string>>;
 }

@@ -4,11 +4,12 @@ import { clock as length } from "../player/controls";
 import type { Text } from "../player/data";
 import type { Engine } from "../player/engine";
 import type { ServerClock } from "./clock";
-import { type Channel, type Lesson, onAt, type TvData } from "./data";
+import { type Channel, type Evening, type Lesson, onAt, type TvData } from "./data";
 import { fill, find, ltr, make, said } from "./dom";
 
 export interface Choose {
   item(item: Channel | Lesson): void;
+  evening(evening: Evening): void;
   audio(lang: string): void;
   subtitles(lang: string): void;
   saver(on: boolean): void;
@@ -109,8 +110,18 @@ export class Menu {
       picture.append(ltr(length(lesson.duration_s), "length"));
       return this.item(lesson, chosen, picture, make("span", "words", said(lesson.name)));
     });
+    items.unshift(...(data.evenings ?? []).map((evening) => this.evening(evening)));
     if (items.length === 0) items.push(make("li", "none", this.text("script-tv-no-lessons")));
     return this.list("lessons", this.text("script-tv-lessons"), items);
+  }
+
+  /** Several lessons in a row. */
+  private evening(evening: Evening): HTMLElement {
+    const picture = make("span", "poster", make("span", "several", `▶ ${evening.lessons.length}`));
+    picture.append(ltr(length(evening.duration_s), "length"));
+    const button = this.button(`evening ${evening.id}`, picture, () => this.choose.evening(evening));
+    button.append(make("span", "words", said(evening.name)));
+    return make("li", "", button);
   }
 
   private list(name: string, title: string, items: HTMLElement[]): HTMLElement {

@@ -4,7 +4,8 @@ import { shelf } from "../shelf";
 export interface Place {
   /** The channel that is on, or was before the lesson. */
   channel: string | null;
-  lesson: { id: string; position: number } | null;
+  /** `rest`: the lessons that follow it, of an evening. */
+  lesson: { id: string; position: number; rest?: readonly string[] } | null;
   /** When it was noted, ms of the epoch. */
   at: number;
 }

@@ -7,7 +7,7 @@ import { saveData, savesData } from "../saver";
 import { hidePointer, stayAwake } from "./awake";
 import { Banner, type Note } from "./banner";
 import { ServerClock } from "./clock";
-import { type Channel, fetchTv, isOld, type Lesson, type TvData } from "./data";
+import { type Channel, type Evening, fetchTv, isOld, type Lesson, type TvData } from "./data";
 import { Digits } from "./digits";
 import { find } from "./dom";
 import { onTouch } from "./keys";
@@ -67,6 +67,7 @@ export class Tv {
     this.banner = new Banner(this.text, this.clock, () => this.openMenu());
     this.menu = new Menu(this.text, this.clock, {
       item: (item) => this.chooseItem(item),
+      evening: (evening) => this.chooseEvening(evening),
       audio: (lang) =>
         this.chosen(
           () => saveChoice({ audio: lang }),
@@ -185,7 +186,7 @@ export class Tv {
   private resume(): void {
     const { lesson } = this.place;
     const found = this.data.lessons.find((l) => l.id === lesson?.id);
-    if (lesson !== null && found !== undefined) this.teach(found, lesson.position);
+    if (lesson !== null && found !== undefined) this.teach(found, lesson.position, lesson.rest);
     else this.toChannel();
   }
 
@@ -204,10 +205,11 @@ export class Tv {
     if (!same) this.openSoon(channel, -1);
   }
 
-  private teach(lesson: Lesson, position: number): void {
+  /** `rest`: what comes after it. */
+  private teach(lesson: Lesson, position: number, rest: readonly string[] = []): void {
     this.menu.close();
     this.item = lesson;
-    this.keep({ lesson: { id: lesson.id, position: Math.max(0, position) } });
+    this.keep({ lesson: { id: lesson.id, position: Math.max(0, position), rest } });
     this.openSoon(lesson, position);
     this.showBanner();
   }
@@ -217,6 +219,21 @@ export class Tv {
     if (item.kind === "channel") this.watch(item);
     else if (this.item !== item || this.video.ended) this.teach(item, 0);
     else this.closeMenu();
+  }
+
+  private chooseEvening(evening: Evening): void {
+    this.video.pause();
+    if (!this.teachNext(evening.lessons)) this.closeMenu();
+  }
+
+  /** The first of these that there is; false: there is none. */
+  private teachNext(lessons: readonly string[]): boolean {
+    const known = lessons.map((id) => this.data.lessons.find((lesson) => lesson.id === id));
+    const [first, ...rest] = known.filter((lesson) => lesson !== undefined);
+    if (first === undefined) return false;
+    const following = rest.map((lesson) => lesson.id);
+    this.teach(first, 0, following);
+    return true;
   }
 
   private openSoon(item: Channel | Lesson, position: number): void {
@@ -239,6 +256,7 @@ export class Tv {
   }
 
   private ended(): void {
+    if (this.teachNext(this.place.lesson?.rest ?? [])) return;
     this.keep({ lesson: null });
     if (this.update.due()) void this.reload();
     else this.openMenu();
@@ -291,7 +309,8 @@ export class Tv {
   private keepLesson(): void {
     if (this.item?.kind !== "lesson" || this.video.ended) return;
     const position = this.playback.position();
-    if (position >= 0) this.keep({ lesson: { id: this.item.id, position } });
+    const rest = this.place.lesson?.rest ?? [];
+    if (position >= 0) this.keep({ lesson: { id: this.item.id, position, rest } });
   }
 
   private keep(change: Partial<Place>): void {
