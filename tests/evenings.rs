@@ -3,7 +3,7 @@
 #[expect(dead_code, reason = "each story uses its part of what they share")]
 mod support;
 
-use support::browser::{Browser, an_office, hidden, join};
+use support::browser::{Browser, an_office, encoded, hidden, join};
 use support::county::{County, a_county};
 use support::media::package_lesson;
 
@@ -19,10 +19,6 @@ fn three_lessons() -> County {
 /// The lessons that the page plays, in its order.
 fn listed(page: &str) -> &str {
     page.split("data-list=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a list")
-}
-
-fn encoded(text: &str) -> String {
-    form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 /// The address behind a word in `Location`.
@@ -78,6 +74,9 @@ fn the_office_keeps_one_for_everybody_and_every_change_can_be_taken_back() {
 
     // Changed, with what somebody else typed about an older one turned away.
     let mark = encoded(&hidden(&editor.get("/office/evenings/1").text(), "mark"));
+    // What was wrong is mended in the form that says so.
+    let wrong = editor.act("/office/evenings/1", &format!("mark={mark}&title.en=&lesson=roots"));
+    let mark = encoded(&hidden(&wrong.with(422, "it has no name").text(), "mark"));
     let change = format!("mark={mark}&title.en=Winter&lesson=roots");
     let changed = after(&editor.act("/office/evenings/1", &change).with(303, "changed"), "done=");
     editor.act("/office/evenings/1", &change).with(422, "it is another by now");

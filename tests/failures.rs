@@ -98,12 +98,10 @@ fn whoever_watches_goes_on_watching() {
     let decoded = Decoded::from_framecrc(&ended.out);
     // Pictures that were lost on the line are lost to everybody.
     assert!(decoded.video.len() > 120 * 25 * 8 / 10, "{} pictures", decoded.video.len());
-    // It ends when it has played its time: what it stood still comes on top, with each of a
-    // dozen failures and with what else this machine does meanwhile.
-    assert!(took < length + s(60), "mpv took {took:?}");
+    // It ends when it has played its time: what it stood still comes on top.
+    assert!(took < length + s(30), "mpv took {took:?}");
     let told = browser.finish(s(60)).good("Chromium through all of it").text();
     let told: serde_json::Value = serde_json::from_str(told.trim()).expect("figures");
     let [played, longest] = ["played", "longest"].map(|key| told[key].as_f64().expect("seconds"));
-    // A decoder that a broken picture holds up is begun anew after eight seconds.
-    assert!(played > 80.0 && longest < 20.0, "Chromium: {told}");
+    assert!(played > 90.0 && longest < 10.0, "Chromium: {told}");
 }

@@ -117,8 +117,8 @@ impl Router {
             }
             "/evening.m3u" => {
                 let query = request.uri().query().unwrap_or_default();
-                let base_url = self.base_url(request.headers());
-                let list = self.portal.evening_m3u(query, &base_url, param(query, "terminal"));
+                let lang = self.choices(query, request.headers()).lang;
+                let list = self.portal.evening_m3u(query, &self.base_url(request.headers()), &lang);
                 open_to_all(answer(list, &method))
             }
             _ if path.starts_with(assets::PREFIX) => {

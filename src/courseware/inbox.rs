@@ -63,16 +63,21 @@ const TEXT: &[&str] = &["srt", "vtt", "ass", "ssa"];
 #[derive(Debug, Default)]
 pub struct Scanner {
     seen: BTreeMap<PathBuf, Look>,
+    /// Folders in it.
+    folders: Vec<PathBuf>,
 }
 
 impl Scanner {
     /// Looks at `folder` at monotonic `now` and returns the lessons whose
     /// files have kept their size and time for `stable`.
     pub fn scan(&mut self, folder: &Path, now: Duration, stable: Duration) -> std::io::Result<Vec<Ready>> {
-        let mut looks = BTreeMap::new();
+        let (mut looks, mut folders) = (BTreeMap::new(), Vec::new());
         for entry in std::fs::read_dir(folder)? {
             let entry = entry?;
             let meta = entry.metadata()?;
+            if meta.is_dir() {
+                folders.push(entry.path());
+            }
             if !meta.is_file() || entry.file_name().to_string_lossy().starts_with('.') {
                 continue;
             }
@@ -81,7 +86,7 @@ impl Scanner {
             let since = before.map_or(now, |l| l.since);
             looks.insert(entry.path(), Look { size, modified, since });
         }
-        self.seen = looks;
+        (self.seen, self.folders) = (looks, folders);
         let whole =
             |path: &PathBuf| self.seen.get(path).is_some_and(|l| l.size > 0 && now - l.since >= stable);
         let lessons = self.seen.keys().filter(|p| is_lesson(p, self.seen.keys()));
@@ -101,6 +106,11 @@ impl Scanner {
     /// Archives that have.
     pub fn archives(&self, now: Duration, stable: Duration) -> Vec<PathBuf> {
         self.stable(now, stable).filter(|path| is_archive(path)).cloned().collect()
+    }
+
+    /// Folders in the inbox, as of the last look.
+    pub fn folders(&self) -> &[PathBuf] {
+        &self.folders
     }
 
     fn stable(&self, now: Duration, stable: Duration) -> impl Iterator<Item = &PathBuf> {

@@ -1,11 +1,12 @@
 //! Lessons one after another: what a visitor has put together, which is its own
 //! address, and what the office has kept for everybody.
 
-use crate::base::{Evening, LessonId};
+use crate::base::{Evening, Lang, LessonId};
 use crate::guide::{Track, playlist};
 
 use super::cards::lesson_card;
-use super::pages::{Page, PageError};
+use super::guides::carried_token;
+use super::pages::{Page, PageError, param};
 use super::reply::Reply;
 use super::state::Portal;
 use super::views::{EveningPage, KeptEvening, PageContext};
@@ -23,7 +24,7 @@ impl Portal {
     /// `/evening?lesson=…&lesson=…`; `mine` marks the one that a browser keeps.
     pub(super) async fn evening(&self, query: &str, ctx: &PageContext<'_>) -> Page {
         let lessons = evening_query(query);
-        let mine = lessons.is_empty() || super::pages::param(query, "mine").is_some();
+        let mine = lessons.is_empty() || param(query, "mine").is_some();
         let kept = if lessons.is_empty() { self.kept_evenings().await? } else { Vec::new() };
         self.evening_page(ctx, Evening { lessons, ..Evening::default() }, (mine, kept))
     }
@@ -61,26 +62,28 @@ impl Portal {
     pub(super) async fn kept_evenings(&self) -> Result<Vec<KeptEvening>, PageError> {
         let catalogue = self.library.catalogue();
         let kept = self.store.evenings().await?.into_iter().filter_map(|(id, evening)| {
-            let length = |lesson: &LessonId| Some(catalogue.lesson(lesson)?.manifest.duration());
-            let duration = evening.lessons.iter().filter_map(length).sum();
-            let mut lessons = evening.lessons;
-            lessons.retain(|lesson| catalogue.lesson(lesson).is_some());
+            let there = |lesson: LessonId| {
+                let length = catalogue.lesson(&lesson)?.manifest.duration();
+                Some((lesson, length))
+            };
+            let (lessons, lengths): (Vec<_>, Vec<_>) = evening.lessons.into_iter().filter_map(there).unzip();
+            let duration = lengths.iter().sum();
             (!lessons.is_empty()).then_some(KeptEvening { id, titles: evening.titles, lessons, duration })
         });
         Ok(kept.collect())
     }
 
-    /// `/evening.m3u?lesson=…`, for players that are no browsers; `token` is a terminal's.
-    pub fn evening_m3u(&self, query: &str, base_url: &str, token: Option<&str>) -> Reply {
+    /// `/evening.m3u?lesson=…`, for players that are no browsers, with titles in `lang`; a
+    /// terminal's token is carried by every address.
+    pub fn evening_m3u(&self, query: &str, base_url: &str, lang: &Lang) -> Reply {
         let catalogue = self.library.catalogue();
-        let carried = token.filter(|t| t.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'));
-        let carried = carried.map(|t| format!("?terminal={t}")).unwrap_or_default();
+        let carried = carried_token(param(query, "terminal")).map(|of| format!("?{of}")).unwrap_or_default();
         let tracks = evening_query(query).into_iter().filter_map(|id| {
             let manifest = &catalogue.lesson(&id)?.manifest;
-            let title = manifest.titles.0.values().next().cloned();
+            let title = manifest.titles.best(lang).map_or(id.as_str(), |(_, title)| title);
             Some(Track {
                 seconds: manifest.duration().as_secs(),
-                title: title.unwrap_or_else(|| id.to_string()),
+                title: title.to_owned(),
                 address: format!("{base_url}/lessons/{id}/index.m3u8{carried}"),
             })
         });

@@ -68,9 +68,8 @@ impl Portal {
     ) -> Reply {
         let county = self.county.load();
         let infos: Vec<_> = county.channels.iter().map(info).collect();
-        let token = token.filter(|t| t.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'));
         let carried = [
-            token.map(|t| format!("terminal={t}")),
+            carried_token(token),
             lang.map(|l| format!("lang={l}")),
             container.filter(|c| *c == "ts").map(|_| "container=ts".to_owned()),
         ];
@@ -146,6 +145,12 @@ impl Portal {
             Err(_) => unknown(),
         }
     }
+}
+
+/// A terminal's token as every address of a list carries it; none if there is none, or it is none.
+pub(super) fn carried_token(token: Option<&str>) -> Option<String> {
+    let token = token.filter(|t| t.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))?;
+    Some(format!("terminal={token}"))
 }
 
 fn nothing_planned() -> Reply {

@@ -118,3 +118,8 @@ pub(crate) fn hidden(page: &str, name: &str) -> String {
         .iter()
         .fold(value.to_owned(), |text, (code, sign)| text.replace(code, sign))
 }
+
+/// A value as a form sends it.
+pub(crate) fn encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}

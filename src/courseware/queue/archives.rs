@@ -70,12 +70,13 @@ impl Queue {
         }
     }
 
-    /// Puts out what was taken out of archives that are gone, and what had to wait.
-    pub(super) fn put_out_all(&self) {
-        let all = files_of(&self.inbox()).unwrap_or_default();
-        let name = |path: &PathBuf| path.file_name().map(|n| n.to_string_lossy().into_owned());
-        let unpacked = |path: &PathBuf| Some(name(path)?.strip_prefix(UNPACKED)?.to_owned());
-        for (folder, own) in all.iter().filter_map(|path| Some((path, unpacked(path)?))) {
+    /// Puts out what was taken out of archives that are gone, and what had to wait: the folders
+    /// of that name among `folders`.
+    pub(super) fn put_out_all(&self, folders: &[PathBuf]) {
+        let unpacked =
+            |path: &PathBuf| Some(path.file_name()?.to_string_lossy().strip_prefix(UNPACKED)?.to_owned());
+        for (folder, own) in folders.iter().filter_map(|path| Some((path, unpacked(path)?))) {
+            let all = files_of(&self.inbox()).unwrap_or_default();
             // Else a crash came between: the archive goes first.
             if !all.iter().any(|path| path.is_file() && mark(path).as_ref() == Some(&own)) {
                 self.put_out_of(folder);

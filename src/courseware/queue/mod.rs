@@ -193,10 +193,10 @@ impl Queue {
                 self.reject(&empty, &Reason::Empty);
             }
             // Of archives one at a time: it is the disk they wait for.
-            let archives = scanner.archives(now, STABLE).into_iter();
-            if !taken.iter().any(|path| archives.clone().any(|a| a == *path)) {
-                self.put_out_all();
-                if let Some(archive) = archives.clone().next() {
+            let archives = scanner.archives(now, STABLE);
+            if !archives.iter().any(|archive| taken.contains(archive)) {
+                self.put_out_all(scanner.folders());
+                if let Some(archive) = archives.into_iter().next() {
                     taken.insert(archive.clone());
                     let queue = self.clone();
                     running.spawn(async move {

@@ -8,9 +8,13 @@ use crate::portal::views::{Choice, Field, FieldValue, PageContext};
 use super::request::{Form, clean};
 
 /// What a choice says that chooses nothing: an empty one would have to be chosen from.
-pub(super) const NONE: &str = "-";
+const NONE: &str = "-";
+/// What it says where several lessons keep what each of them has.
+const AS_IS: &str = "=";
+/// The fields that several lessons may have in common.
+const COMMON: [&str; 5] = ["topic", "series", "speakers", "audience", "licence"];
 /// Longest line, characters.
-pub(super) const LINE: usize = 200;
+const LINE: usize = 200;
 /// Longest summary, characters.
 const SUMMARY: usize = 500;
 
@@ -104,6 +108,45 @@ impl Typed {
             summary: kept(&before.details.summary, self.summary),
         };
         Ok(About { titles, details })
+    }
+
+    /// The fields that several lessons may have in common, of which nothing is said yet.
+    pub(super) fn common(ctx: &PageContext<'_>, topics: &[Topic]) -> Vec<Field> {
+        let mut fields = Self::default().fields(ctx, topics);
+        fields.retain(|field| COMMON.contains(&field.name));
+        for field in &mut fields {
+            if let FieldValue::Select(choices) = &mut field.value {
+                choices.iter_mut().for_each(|choice| choice.chosen = false);
+                choices.insert(0, Choice { value: AS_IS.to_owned(), label: "–".to_owned(), chosen: true });
+            }
+        }
+        fields
+    }
+
+    /// What is known of a lesson when what is filled in of the common fields is said of it; the
+    /// key of what is wrong.
+    pub(super) fn over(
+        form: &Form,
+        before: &About,
+        ctx: &PageContext<'_>,
+        topics: &[Topic],
+    ) -> Result<About, &'static str> {
+        let mut typed = Self::of(before);
+        let said = Self::read(form, ctx);
+        if !matches!(form.get("topic"), "" | AS_IS) {
+            typed.topic = said.topic;
+        }
+        for (place, said) in [
+            (&mut typed.series, said.series),
+            (&mut typed.speakers, said.speakers),
+            (&mut typed.audience, said.audience),
+            (&mut typed.licence, said.licence),
+        ] {
+            if !said.is_empty() {
+                *place = said;
+            }
+        }
+        typed.about(before, ctx, topics)
     }
 
     pub(super) fn fields(&self, ctx: &PageContext<'_>, topics: &[Topic]) -> Vec<Field> {

@@ -40,12 +40,12 @@ impl Portal {
             (["new"], None) => {
                 let lessons = evening_query(request.page.query);
                 let new = Evening { lessons, ..Evening::default() };
-                self.evening_form(ctx, visitor, rights, (None, &new, None))
+                self.evening_form(ctx, visitor, rights, (None, &new), None)
             }
             (["new"], Some(form)) => {
                 let evening = typed(form, ctx, &Evening::default());
                 if let Some(key) = wrong(&evening) {
-                    return self.evening_form(ctx, visitor, rights, (None, &evening, Some(key)));
+                    return self.evening_form(ctx, visitor, rights, (None, &evening), Some((key, form)));
                 }
                 let entry = request.entry(Some(&visitor.account.id), CHANGED, String::new());
                 let (_, line) = self.store.add_evening(&evening, entry).await?;
@@ -54,13 +54,14 @@ impl Portal {
             ([id], None) => {
                 let id = number(id)?;
                 let evening = self.store.evening(id).await?.ok_or(Refusal::Unknown)?;
-                self.evening_form(ctx, visitor, rights, (Some(id), &evening, None))
+                self.evening_form(ctx, visitor, rights, (Some(id), &evening), None)
             }
             ([id], Some(form)) => {
                 let id = number(id)?;
                 let before = self.store.evening(id).await?.ok_or(Refusal::Unknown)?;
                 let after = typed(form, ctx, &before);
-                let again = |key| self.evening_form(ctx, visitor, rights, (Some(id), &after, Some(key)));
+                let again =
+                    |key| self.evening_form(ctx, visitor, rights, (Some(id), &after), Some((key, form)));
                 if form.get("mark") != mark(&before) {
                     return again("place-stale");
                 }
@@ -100,13 +101,14 @@ impl Portal {
         Ok(html(page.render(ctx)?))
     }
 
-    /// The form of one, or for a new one; with the key of what is wrong.
+    /// The form of one, or for a new one; again with the key of what is wrong, and as it was sent.
     fn evening_form(
         &self,
         ctx: &PageContext<'_>,
         visitor: &Visitor,
         rights: &Rights<'_>,
-        (id, evening, error): (Option<i64>, &Evening, Option<&'static str>),
+        (id, evening): (Option<i64>, &Evening),
+        again: Option<(&'static str, &Form)>,
     ) -> Answer {
         let lessons = self.lesson_choices(ctx);
         let chosen = evening.lessons.iter().map(LessonId::as_str);
@@ -122,8 +124,9 @@ impl Portal {
                 field("title", "schedule-name", FieldValue::names(&evening.titles, ctx.languages)),
                 field("lesson", "series-lessons", FieldValue::InOrder(places.collect())),
             ],
-            mark: mark(evening),
-            error: error.map(|key| ctx.t(key)),
+            // What was typed is not what it would take the place of.
+            mark: again.map_or_else(|| mark(evening), |(_, form)| form.get("mark").to_owned()),
+            error: again.map(|(key, _)| ctx.t(key)),
             remove: id.filter(|_| may_edit).map(|_| format!("{action}/remove")),
             may_edit,
             button: if id.is_some() { "place-save" } else { "place-add" },
@@ -133,7 +136,7 @@ impl Portal {
             action,
             ..EntryPage::default()
         };
-        let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+        let status = if again.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
         Ok(html(page.render(ctx)?).with_status(status))
     }
 

@@ -37,10 +37,11 @@ impl Portal {
         let entry = self.store.audit_line(number).await?.ok_or(Refusal::Unknown)?;
         let undone = match entry.what.as_str() {
             CHANGED | UNDONE => self.undo_places(request, visitor, rights, &entry).await?,
-            lessons::CHANGED | lessons::REMOVED | catalogue::TAKEN_IN | chosen::CHANGED => {
-                self.undo_lessons(request, visitor, rights, &entry).await?
-            }
-            evenings::CHANGED => self.undo_evening(request, visitor, rights, &entry).await?,
+            lessons::CHANGED
+            | lessons::REMOVED
+            | catalogue::TAKEN_IN
+            | chosen::CHANGED
+            | evenings::CHANGED => self.undo_lessons(request, visitor, rights, &entry).await?,
             _ => self.undo_file(request, ctx, visitor, rights, &entry).await?,
         };
         // Only to pages of ours, and not to the one of what is gone.
@@ -72,7 +73,7 @@ impl Portal {
         Ok(Undone { outcome, instead: gone.then(|| "/office/sites".to_owned()) })
     }
 
-    /// What was said of lessons, or that one was deleted.
+    /// What was said of lessons, that one was deleted, or what a list of them was.
     async fn undo_lessons(
         &self,
         request: &OfficeRequest<'_>,
@@ -89,6 +90,7 @@ impl Portal {
                 let back = Changes::logged(entry).ok_or(Refusal::Unknown)?.inverse();
                 self.describe_lessons(back, line(what)).await?
             }
+            evenings::CHANGED => self.change_back(entry, line(evenings::CHANGED)).await?,
             lessons::REMOVED => self.restore_lesson(entry, line(FILE_UNDONE)).await?,
             _ => {
                 let id = entry.subject.strip_prefix("lesson/").ok_or(Refusal::Unknown)?;
@@ -98,23 +100,9 @@ impl Portal {
                 self.describe_lesson(lesson, back, line(lessons::CHANGED)).await?
             }
         };
-        Ok(Undone { outcome: made.map_or(Outcome::Not("place-stale"), Outcome::Made), instead: None })
-    }
-
-    /// What a list of lessons was, or that it was not there.
-    async fn undo_evening(
-        &self,
-        request: &OfficeRequest<'_>,
-        visitor: &Visitor,
-        rights: &Rights<'_>,
-        entry: &AuditEntry,
-    ) -> Result<Undone, Refusal> {
-        if !rights.edit_programmes() {
-            return Err(Refusal::Forbidden);
-        }
-        let line = request.entry(Some(&visitor.account.id), evenings::CHANGED, String::new());
-        let made = self.change_back(entry, line).await?;
-        let instead = entry.before.is_empty().then(|| evenings::ROOM.to_owned());
+        // A list that was new is gone then.
+        let gone = entry.what == evenings::CHANGED && entry.before.is_empty();
+        let instead = gone.then(|| evenings::ROOM.to_owned());
         Ok(Undone { outcome: made.map_or(Outcome::Not("place-stale"), Outcome::Made), instead })
     }
 

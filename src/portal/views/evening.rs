@@ -4,14 +4,12 @@ use std::time::Duration;
 
 use askama::Template;
 use jiff::SignedDuration;
-use serde_json::{Value, json};
 
-use crate::base::{LessonId, Titles};
-use crate::portal::i18n;
-
-use super::channel::{PlayerParts, own_names};
+use super::channel::PlayerParts;
 use super::context::PageContext;
+use super::lesson::{item, page_data};
 use super::model::LessonCard;
+use crate::base::{Evening, LessonId, Titles};
 
 /// A list of lessons, played one after another.
 #[derive(Debug, Clone, Default)]
@@ -62,8 +60,13 @@ impl EveningPage {
         self.ids().map(LessonId::as_str).collect::<Vec<_>>().join(" ")
     }
 
+    /// Another lesson could be added.
+    fn has_room(&self) -> bool {
+        self.lessons.len() < Evening::MOST
+    }
+
     /// An address with these lessons; a list somebody changes is his own then.
-    fn with<'i>(path: &str, ids: impl Iterator<Item = &'i LessonId>, mine: bool) -> String {
+    pub(super) fn with<'i>(path: &str, ids: impl Iterator<Item = &'i LessonId>, mine: bool) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(ids.map(|id| ("lesson", id.as_str())));
         if mine {
@@ -121,21 +124,9 @@ impl EveningPage {
 
     /// The player of all of them, with the first one in it.
     fn player(&self, first: &LessonCard, ctx: &PageContext<'_>) -> PlayerParts {
-        let item = |card: &LessonCard| -> Value {
-            json!({
-                "kind": "lesson",
-                "id": card.id,
-                "source": source(&card.id),
-                "audio": &card.audio,
-                "subtitles": &card.subtitles,
-            })
-        };
-        let langs = self.lessons.iter().flat_map(|card| card.audio.iter().chain(&card.subtitles));
-        let mut data = item(first);
+        let item = |card: &LessonCard| item(card, "lesson", &source(&card.id));
+        let mut data = page_data(item(first), &self.lessons, ctx);
         data["items"] = self.lessons.iter().map(item).collect();
-        data["names"] = own_names(langs);
-        data["saver"] = ctx.saver.into();
-        data["texts"] = json!(i18n::script_texts(ctx.lang));
         PlayerParts {
             source: source(&first.id),
             poster: first.poster.clone(),

@@ -1,13 +1,14 @@
 //! Lessons on demand: the list, and one lesson.
 
 use askama::Template;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::base::{Evening, Lang, Titles};
 use crate::portal::i18n;
 
 use super::channel::{PlayerParts, own_names};
 use super::context::PageContext;
+use super::evening::EveningPage;
 use super::model::LessonCard;
 use super::office::Choice;
 
@@ -133,27 +134,35 @@ impl PlayerParts {
         (source, poster): (String, String),
         ctx: &PageContext<'_>,
     ) -> Self {
-        let data = ctx.json(&json!({
-            "kind": kind,
-            "id": card.id,
-            "source": source,
-            "duration": card.duration.as_secs_f64(),
-            "audio": &card.audio,
-            "subtitles": &card.subtitles,
-            "names": own_names(card.audio.iter().chain(&card.subtitles)),
-            "saver": ctx.saver,
-            "texts": i18n::script_texts(ctx.lang),
-        }));
-        Self { source, poster, on_demand: true, data }
+        let data = page_data(item(card, kind, &source), std::slice::from_ref(card), ctx);
+        Self { source, poster, on_demand: true, data: ctx.json(&data) }
     }
+}
+
+/// A lesson as the player's script is told of it.
+pub(super) fn item(card: &LessonCard, kind: &str, source: &str) -> Value {
+    json!({
+        "kind": kind,
+        "id": card.id,
+        "source": source,
+        "duration": card.duration.as_secs_f64(),
+        "audio": &card.audio,
+        "subtitles": &card.subtitles,
+    })
+}
+
+/// The first thing to be played, with what the script says about it and the lessons after it.
+pub(super) fn page_data(mut first: Value, all: &[LessonCard], ctx: &PageContext<'_>) -> Value {
+    first["names"] = own_names(all.iter().flat_map(|card| card.audio.iter().chain(&card.subtitles)));
+    first["saver"] = ctx.saver.into();
+    first["texts"] = json!(i18n::script_texts(ctx.lang));
+    first
 }
 
 /// Where lessons are played one after another, if there is more than one.
 fn evening<'c>(cards: impl Iterator<Item = &'c LessonCard>) -> Option<String> {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    let ids: Vec<_> = cards.take(Evening::MOST).map(|card| ("lesson", card.id.as_str())).collect();
-    query.extend_pairs(&ids);
-    (ids.len() > 1).then(|| format!("/evening?{}", query.finish()))
+    let ids: Vec<_> = cards.take(Evening::MOST).map(|card| &card.id).collect();
+    (ids.len() > 1).then(|| EveningPage::with("/evening", ids.into_iter(), false))
 }
 
 impl LessonsPage {

@@ -216,7 +216,9 @@ export class Engine {
 
   private erred(hls: Hls, data: ErrorData): void {
     if (hls !== this.hls) return;
-    if (data.frag !== undefined) this.fetching = false;
+    // What the line broke off is asked for again.
+    const again = data.type === Hls.ErrorTypes.NETWORK_ERROR && !data.fatal;
+    if (data.frag !== undefined && !again) this.fetching = false;
     if (!data.fatal) return;
     const code = data.response?.code ?? 0;
     if (data.type === Hls.ErrorTypes.MEDIA_ERROR) {

@@ -172,12 +172,6 @@ export class Playback {
     this.tryAgain();
   }
 
-  /** Loads it anew, or with another session, from where it stands. */
-  restart(how: "reload" | "reopen"): void {
-    this.again = how;
-    this.tryAgain();
-  }
-
   /** Where to go on after loading anew; -1: at the live edge. */
   position(): number {
     if (this.item?.kind !== "lesson") return -1;
@@ -233,11 +227,13 @@ export class Playback {
     const stands = this.standstill.look({
       at: performance.now() / 1000,
       position: currentTime,
-      plays: well && this.wanted && this.started && !ended && !paused && this.engine.hls !== null,
-      fetching: this.engine.fetching,
+      plays: well && this.wanted && !ended && !paused && this.engine.hls !== null,
+      // Before it has begun, playlists come first.
+      fetching: this.engine.fetching || !this.started,
+      tries: this.failures,
       held: Array.from({ length: buffered.length }, (_, i) => [buffered.start(i), buffered.end(i)] as const),
     });
-    if (stands) this.failed("media", "reload");
+    if (stands) this.failed("media", this.failures === 0 ? "reload" : "reopen");
   }
 
   /** For who looks from outside, such as a person at the browser's console. */

@@ -6,16 +6,19 @@
 export interface Look {
   at: number;
   position: number;
-  /** It should be playing: wanted, begun, not at its end. */
+  /** It should be playing, and is not at its end. */
   plays: boolean;
   /** What the browser has in hand, as [from, to]. */
   held: readonly (readonly [number, number])[];
   /** More is on its way: on a slow line it is waited for, however long. */
   fetching: boolean;
+  /** It was begun anew so often without playing for a while. */
+  tries: number;
 }
 
-/** How long it may stand when no line is to blame. */
-const PATIENCE_S = 8;
+/** How long it may stand when no line is to blame; after each try twice as long, for slow devices. */
+const PATIENCE_S = 5;
+const MOST_DOUBLED = 3;
 /** Looks further apart are taken for this: whoever closed the lid was not waiting. */
 const LONGEST_LOOK_S = 2;
 /** Less than this in hand is waited for. */
@@ -36,7 +39,7 @@ export class Standstill {
       return false;
     }
     this.stood += Math.min(now.at - last.at, LONGEST_LOOK_S);
-    if (this.stood < PATIENCE_S) return false;
+    if (this.stood < PATIENCE_S * 2 ** Math.min(now.tries, MOST_DOUBLED)) return false;
     this.stood = 0;
     return true;
   }

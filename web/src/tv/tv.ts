@@ -17,12 +17,12 @@ import { Message } from "./message";
 import { keepPlace, lastPlace, type Place } from "./place";
 import { Remote } from "./remote";
 import { Update } from "./update";
-import { Watchdog } from "./watchdog";
 
 /** Whoever leafs through channels opens none of those in between. */
 const ZAP_MS = 300;
 const KEEP_PLACE_S = 5;
 const FRESH_S = 120;
+const BEHIND_S = 40;
 
 export class Tv {
   private readonly text: Text;
@@ -33,7 +33,6 @@ export class Tv {
   private readonly menu: Menu;
   private readonly message: Message;
   private readonly update: Update;
-  private readonly watchdog: Watchdog;
   private readonly video = find("picture") as HTMLVideoElement;
 
   private item: Channel | Lesson | null = null;
@@ -61,7 +60,6 @@ export class Tv {
       },
       true,
     );
-    this.watchdog = new Watchdog(this.video, this.playback);
     this.update = new Update(data.version);
     this.message = new Message(this.text, this.clock, this.line);
     this.banner = new Banner(this.text, this.clock, () => this.openMenu());
@@ -296,8 +294,14 @@ export class Tv {
     if (now !== null && this.item?.kind === "channel" && this.update.dueAt(this.clock.time(now)))
       void this.reload();
     if (this.line.state !== "up") return;
-    this.watchdog.look();
+    this.catchUp();
     if (this.seconds % FRESH_S === 0) setTimeout(() => void this.freshen(), Math.random() * 30_000);
+  }
+
+  /** A picture that has stood too often is far behind the live edge. */
+  private catchUp(): void {
+    const plays = this.playback.wanted && this.video.readyState > 2;
+    if (plays && (this.playback.situation().behind ?? 0) > BEHIND_S) this.playback.goLive();
   }
 
   private show(): void {

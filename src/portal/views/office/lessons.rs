@@ -1,7 +1,7 @@
 //! Lessons in the office.
 
 use super::places::Done;
-use super::{Choice, HeldLesson, Menu};
+use super::{Field, FieldValue, HeldLesson, Menu};
 use crate::portal::i18n;
 use crate::portal::views::{LessonCard, PackagingView, PageContext};
 
@@ -31,26 +31,14 @@ pub struct OfficeLessons {
 pub struct ChosenLessons {
     /// What can be chosen.
     pub lessons: Vec<LessonCard>,
-    /// Topics; the first one leaves what there is.
-    pub topics: Vec<Choice>,
+    /// What can be said of them.
+    pub fields: Vec<Field>,
     /// What was just done.
     pub done: Done,
     /// The forms' token.
     pub token: String,
     /// The office's rooms.
     pub menu: Menu,
-}
-
-impl ChosenLessons {
-    /// Names of the lines that are filled in, and the keys of their labels.
-    fn lines(&self) -> [(&'static str, &'static str); 4] {
-        [
-            ("series", "lesson-series"),
-            ("speakers", "lesson-speakers"),
-            ("audience", "lesson-audience"),
-            ("licence", "lesson-licence"),
-        ]
-    }
 }
 
 const _: () = {
