@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PWD/target/node/node_modules/.bin:$PATH"
 binary=${CARGO_TARGET_DIR:-target}/debug/yuanjiao
-ready_within=${READY_WITHIN:-240}   # seconds; the demo packages its lessons first
+patience=240   # seconds for each of the lessons that the demo packages first
 work=$(mktemp -d)
 ready=$work/ready.json
 log=$work/server.log
@@ -45,12 +45,19 @@ fi
 "$binary" demo --data "$work/data" --listen 127.0.0.1:0 --ready-file "$ready" >"$log" 2>&1 &
 server=$!
 
-for _ in $(seq $((ready_within * 5))); do
+packaged() { { find "$work/data/media/library" -name package.json 2>/dev/null || true; } | wc -l; }
+had=$(packaged)
+waited=0   # fifths of a second since there was one more
+while [ "$waited" -lt $((patience * 5)) ]; do
     [ -s "$ready" ] && break
+    has=$(packaged)
+    [ "$has" -le "$had" ] || waited=0
+    had=$has
+    waited=$((waited + 1))
     kill -0 "$server" 2>/dev/null || { echo 'with-demo: the server ended before it was ready' >&2; exit 1; }
     sleep 0.2
 done
-[ -s "$ready" ] || { echo "with-demo: the server was not ready within $ready_within s" >&2; exit 1; }
+[ -s "$ready" ] || { echo "with-demo: nothing became ready within $patience s" >&2; exit 1; }
 
 value() {
     node -p 'JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"))[process.argv[2]] ?? ""' "$ready" "$1"

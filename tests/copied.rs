@@ -19,10 +19,15 @@ use support::time::{ms, wait_for};
 /// 25 pictures a second, a key frame every two seconds, pictures that refer to later ones: what
 /// phones and offices make. It is loud.
 fn make_film(file: &Path, seconds: u32) {
+    make_film_of(file, seconds, 25);
+}
+
+fn make_film_of(file: &Path, seconds: u32, rate: u32) {
     let mut command = ffmpeg();
-    command.args(["-f", "lavfi", "-i", "testsrc2=size=640x360:rate=25"]);
+    command.args(["-f", "lavfi", "-i", &format!("testsrc2=size=640x360:rate={rate}")]);
     command.args(["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=44100,volume=8"]);
-    command.args(["-c:v", "libx264", "-preset", "medium", "-pix_fmt", "yuv420p", "-bf", "3", "-g", "50"]);
+    command.args(["-c:v", "libx264", "-preset", "medium", "-pix_fmt", "yuv420p", "-bf", "3"]);
+    command.args(["-g", &(2 * rate).to_string()]);
     command.args(["-b:v", "550k", "-maxrate", "700k", "-bufsize", "700k", "-c:a", "aac", "-ac", "2"]);
     command.args(["-metadata:s:a:0", "language=zho", "-t", &seconds.to_string(), "-y"]).arg(file);
     Program::run(&mut command, PATIENCE).good("making a film");
@@ -152,4 +157,30 @@ fn what_was_shown_early_outlives_a_crash_and_goes_if_it_never_gets_whole() {
     wait_for("the file to be put aside", PATIENCE, || {
         names(&county.path("media/rejected")).contains(&"sheep.mp4".to_owned()).then_some(())
     });
+}
+
+/// Of Matroska only times of presentation are known, in milliseconds.
+#[test]
+fn so_is_a_film_in_matroska() {
+    let county = a_county();
+    let server = Server::start(&county);
+    let film = county.path("film.mkv");
+    make_film_of(&film, 24, 30);
+    fs::copy(&film, county.inbox().join("lambing.mkv")).expect("dropped");
+    server.has_lesson("lambing");
+    let best = county.library().join("lambing/v360.mp4");
+    assert_eq!(packets(&best), packets(&film), "not a bit of it was encoded again");
+    let millis = |file: &str| {
+        let keys = key_frames(&county.library().join("lambing").join(file));
+        keys.iter().map(|at| at.parse::<f64>().expect("seconds") * 1000.0).collect::<Vec<_>>()
+    };
+    let keys = millis("v360.mp4");
+    for rung in ["v240.mp4", "v144.mp4"] {
+        let others = millis(rung);
+        assert_eq!(others.len(), 6, "{rung}");
+        let near = |at: &f64| keys.iter().any(|key| (key - at).abs() < 1.0);
+        assert!(others.iter().all(near), "{rung}: {others:?} of {keys:?}");
+    }
+    let played = decode(&server.client.url("/lessons/lambing/index.m3u8"), None).finish(PATIENCE);
+    assert_eq!(without_errors(played, "ffmpeg on the lesson").video.len(), 24 * 30);
 }

@@ -103,10 +103,10 @@ fn run(input: &Path, copying: &Arc<Mutex<Copying>>) -> Result<(), PipelineError>
         goes_on
     });
     let (weak, shared) = (pipeline.downgrade(), Arc::clone(copying));
-    decode.connect_pad_added(move |_, pad| {
+    decode.connect_pad_added(move |decode, pad| {
         let Some(pipeline) = weak.upgrade() else { return };
         let caps = pad.current_caps().filter(|caps| is_copied(caps));
-        match caps.and_then(|caps| locked(&shared).role(pad, &caps)) {
+        match caps.and_then(|caps| locked(&shared).role(pad, &caps, is_untimed(decode))) {
             Some(role) => {
                 roles.lock().unwrap_or_else(PoisonError::into_inner).insert(pad.name().to_string(), role);
                 let taking = Taking { transcode: false, rungs: Arc::new([]), paced: false };
@@ -134,6 +134,14 @@ fn locked(copying: &Mutex<Copying>) -> std::sync::MutexGuard<'_, Copying> {
     copying.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// True if `decode` reads Matroska or WebM, which say of pictures when they are shown, not when
+/// they are decoded (RFC 9559, timestamps of blocks).
+fn is_untimed(decode: &gst::Element) -> bool {
+    let within = decode.downcast_ref::<gst::Bin>().map(gst::Bin::iterate_recurse);
+    let is_matroska = |e: gst::Element| e.factory().is_some_and(|f| f.name() == "matroskademux");
+    within.into_iter().flatten().flatten().any(is_matroska)
+}
+
 /// True of what every browser plays: H.264 whose pictures are told apart, AAC.
 fn is_copied(caps: &gst::CapsRef) -> bool {
     let Some(stream) = caps.structure(0) else { return false };
@@ -146,8 +154,8 @@ fn is_copied(caps: &gst::CapsRef) -> bool {
 }
 
 impl Copying {
-    /// What a stream is here; none: it is left out.
-    fn role(&mut self, pad: &gst::Pad, caps: &gst::CapsRef) -> Option<Role> {
+    /// What a stream is here; none: it is left out. `untimed`: nobody says when it is decoded.
+    fn role(&mut self, pad: &gst::Pad, caps: &gst::CapsRef, untimed: bool) -> Option<Role> {
         let structure = caps.structure(0)?;
         if structure.name() != "video/x-h264" {
             self.sounds.push(Sound { stream: stream_id(pad), copy: None });
@@ -156,6 +164,9 @@ impl Copying {
         let is_it = self.stream.is_none() && passes(structure);
         is_it.then(|| {
             self.stream = Some(stream_id(pad));
+            if untimed {
+                self.cutter = PictureCutter::untimed();
+            }
             Role::Picture
         })
     }
@@ -258,8 +269,10 @@ impl Copying {
         let (Some((mut file, codec)), Some(stream)) = (self.picture.take(), self.stream.take()) else {
             return Ok(None);
         };
-        if let Some(segment) = self.cutter.finish() {
-            file.segment(&segment.frames, segment.end)?;
+        match self.cutter.finish() {
+            Ok(Some(segment)) => file.segment(&segment.frames, segment.end)?,
+            Ok(None) => {}
+            Err(Unfit) => return Ok(None),
         }
         match self.write_sounds() {
             Ok(()) => {}
@@ -274,8 +287,9 @@ impl Copying {
         let segments_us = self.cutter.segments_us();
         let (shown, decoded) = self.cutter.origin().unwrap_or_default();
         let start = shown - ticks(LEAD_NS, VIDEO_TIMESCALE);
-        // A hundredth of a second is nothing that anybody sees, and no picture's place.
-        let steady = self.cutter.steady().filter(|_| start.abs() <= i64::from(VIDEO_TIMESCALE / 100));
+        // In the place of a picture or nearer: many files begin with a frame of sound that nobody
+        // hears, and with their picture where that ends.
+        let steady = self.cutter.steady().filter(|fps| start.abs() < i64::from(VIDEO_TIMESCALE / fps));
         // Containers round what they say of it.
         let fps = steady.map_or(fps, f64::from);
         let picture = file.finish(TrackKind::Video { width, height, fps }, &segments_us)?;
@@ -288,7 +302,7 @@ impl Copying {
         }
         let counts = self.cutter.counts().to_vec();
         let picture = (stream, picture);
-        Ok(Some(Passed { picture, sounds, segments_us, delay: shown - decoded, counts, steady }))
+        Ok(Some(Passed { picture, sounds, segments_us, start, delay: shown - decoded, counts, steady }))
     }
 }
 

@@ -4,12 +4,14 @@ use std::collections::VecDeque;
 
 use crate::pipeline::frame::{AAC_SAMPLES, Frame, VIDEO_TIMESCALE, micros};
 
+use super::order::DecodingTimes;
+
 /// Shortest segment but for the last, 90 kHz ticks: 3.84 s less half a frame.
 const REGULAR: i64 = 3_840 * 90 - 1_800;
 /// Longest segment, 90 kHz ticks: who waits for it on a bad line waits long enough.
 const LONGEST: i64 = 12 * 90_000;
 /// Pictures this far apart are slides: they are encoded, each shown again and again.
-const STEP: i64 = 2 * 90_000;
+pub(super) const STEP: i64 = 2 * 90_000;
 
 /// It cannot be copied as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,12 +45,19 @@ pub(super) struct PictureCutter {
     end: i64,
     /// 25 and 30 a second: every picture so far has its place on that grid.
     off_grid: [bool; 2],
+    /// Where the file does not say when pictures are decoded.
+    times: Option<DecodingTimes>,
 }
 
 /// Grids that pictures may be on, per second.
 const GRIDS: [u32; 2] = [25, 30];
 
 impl PictureCutter {
+    /// The same, of pictures without decoding times.
+    pub(super) fn untimed() -> Self {
+        Self { times: Some(DecodingTimes::default()), ..Self::default() }
+    }
+
     /// Takes a picture; `key`: it decodes alone, and what follows refers to nothing before it.
     /// The segment that ends with the one before it, if one does.
     pub(super) fn push(&mut self, frame: Frame, key: bool) -> Result<Option<Segment>, Unfit> {
@@ -62,35 +71,47 @@ impl PictureCutter {
             self.pending.push(frame);
             return Ok(None);
         };
-        let step = frame.dts - self.last_dts;
-        if step <= 0 || step > STEP {
-            return Err(Unfit);
+        if self.times.is_none() {
+            let step = frame.dts - self.last_dts;
+            if step <= 0 || step > STEP {
+                return Err(Unfit);
+            }
+            (self.last_dts, self.step) = (frame.dts, step);
         }
-        (self.last_dts, self.step) = (frame.dts, step);
         let mut done = None;
         if key && frame.pts - start >= REGULAR {
             if self.pending.iter().any(|f| f.pts >= frame.pts) {
                 return Err(Unfit);
             }
             self.cuts.push(frame.pts);
-            done = Some(self.segment(frame.dts));
+            done = Some(self.segment(frame.dts, Some(frame.pts))?);
         } else if frame.pts < start || frame.pts - start > LONGEST {
             return Err(Unfit);
         }
-        self.end = self.end.max(frame.pts + step);
+        self.end = self.end.max(frame.pts + self.step);
         self.pending.push(frame);
         Ok(done)
     }
 
     /// The last segment.
-    pub(super) fn finish(&mut self) -> Option<Segment> {
+    pub(super) fn finish(&mut self) -> Result<Option<Segment>, Unfit> {
         let end = self.last_dts + self.step;
-        (!self.pending.is_empty()).then(|| self.segment(end))
+        (!self.pending.is_empty()).then(|| self.segment(end, None)).transpose()
     }
 
-    fn segment(&mut self, end: i64) -> Segment {
-        let (base, origin) = (self.cuts[0], self.base_dts);
+    /// What waits, before something that is decoded at `end` and shown at `next`.
+    fn segment(&mut self, mut end: i64, next: Option<i64>) -> Result<Segment, Unfit> {
         let mut frames = std::mem::take(&mut self.pending);
+        if let Some(times) = &mut self.times {
+            end = times.set(&mut frames, next)?;
+            let (first, last) = (&frames[0], frames.iter().map(|f| f.pts).max());
+            if self.counts.is_empty() {
+                (self.cuts[0], self.base_dts) = (first.pts, first.dts);
+            }
+            // As long after the last is shown as what follows is decoded after it.
+            self.end = last.unwrap_or_default() + end - frames[frames.len() - 1].dts;
+        }
+        let (base, origin) = (self.cuts[0], self.base_dts);
         let mut shown: Vec<i64> = frames.iter().map(|f| f.pts - base).collect();
         for frame in &mut frames {
             frame.pts -= origin;
@@ -98,13 +119,16 @@ impl PictureCutter {
         }
         shown.sort_unstable();
         let before: usize = self.counts.iter().sum();
+        // The reader of what has no decoding times puts some of the first nearer to the beginning.
+        let quarters = if self.times.is_some() && before == 0 { 3 } else { 1 };
         for (off, fps) in self.off_grid.iter_mut().zip(GRIDS) {
             let ticks = i64::from(VIDEO_TIMESCALE / fps);
-            let is_on = |(n, pts): (usize, &i64)| (pts - (before + n) as i64 * ticks).abs() <= ticks / 4;
+            let is_on =
+                |(n, pts): (usize, &i64)| (pts - (before + n) as i64 * ticks).abs() <= ticks * quarters / 4;
             *off |= !shown.iter().enumerate().all(is_on);
         }
         self.counts.push(frames.len());
-        Segment { frames, end: end - origin }
+        Ok(Segment { frames, end: end - origin })
     }
 
     /// True once nothing waits for the end of its segment.
@@ -246,12 +270,18 @@ mod tests {
     }
 
     fn cut(all: &[(Frame, bool)]) -> Result<(PictureCutter, Vec<Segment>), Unfit> {
-        let mut cutter = PictureCutter::default();
+        cut_by(PictureCutter::default(), all)
+    }
+
+    fn cut_by(
+        mut cutter: PictureCutter,
+        all: &[(Frame, bool)],
+    ) -> Result<(PictureCutter, Vec<Segment>), Unfit> {
         let mut out = Vec::new();
         for (frame, key) in all {
             out.extend(cutter.push(frame.clone(), *key)?);
         }
-        out.extend(cutter.finish());
+        out.extend(cutter.finish()?);
         Ok((cutter, out))
     }
 
@@ -279,6 +309,38 @@ mod tests {
                 prop_assert_eq!(segment.end, next);
             }
             prop_assert_eq!(cutter.counts().len(), segments.len());
+        }
+
+        #[test]
+        fn when_pictures_are_decoded_is_worked_out(
+            count in 2i64..900, gop in 1i64..130, b in 0i64..4, start in 0i64..1_000_000,
+        ) {
+            let timed = pictures(count, gop, b, start);
+            // Containers round to milliseconds.
+            let rounded = |pts: i64| (pts + 45) / 90 * 90;
+            let all: Vec<_> = timed.iter().map(|(f, key)| (frame(rounded(f.pts), rounded(f.pts)), *key)).collect();
+            let (cutter, segments) = cut_by(PictureCutter::untimed(), &all).expect("it can be copied");
+            let (known, as_timed) = cut(&timed).expect("it can be copied");
+            prop_assert_eq!(cutter.counts(), known.counts());
+            prop_assert_eq!(cutter.steady(), Some(25));
+            prop_assert!((cutter.base().expect("one") - start).abs() <= 45);
+            let frames = || segments.iter().flat_map(|s| &s.frames);
+            prop_assert!(frames().all(|f| f.dts <= f.pts));
+            let mut times: Vec<_> = frames().map(|f| f.dts).collect();
+            times.push(segments.last().expect("one").end);
+            prop_assert!(times.is_sorted_by(|a, b| a < b));
+            prop_assert_eq!(times[0], 0);
+            let first = |segments: &[Segment]| segments[0].frames[0].pts;
+            let shift = first(&segments) - first(&as_timed);
+            for (worked_out, timed) in frames().zip(as_timed.iter().flat_map(|s| &s.frames)) {
+                prop_assert!((worked_out.pts - timed.pts - shift).abs() <= 90);
+            }
+            for (n, segment) in segments.iter().enumerate() {
+                let next = segments.get(n + 1).map_or(segment.end, |s| s.frames[0].dts);
+                prop_assert_eq!(segment.end, next);
+            }
+            let total = |cutter: &PictureCutter| cutter.segments_us().iter().sum::<u64>();
+            prop_assert!(total(&cutter).abs_diff(total(&known)) <= 2000);
         }
 
         #[test]
@@ -317,6 +379,13 @@ mod tests {
         let slides: Vec<_> = (0..5).map(|n| (frame(n * 900_000, n * 900_000), true)).collect();
         assert_eq!(cut(&slides).err(), Some(Unfit));
         assert_eq!(cut(&pictures(900, 400, 0, 0)).err(), Some(Unfit), "16 s until it can be joined");
+
+        let untimed = |all: &[(Frame, bool)]| cut_by(PictureCutter::untimed(), all).err();
+        assert_eq!(untimed(&good), None);
+        assert_eq!(untimed(&slides), Some(Unfit));
+        let mut twice = good.clone();
+        twice[7].0.pts = twice[6].0.pts;
+        assert_eq!(untimed(&twice), Some(Unfit), "two pictures at once");
 
         let mut sound = SoundCutter::new(48_000);
         [0, 1024, 2048, 9000].iter().for_each(|at| sound.push(frame(*at, 0)));

@@ -10,7 +10,7 @@ use gstreamer_app as gst_app;
 use crate::base::Lang;
 use crate::hls::{PackagedTrack, Reason, TrackKind};
 
-use super::pads::{begin_segments, on_one_line, stand_still};
+use super::pads::{begin_segments, begin_with, on_one_line, stand_still};
 use super::plan::{PEAK_LIMIT, Plan, PlannedSound};
 use super::remux::Copied;
 use super::{FRAMES, LadderRung, PackageJob};
@@ -54,6 +54,7 @@ pub(super) fn encode(
     let mut audios: Vec<SharedTrack> = Vec::new();
     let mut branches = Vec::new();
     let delay = copied.map_or(0, |c| c.delay);
+    let start_ns = copied.map_or(0, |c| c.start) * 1_000_000_000 / i64::from(VIDEO_TIMESCALE);
     let sound_delay = delay * 48_000 / i64::from(VIDEO_TIMESCALE);
     let rungs = &plan.rungs[usize::from(copied.is_some())..];
     let pictures = copied.map_or(Lengths::Every(FRAMES as usize), |c| Lengths::Each(c.counts.clone()));
@@ -64,6 +65,7 @@ pub(super) fn encode(
     if let Some(picture) = plan.picture.as_ref().filter(|_| !rungs.is_empty()) {
         let video_bin = bin(&video_description(plan.fps, rungs, copied.is_some()))?;
         stand_still(&video_bin, plan.sound_end_ns().max(picture.end_ns))?;
+        begin_with(&video_bin, start_ns);
         for (i, (rung, _, _)) in rungs.iter().enumerate() {
             if let Some(copied) = copied {
                 begin_segments(&video_bin, &format!("e{i}"), &copied.counts)?;
@@ -77,6 +79,9 @@ pub(super) fn encode(
     }
     for planned in &plan.sounds {
         let audio = bin(&audio_description(planned, job.audio_kbps))?;
+        if planned.path == plan.input {
+            begin_with(&audio, start_ns);
+        }
         let name = format!("a-{}", planned.lang);
         let track = TrackFile::new(folder, &name, AAC_SAMPLES, sounds.clone());
         let track = shared(track.beginning_at(sound_delay));

@@ -6,6 +6,7 @@ mod disc;
 mod encode;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
+mod order;
 mod pads;
 mod plan;
 mod publish;

@@ -37,6 +37,20 @@ pub(super) fn begin_segments(bin: &gst::Bin, name: &str, counts: &[usize]) -> Re
     Ok(())
 }
 
+/// Has what is shown at `start`, nanoseconds, shown at the beginning, and all else as much earlier.
+pub(super) fn begin_with(bin: &gst::Bin, start: gst::ClockTimeDiff) {
+    let Some(pad) = bin.static_pad("sink").filter(|_| start != 0) else { return };
+    pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+        if let Some(gst::PadProbeData::Buffer(buffer)) = &mut info.data
+            && let Some(pts) = buffer.pts()
+        {
+            let moved = (pts.nseconds() as i64 - start).max(0) as u64;
+            buffer.make_mut().set_pts(gst::ClockTime::from_nseconds(moved));
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
 /// Has each picture shown until the next one comes, and the last until `until_ns`: what keeps
 /// the rate takes the nearer of two, and would turn a slide of a minute half a minute early.
 pub(super) fn stand_still(bin: &gst::Bin, until_ns: u64) -> Result<(), PipelineError> {

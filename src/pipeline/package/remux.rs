@@ -16,11 +16,14 @@ pub(super) struct Copied {
     pub(super) sounds: Option<Vec<PackagedTrack>>,
     /// Duration of each segment, microseconds.
     pub(super) segments_us: Vec<u64>,
+    /// When the first picture is shown in the file, 90 kHz: here it is at the beginning.
+    pub(super) start: i64,
     /// How long after its decoding the first picture is shown, 90 kHz: where all tracks begin.
     pub(super) delay: i64,
     /// Pictures in each segment.
     pub(super) counts: Vec<usize>,
-    /// Pictures a second, if every one is where it would be at that rate from the file's start.
+    /// Pictures a second, if every one is where it would be at that rate, the first less
+    /// than a picture from the file's start.
     pub(super) steady: Option<u32>,
 }
 
@@ -62,6 +65,7 @@ pub(super) struct Passed {
     /// Empty if one of them cannot be copied.
     pub(super) sounds: Vec<(String, PackagedTrack)>,
     pub(super) segments_us: Vec<u64>,
+    pub(super) start: i64,
     pub(super) delay: i64,
     pub(super) counts: Vec<usize>,
     pub(super) steady: Option<u32>,
@@ -91,6 +95,7 @@ impl Passed {
             picture,
             sounds: (sounds.len() == plan.sounds.len()).then_some(sounds),
             segments_us: self.segments_us,
+            start: self.start,
             delay: self.delay,
             counts: self.counts,
             steady: self.steady,
