@@ -81,6 +81,38 @@ fn workers(server: &Server) -> Vec<Pid> {
     pids.filter_map(|pid| pid.parse().ok().map(Pid::from_raw)).collect()
 }
 
+/// A picture as 64 × 36 bytes of brightness: what `filter` leaves of the first one of a file.
+fn grey(file: &Path, filter: &str) -> Vec<u8> {
+    let mut command = std::process::Command::new("ffmpeg");
+    command.args(["-nostdin", "-v", "error", "-i"]).arg(file);
+    let filter = format!("{filter},scale=64:36:flags=area,format=gray");
+    command.args(["-frames:v", "1", "-vf", &filter, "-f", "rawvideo", "-"]);
+    let out = command.output().expect("ffmpeg").stdout;
+    assert_eq!(out.len(), 64 * 36, "{filter} of {}", file.display());
+    out
+}
+
+/// Each small picture is of the film's place that it stands for: one for each segment of 4 s.
+fn storyboard_is_of(server: &Server, county: &County, film: &Path) {
+    let board = &manifest(county, "pruning")["storyboard"];
+    let told = |key: &str| board[key].as_u64().expect("a number");
+    assert_eq!(["columns", "count", "width", "height", "interval_ms"].map(told), [10, 15, 160, 90, 4000]);
+    let jpeg = server.client.good("/lessons/pruning/storyboard.jpg");
+    assert_eq!(jpeg.header("content-type"), Some("image/jpeg"));
+    let page = server.client.good("/lessons/pruning").text();
+    assert!(page.contains("/lessons/pruning/storyboard.jpg?v="), "the player is told of it");
+    let sheet = county.path("sheet.jpg");
+    fs::write(&sheet, &jpeg.body).expect("written");
+    let differ = |a: &[u8], b: &[u8]| a.iter().zip(b).map(|(a, b)| u32::from(a.abs_diff(*b))).sum::<u32>();
+    let places: Vec<_> = (0..15).map(|n| grey(film, &format!("trim=start={}", n * 4))).collect();
+    for n in 0..15 {
+        let (x, y) = (n % 10 * 160, n / 10 * 90);
+        let tile = grey(&sheet, &format!("crop=160:90:{x}:{y}"));
+        let nearest = (0..15).min_by_key(|place| differ(&tile, &places[*place]));
+        assert_eq!(nearest, Some(n));
+    }
+}
+
 #[test]
 fn it_is_watched_at_once_and_its_picture_stays_as_it_was() {
     let county = a_county();
@@ -122,6 +154,7 @@ fn it_is_watched_at_once_and_its_picture_stays_as_it_was() {
         assert_eq!(keys.len(), segments.len(), "{rung}");
         assert!(keys.iter().all(|at| best.contains(at)), "{rung}: {keys:?} of {best:?}");
     }
+    storyboard_is_of(&server, &county, &film);
     let played = decode(&server.client.url("/lessons/pruning/index.m3u8"), None).finish(PATIENCE);
     assert_eq!(without_errors(played, "ffmpeg on the lesson").video.len(), 1500);
     // Both versions stand in the log: evidence of either can be read.

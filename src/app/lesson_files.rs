@@ -6,13 +6,14 @@ use percent_encoding::percent_decode_str;
 
 use crate::base::{Lang, LessonId};
 use crate::delivery::{Body, DownloadWish};
+use crate::hls::Manifest;
 
 use super::answer::answer;
 use super::query::param;
 use super::router::Router;
 
 impl Router {
-    /// The lesson as a file, its poster, its documents; none: it is something else of it.
+    /// The lesson as a file, its pictures, its documents; none: it is something else of it.
     pub(super) async fn lesson_file(
         &self,
         request: &Request<Incoming>,
@@ -23,7 +24,8 @@ impl Router {
         let query = request.uri().query().unwrap_or_default();
         let lesson = LessonId::new(id).ok()?;
         match rest {
-            ["poster.jpg"] => Some(answer(self.portal.poster(id).await, method)),
+            ["poster.jpg"] => Some(answer(self.portal.picture(id, poster).await, method)),
+            ["storyboard.jpg"] => Some(answer(self.portal.picture(id, storyboard).await, method)),
             [file @ ("download" | "download.zip")] => {
                 let lang = param(query, "lang").and_then(|l| Lang::new(l).ok());
                 let archive = *file == "download.zip";
@@ -41,4 +43,12 @@ impl Router {
             _ => None,
         }
     }
+}
+
+fn poster(made: &Manifest) -> Option<&str> {
+    made.poster.as_deref()
+}
+
+fn storyboard(made: &Manifest) -> Option<&str> {
+    made.storyboard.as_ref().map(|board| board.file.as_str())
 }

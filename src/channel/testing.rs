@@ -172,6 +172,7 @@ impl Package {
             segments_us: self.segments_us,
             subtitles: self.subtitles.iter().map(|tag| subtitle(tag)).collect(),
             poster: None,
+            storyboard: None,
             source_loudness: Vec::new(),
             details: Default::default(),
         };

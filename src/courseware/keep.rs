@@ -117,6 +117,7 @@ pub fn keep(
         tracks,
         subtitles: Vec::new(),
         poster: None,
+        storyboard: None,
         source_loudness: Vec::new(),
         details: Default::default(),
     };

@@ -46,6 +46,23 @@ pub struct Subtitle {
     pub sha256: String,
 }
 
+/// Small pictures of a film in rows, in one file: what is at a place in it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Storyboard {
+    /// JPEG in the package's folder.
+    pub file: String,
+    /// Pictures in a row.
+    pub columns: u32,
+    /// Pictures.
+    pub count: u32,
+    /// Width of each, pixels.
+    pub width: u32,
+    /// Height of each, pixels.
+    pub height: u32,
+    /// How much of the film each stands for, milliseconds.
+    pub interval_ms: u64,
+}
+
 /// `package.json`.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Manifest {
@@ -70,6 +87,9 @@ pub struct Manifest {
     pub subtitles: Vec<Subtitle>,
     /// Picture for lists; a file in the package's folder.
     pub poster: Option<String>,
+    /// Pictures for the time line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storyboard: Option<Storyboard>,
     /// Integrated loudness of the source by audio track, LUFS, before it was normalised.
     pub source_loudness: Vec<f64>,
     /// It is as it came, to be watched while the whole package is made: not for channels.

@@ -83,6 +83,7 @@ pub fn slate(job: &SlateJob) -> Result<Manifest, PipelineError> {
         tracks,
         subtitles: Vec::new(),
         poster: None,
+        storyboard: None,
         source_loudness: Vec::new(),
         details: Default::default(),
     };

@@ -26,7 +26,7 @@ pub(super) fn render(svg: &str, format: &str, width: u32, height: u32) -> Result
 }
 
 /// What comes out of a pipeline from `in` to `out` for the one thing that `give` puts in.
-fn through(
+pub(super) fn through(
     pipeline: &gst::Pipeline,
     what: &'static str,
     give: impl FnOnce(&gst_app::AppSrc) -> Result<gst::FlowSuccess, gst::FlowError>,

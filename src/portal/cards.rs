@@ -12,7 +12,7 @@ use crate::hls::{Manifest, PackagedTrack, TrackKind};
 
 use super::state::Portal;
 use super::views::{
-    ChannelCard, ChannelStatus, LessonCard, LessonFile, PackagingState, PackagingView, ProgrammeKind,
+    Board, ChannelCard, ChannelStatus, LessonCard, LessonFile, PackagingState, PackagingView, ProgrammeKind,
     ProgrammeView,
 };
 
@@ -102,6 +102,14 @@ pub(super) fn lesson_card(id: &LessonId, package: &Package) -> LessonCard {
             Some(_) => format!("/lessons/{id}/poster.jpg?v={}", manifest.short_hash()),
             None => String::new(),
         },
+        storyboard: manifest.storyboard.as_ref().map(|board| Board {
+            href: format!("/lessons/{id}/storyboard.jpg?v={}", manifest.short_hash()),
+            columns: board.columns,
+            count: board.count,
+            width: board.width,
+            height: board.height,
+            interval: board.interval_ms as f64 / 1000.0,
+        }),
     }
 }
 

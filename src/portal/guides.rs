@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::base::{ChannelId, Lang};
 use crate::guide::{Entry, News, atom, ics, m3u, streams, xmltv};
+use crate::hls::Manifest;
 use crate::schedule::ProgrammeId;
 
 use super::i18n;
@@ -131,16 +132,15 @@ impl Portal {
         made.unwrap_or_else(nothing_planned)
     }
 
-    /// `/lessons/{id}/poster.jpg`.
-    pub async fn poster(&self, id: &str) -> Reply {
+    /// A picture of a lesson's package: the file that `which` names.
+    pub async fn picture(&self, id: &str, which: fn(&Manifest) -> Option<&str>) -> Reply {
         let unknown = || problem(StatusCode::NOT_FOUND, "Not found", "there is no such picture");
         let catalogue = self.library.catalogue();
         let found = crate::base::LessonId::new(id).ok().and_then(|id| catalogue.lesson(&id).cloned());
-        let Some((package, poster)) = found.and_then(|p| Some((p.clone(), p.manifest.poster.clone()?)))
-        else {
+        let Some(path) = found.and_then(|p| Some(p.folder.join(which(&p.manifest)?))) else {
             return unknown();
         };
-        match tokio::fs::read(package.folder.join(poster)).await {
+        match tokio::fs::read(path).await {
             Ok(bytes) => Reply::ok("image/jpeg", bytes).cached("public, max-age=86400"),
             Err(_) => unknown(),
         }

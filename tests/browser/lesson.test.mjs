@@ -41,6 +41,57 @@ test("a lesson plays, seeks, and remembers the subtitles", () =>
     assert.ok(await shown(), "and shown again");
   }));
 
+test("the time line shows what is where, to a mouse, to keys, and not where data is saved", () =>
+  browse({}, async (context) => {
+    const [address] = await lessons(context);
+    const page = await openPlayer(context, address);
+    await page.goto(`${address}?lang=ug-Arab`);
+    await playing(page);
+    const asked = [];
+    page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+    const board = page.locator(".board");
+    assert.ok(await board.isHidden(), "nobody has asked for it");
+    const slider = page.locator('input[data-act="seek"]');
+    const { width, height } = await slider.boundingBox();
+    const at = async (part) => {
+      await slider.hover({ position: { x: width * part, y: height / 2 } });
+      await board.waitFor({ state: "visible" });
+      const box = await board.boundingBox();
+      const place = await board.locator("span").first().evaluate((span) => span.style.backgroundPosition);
+      return { middle: box.x + box.width / 2, place, time: await board.locator("span").last().textContent() };
+    };
+    const early = await at(0.3);
+    const late = await at(0.7);
+    assert.ok(late.middle - early.middle > width * 0.3, "it is where the mouse is");
+    assert.notEqual(late.place, early.place);
+    const length = await page.evaluate(() => window.__player.video.duration);
+    const [minutes, seconds] = late.time.split(":").map(Number);
+    assert.ok(Math.abs(minutes * 60 + seconds - length * 0.7) < 3, `${late.time} of ${length} s`);
+    await page.waitForLoadState("networkidle").catch(() => undefined);
+    await picture(page, "lesson-storyboard");
+    const loaded = await board.locator("span").first().evaluate(async (span) => {
+      const image = new Image();
+      image.src = span.style.backgroundImage.slice(5, -2);
+      await image.decode();
+      return [image.naturalWidth % span.offsetWidth, image.naturalHeight % span.offsetHeight];
+    });
+    assert.deepEqual(loaded, [0, 0], "rows and columns of whole pictures");
+    assert.ok(asked.some((path) => path.endsWith("/storyboard.jpg")));
+    await page.mouse.move(0, 0);
+    await board.waitFor({ state: "hidden" });
+    await slider.focus();
+    await page.keyboard.press("ArrowRight");
+    await board.waitFor({ state: "visible" });
+    await board.waitFor({ state: "hidden" });
+
+    const saving = await context.newPage();
+    await saving.goto(`${address}?saver=1`);
+    await saving.locator("#player").waitFor({ state: "visible" });
+    await saving.locator('input[data-act="seek"]').hover();
+    await saving.waitForTimeout(300);
+    assert.ok(await saving.locator(".board").isHidden(), "it costs what is to be saved");
+  }));
+
 test("the time line runs left to right in a right-to-left page", () =>
   browse({}, async (context) => {
     const [address] = await lessons(context);

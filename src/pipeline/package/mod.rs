@@ -12,6 +12,7 @@ mod plan;
 mod publish;
 mod remux;
 mod sniff;
+mod storyboard;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,7 @@ use encode::encode;
 use plan::Plan;
 pub(super) use publish::{content_hash, publish};
 use remux::{Copied, Passed};
+use storyboard::storyboard;
 
 /// One video rung.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
@@ -253,8 +255,13 @@ impl Packing<'_> {
             titles: self.job.about.titles.clone(),
             details: self.job.about.details.clone(),
             source_sha256: self.source_sha256.clone(),
-            segments_us,
             poster: poster(folder, &tracks)?,
+            // A lesson does without one.
+            storyboard: match preliminary || self.plan.picture.is_none() {
+                true => None,
+                false => storyboard(folder, &tracks, &segments_us).ok().flatten(),
+            },
+            segments_us,
             tracks,
             subtitles,
             source_loudness: self.plan.sounds.iter().map(|s| s.sound.loudness.max(-120.0)).collect(),

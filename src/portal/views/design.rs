@@ -119,6 +119,7 @@ fn lessons(lang: &Lang) -> Vec<LessonCard> {
             audio: vec![lang.clone()],
             subtitles: Vec::new(),
             poster: String::new(),
+            storyboard: None,
             details: Default::default(),
         })
     };

@@ -148,6 +148,7 @@ pub(super) fn item(card: &LessonCard, kind: &str, source: &str) -> Value {
         "duration": card.duration.as_secs_f64(),
         "audio": &card.audio,
         "subtitles": &card.subtitles,
+        "storyboard": &card.storyboard,
     })
 }
 

@@ -30,7 +30,8 @@ pub use home::HomePage;
 pub use lesson::{DocumentView, LessonFile, LessonPage, LessonsPage};
 pub use manifest::{MANIFEST, manifest};
 pub use model::{
-    ChannelCard, ChannelStatus, LessonCard, PackagingState, PackagingView, ProgrammeKind, ProgrammeView,
+    Board, ChannelCard, ChannelStatus, LessonCard, PackagingState, PackagingView, ProgrammeKind,
+    ProgrammeView,
 };
 pub use office::{
     Alarm, ApiPage, AsRunPage, AsRunPart, AsRunRow, AuditPage, AuditRow, AuthenticatorPage, CataloguePage,

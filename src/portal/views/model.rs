@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 use crate::base::{ChannelId, Lang, LessonId, Titles};
 use crate::hls::{Details, Reason};
@@ -114,6 +115,23 @@ pub struct ChannelCard {
     pub status: ChannelStatus,
 }
 
+/// Small pictures of a lesson, as [`crate::hls::Storyboard`] has them.
+#[derive(Debug, Clone, Serialize)]
+pub struct Board {
+    /// Address of the file.
+    pub href: String,
+    /// Pictures in a row.
+    pub columns: u32,
+    /// Pictures.
+    pub count: u32,
+    /// Width of each, pixels.
+    pub width: u32,
+    /// Height of each, pixels.
+    pub height: u32,
+    /// How much of the lesson each stands for, seconds.
+    pub interval: f64,
+}
+
 /// A lesson of the library.
 #[derive(Debug, Clone)]
 pub struct LessonCard {
@@ -129,6 +147,8 @@ pub struct LessonCard {
     pub subtitles: Vec<Lang>,
     /// Address of its picture; empty: none.
     pub poster: String,
+    /// Pictures for its time line.
+    pub storyboard: Option<Board>,
     /// What else is known of it.
     pub details: Details,
 }

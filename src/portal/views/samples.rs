@@ -91,6 +91,7 @@ pub(super) fn lessons() -> Vec<LessonCard> {
         audio: langs(audio),
         subtitles: langs(subtitles),
         poster: String::new(),
+        storyboard: None,
         details: Details::default(),
     };
     vec![

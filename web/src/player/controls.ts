@@ -1,5 +1,6 @@
 // The player's own controls: buttons, sliders, full screen.
-import type { Text } from "./data";
+import type { Board, Text } from "./data";
+import { Storyboard } from "./storyboard";
 
 export interface Actions {
   toggle(): void;
@@ -15,6 +16,7 @@ const IDLE_MS = 4000;
 
 export class Controls {
   private dragging = false;
+  private readonly board: Storyboard | null;
 
   constructor(
     private readonly root: HTMLElement,
@@ -33,6 +35,8 @@ export class Controls {
     this.slider("volume")?.addEventListener("input", (event) => {
       actions.volume(Number((event.target as HTMLInputElement).value));
     });
+    const seek = this.slider("seek");
+    this.board = seek === null ? null : new Storyboard(seek);
     this.bindTimeline();
     this.bindFullscreen();
     this.bindMediaKeys();
@@ -52,6 +56,11 @@ export class Controls {
     const volume = this.slider("volume");
     if (volume !== null) volume.value = String(video.muted ? 0 : Math.round(video.volume * 100));
     this.updateTimeline();
+  }
+
+  /** The pictures of what plays. */
+  pictures(board: Board | null | undefined): void {
+    this.board?.set(board);
   }
 
   /** Shows or hides one of the large buttons over the picture. */
@@ -76,20 +85,35 @@ export class Controls {
   }
 
   private bindTimeline(): void {
+    const { board } = this;
     const seek = this.slider("seek");
-    seek?.addEventListener("input", () => {
+    if (seek === null || board === null) return;
+    seek.addEventListener("input", () => {
       this.dragging = true;
       this.updateTimeline();
+      board.show(Number(seek.value), clock(Number(seek.value)));
     });
-    seek?.addEventListener("change", () => {
+    seek.addEventListener("change", () => {
       this.dragging = false;
       this.actions.seek(Number(seek.value));
+      board.leave();
     });
-    seek?.addEventListener("keydown", (event) => {
+    seek.addEventListener("keydown", (event) => {
       const step = { ArrowLeft: -SEEK_STEP_S, ArrowRight: SEEK_STEP_S }[event.key];
       if (step === undefined) return;
       event.preventDefault();
-      this.actions.seek(this.video.currentTime + step);
+      const to = Math.min(Math.max(this.video.currentTime + step, 0), Number(seek.max));
+      this.actions.seek(to);
+      board.show(to, clock(to));
+      board.leave();
+    });
+    seek.addEventListener("pointermove", (event) => {
+      const { left, width } = seek.getBoundingClientRect();
+      const at = ((event.clientX - left) / width) * Number(seek.max);
+      if (!this.dragging && event.pointerType === "mouse") board.show(at, clock(at));
+    });
+    seek.addEventListener("pointerleave", () => {
+      if (!this.dragging) board.hide();
     });
   }
 

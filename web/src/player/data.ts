@@ -1,5 +1,17 @@
 // What the server tells the player in the page.
 
+/** Small pictures of a lesson in rows, in one file. */
+export interface Board {
+  readonly href: string;
+  readonly columns: number;
+  readonly count: number;
+  /** Of each, pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** How much of the lesson each stands for, seconds. */
+  readonly interval: number;
+}
+
 /** A channel or a lesson, as far as playing it goes. */
 export interface Item {
   readonly kind: "channel" | "lesson" | "review";
@@ -8,6 +20,7 @@ export interface Item {
   readonly source: string;
   readonly audio: readonly string[];
   readonly subtitles: readonly string[];
+  readonly storyboard?: Board | null;
 }
 
 export interface PlayerData extends Item {
