@@ -60,8 +60,8 @@ pub fn film(job: &FilmJob) -> Result<(), PipelineError> {
         "matroskamux name=mux ! filesink name=to \
          appsrc name=video format=time block=true max-bytes=33554432 \
          caps=video/x-raw,format=I420,width=1280,height=720,framerate=25/1,pixel-aspect-ratio=1/1 \
-         ! x264enc speed-preset=veryfast quantizer=20 pass=qual key-int-max=96 \
-           option-string=\"scenecut=0:open-gop=0\" ! h264parse ! queue ! mux.",
+         ! x264enc speed-preset=veryfast quantizer=20 pass=qual key-int-max=96 bframes=0 \
+           option-string=\"scenecut=0\" ! h264parse ! queue ! mux.",
     );
     for (i, (code, _)) in job.audio.iter().enumerate() {
         text += &format!(

@@ -44,8 +44,9 @@ impl DecodingTimes {
         let next = next.unwrap_or(last + self.usual.max(1));
         let steps = shown.iter().zip(shown.iter().skip(1).chain([&next])).map(|(a, b)| b - a);
         let wanted = frames.iter().zip(&shown).map(|(f, nth)| nth - f.pts).max().unwrap_or_default();
-        // Encoders seldom hold back more than two, even where a quiet beginning does not show it.
-        let delay = *self.delay.get_or_insert(wanted.max(2 * self.usual));
+        // Where pictures are out of order, what is rounded may be out by a millisecond more.
+        let slack = if wanted > 0 { 90 } else { 0 };
+        let delay = *self.delay.get_or_insert(wanted + slack);
         if wanted > delay || !steps.into_iter().all(|step| (1..=STEP).contains(&step)) {
             return Err(Unfit);
         }
