@@ -45,7 +45,7 @@ fi
 "$binary" demo --data "$work/data" --listen 127.0.0.1:0 --ready-file "$ready" >"$log" 2>&1 &
 server=$!
 
-packaged() { { find "$work/data/media/library" -name package.json 2>/dev/null || true; } | wc -l; }
+packaged() { (shopt -s nullglob; set -- "$work"/data/media/library/*/package.json; echo $#); }
 had=$(packaged)
 waited=0   # fifths of a second since there was one more
 while [ "$waited" -lt $((patience * 5)) ]; do

@@ -104,11 +104,7 @@ pub(super) fn lesson_card(id: &LessonId, package: &Package) -> LessonCard {
         },
         storyboard: manifest.storyboard.as_ref().map(|board| Board {
             href: format!("/lessons/{id}/storyboard.jpg?v={}", manifest.short_hash()),
-            columns: board.columns,
-            count: board.count,
-            width: board.width,
-            height: board.height,
-            interval: board.interval_ms as f64 / 1000.0,
+            pictures: board.clone(),
         }),
     }
 }

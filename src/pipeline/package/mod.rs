@@ -35,7 +35,7 @@ use encode::encode;
 use plan::Plan;
 pub(super) use publish::{content_hash, publish};
 use remux::{Copied, Passed};
-use storyboard::storyboard;
+use storyboard::{excerpt, storyboard};
 
 /// One video rung.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
@@ -357,12 +357,8 @@ fn language(code: Option<&str>, languages: &[Lang], taken: &dyn Fn(&Lang) -> boo
 fn poster(folder: &Path, tracks: &[PackagedTrack]) -> Result<Option<String>, PipelineError> {
     let Some(best) = tracks.first() else { return Ok(None) };
     let Some(range) = best.segments.get(best.segments.len() / 10) else { return Ok(None) };
-    let file = fs::read(folder.join(&best.file)).map_err(PipelineError::io(folder.join(&best.file)))?;
-    let at = |r: &crate::hls::ByteRange| {
-        file.get(r.offset as usize..(r.offset + r.length) as usize).unwrap_or(&[])
-    };
     let clip = folder.join("poster.mp4");
-    fs::write(&clip, [at(&best.header), at(range)].concat()).map_err(PipelineError::io(&clip))?;
+    excerpt(folder, best, [range], &clip)?;
     let made = still::poster(&clip, &folder.join("poster.jpg"), 360);
     fs::remove_file(&clip).map_err(PipelineError::io(&clip))?;
     made.map(|()| Some("poster.jpg".to_owned()))

@@ -41,8 +41,8 @@ pub(super) fn storyboard(
     chosen.dedup();
     let (width, height) = tile(width, height);
     let clip = folder.join("storyboard.mp4");
-    let pictures = excerpt(&folder.join(&track.file), track, &chosen, &clip)
-        .map_err(PipelineError::io(&clip))
+    let segments = chosen.iter().filter_map(|n| track.segments.get(*n));
+    let pictures = excerpt(folder, track, segments, &clip)
         .and_then(|()| key_pictures(&clip, &begins_us(segments_us, &chosen), (width, height)));
     let _ = fs::remove_file(&clip);
     let pictures = pictures?;
@@ -92,15 +92,22 @@ fn begins_us(segments_us: &[u64], chosen: &[usize]) -> Vec<u64> {
     chosen.iter().map(|n| at(*n) - first).collect()
 }
 
-/// Writes the header and the `chosen` segments of `track` as a file of its own.
-fn excerpt(path: &Path, track: &PackagedTrack, chosen: &[usize], clip: &Path) -> std::io::Result<()> {
-    let (mut from, mut to) = (File::open(path)?, File::create(clip)?);
-    let segments = chosen.iter().filter_map(|n| track.segments.get(*n));
-    for ByteRange { offset, length } in [&track.header].into_iter().chain(segments) {
-        from.seek(SeekFrom::Start(*offset))?;
-        copy(&mut (&from).take(*length), &mut to)?;
-    }
-    Ok(())
+/// Writes the header of `track` and some of its `segments` as a file of its own, `clip`.
+pub(super) fn excerpt<'r>(
+    folder: &Path,
+    track: &'r PackagedTrack,
+    segments: impl IntoIterator<Item = &'r ByteRange>,
+    clip: &Path,
+) -> Result<(), PipelineError> {
+    let write = || {
+        let (mut from, mut to) = (File::open(folder.join(&track.file))?, File::create(clip)?);
+        for ByteRange { offset, length } in [&track.header].into_iter().chain(segments) {
+            from.seek(SeekFrom::Start(*offset))?;
+            copy(&mut (&from).take(*length), &mut to)?;
+        }
+        Ok(())
+    };
+    write().map_err(PipelineError::io(clip))
 }
 
 /// The pictures that decode alone and are the first at or after `begins_us`, as I420 of that size.
@@ -113,7 +120,8 @@ fn key_pictures(
     let pipeline = launch(
         what,
         &format!(
-            "filesrc name=from ! qtdemux ! h264parse name=parse ! avdec_h264 ! videoconvert ! videoscale add-borders=false \
+            "filesrc name=from ! qtdemux ! h264parse name=parse ! avdec_h264 ! videoconvert \
+             ! videoscale add-borders=false \
              ! video/x-raw,format=I420,width={width},height={height},pixel-aspect-ratio=1/1 \
              ! appsink name=out sync=false"
         ),
@@ -126,6 +134,7 @@ fn key_pictures(
     let missing = || PipelineError::Build { what, detail: "pictures are missing".into() };
     let parsed = parse.static_pad("src").ok_or_else(missing)?;
     let state = std::sync::Mutex::new((None, Vec::from(begins_us).into_iter().peekable()));
+    // Decoding all of an hour to show a hundred pictures of it would take half a minute.
     parsed.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
         let Some(gst::PadProbeData::Buffer(buffer)) = &info.data else { return gst::PadProbeReturn::Ok };
         let mut state = state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::base::{ChannelId, Lang, LessonId, Titles};
-use crate::hls::{Details, Reason};
+use crate::hls::{Details, Reason, Storyboard};
 
 /// What a channel's timeline shows at this moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,21 +115,14 @@ pub struct ChannelCard {
     pub status: ChannelStatus,
 }
 
-/// Small pictures of a lesson, as [`crate::hls::Storyboard`] has them.
+/// Small pictures of a lesson, and where they are.
 #[derive(Debug, Clone, Serialize)]
 pub struct Board {
     /// Address of the file.
     pub href: String,
-    /// Pictures in a row.
-    pub columns: u32,
-    /// Pictures.
-    pub count: u32,
-    /// Width of each, pixels.
-    pub width: u32,
-    /// Height of each, pixels.
-    pub height: u32,
-    /// How much of the lesson each stands for, seconds.
-    pub interval: f64,
+    /// What is in it.
+    #[serde(flatten)]
+    pub pictures: Storyboard,
 }
 
 /// A lesson of the library.

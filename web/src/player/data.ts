@@ -8,8 +8,8 @@ export interface Board {
   /** Of each, pixels. */
   readonly width: number;
   readonly height: number;
-  /** How much of the lesson each stands for, seconds. */
-  readonly interval: number;
+  /** How much of the lesson each stands for, milliseconds. */
+  readonly interval_ms: number;
 }
 
 /** A channel or a lesson, as far as playing it goes. */

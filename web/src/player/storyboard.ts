@@ -33,7 +33,7 @@ export class Storyboard {
     const length = Number(slider.max);
     if (board === null || !(length > 0)) return;
     clearTimeout(this.gone);
-    const n = Math.min(Math.max(Math.floor(seconds / board.interval), 0), board.count - 1);
+    const n = Math.min(Math.max(Math.floor((seconds * 1000) / board.interval_ms), 0), board.count - 1);
     const { style } = this.picture;
     // Not asked for before somebody looks: it costs a slow line something.
     if (style.backgroundImage === "") style.backgroundImage = `url("${board.href}")`;
