@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use support::browser::{Browser, an_office, join};
 use support::county::{Entry, Plays, a_county};
-use support::media::{Upstream, decode, free_udp_port, package_lesson, without_errors};
+use support::media::{Decoded, Upstream, decode, free_udp_port, package_lesson, without_errors};
 use support::rules::Referee;
 use support::server::{PATIENCE, Server};
 use support::time::{ms, now, wait_for};
@@ -165,6 +165,8 @@ fn a_relayed_programme_that_is_kept_becomes_a_lesson() {
     let decoded = without_errors(player.finish(PATIENCE), "the lesson as a player sees it");
     let (frames, expected) = (decoded.video.len() as f64, length.as_secs_f64() * 25.0);
     assert!((frames - expected).abs() < 8.0, "{frames} pictures of {expected}");
+    let gap = Decoded::longest_gap(&decoded.video);
+    assert!(gap < 0.05, "a picture is missing, or one is elsewhere: {gap} s");
     assert!(server.client.get(&format!("/lessons/{id}/poster.jpg")).status == 200, "it has a picture");
     // It is kept once.
     std::thread::sleep(std::time::Duration::from_secs(12));

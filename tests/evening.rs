@@ -52,6 +52,9 @@ fn players_follow_every_change_of_source() {
     make_lesson(&made, 12);
     fs::copy(&made, county.inbox().join("grapes.mkv")).expect("dropped");
     server.has_lesson("grapes");
+    let manifest = fs::read(county.library().join("grapes/package.json")).expect("a package");
+    let manifest: Value = serde_json::from_slice(&manifest).expect("a manifest");
+    assert!(manifest["begins_us"].as_u64() > Some(0), "its pictures are copied, as they are ordered");
     server.has_relay("national");
 
     // Programmes start on whole seconds.

@@ -87,10 +87,17 @@ fn packets_and_connections() {
     feeders.push(send(&film, &["-f", "mpegts", "-listen", "1", &format!("http://127.0.0.1:{http}/live.ts")]));
     std::thread::sleep(ms(500));
     let server = Server::start(&county);
-    // A caller that finds nobody gives up.
-    server.logged(&["relay srt-listens: started"], PATIENCE);
-    std::thread::sleep(s(2));
-    feeders.push(send(&film, &["-f", "mpegts", &format!("srt://127.0.0.1:{listener}?mode=caller&{secret}")]));
+    // A caller that finds nobody gives up, and whoever sends calls again.
+    let called = format!("srt://127.0.0.1:{listener}?mode=caller&{secret}");
+    let call = || send(&film, &["-f", "mpegts", &called]);
+    let mut caller = call();
+    wait_for("somebody answers", PATIENCE, || {
+        if !caller.is_running() {
+            caller = call();
+        }
+        let relays = server.client.items("/api/v1/relays");
+        relays.into_iter().find(|r| r["id"] == "srt-listens" && r["health"]["bytes"].as_u64() > Some(0))
+    });
     let publish = |key: &str| {
         // An encoder that has been running for hours says so in its timestamps.
         let flv = ["-f", "flv", "-bsf:a", "aac_adtstoasc", "-output_ts_offset", "20000"];

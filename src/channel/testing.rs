@@ -164,6 +164,7 @@ impl Package {
         let manifest = Manifest {
             version: 1,
             preliminary: false,
+            begins_us: 0,
             id: self.id,
             content_hash: self.hash.into(),
             titles: Titles::default(),

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::base::Titles;
-use crate::hls::{ByteRange, LiveSegment, Manifest, PackagedTrack, Track, TrackKind, retime};
+use crate::hls::{ByteRange, LiveSegment, Manifest, PackagedTrack, Track, TrackKind, decode_time, retime};
 
 use super::catalogue::UNFINISHED;
 
@@ -92,6 +92,7 @@ pub fn keep(
         fs::remove_dir_all(&folder).map_err(failed(&folder))?;
     }
     fs::create_dir_all(&folder).map_err(failed(&folder))?;
+    let begins_us = lead(live, first)?;
     let mut tracks = Vec::new();
     for (at, track) in first.tracks().enumerate() {
         // A lower rung that was late somewhere: the lesson does without it.
@@ -100,7 +101,7 @@ pub fn keep(
         if at > 0 && is_picture && segments.iter().any(lacks) {
             continue;
         }
-        tracks.push(copy(live, &segments, (at, track), &folder)?);
+        tracks.push(copy(live, &segments, (at, track), begins_us, &folder)?);
     }
     let mut hash = Sha256::new();
     tracks.iter().for_each(|t| hash.update(t.sha256.as_bytes()));
@@ -108,6 +109,7 @@ pub fn keep(
     let manifest = Manifest {
         version: 1,
         preliminary: false,
+        begins_us,
         id: id.to_owned(),
         // It was made from nothing else.
         source_sha256: content_hash.clone(),
@@ -124,11 +126,41 @@ pub fn keep(
     Ok(Unfinished { manifest, folder, target: library.join(target) })
 }
 
+/// The bytes of one rendition of a segment, and the file they are in.
+fn read(
+    live: &Path,
+    segment: &LiveSegment,
+    (at, track): (usize, &Track),
+) -> Result<(PathBuf, Vec<u8>), KeepError> {
+    let file = live.join(&segment.hour).join(format!("{}.m4s", track.name));
+    let range = segment.parts.get(at).map(|part| part.range).ok_or(KeepError::Nothing)?;
+    let mut bytes = vec![0; range.length as usize];
+    let read = File::open(&file).and_then(|f| f.read_exact_at(&mut bytes, range.offset));
+    read.map_err(failed(&file))?;
+    Ok((file, bytes))
+}
+
+/// How long before it is shown the first picture is decoded, microseconds: nothing is decoded
+/// before 0, so the package begins so late.
+fn lead(live: &Path, first: &LiveSegment) -> Result<u64, KeepError> {
+    let mut lead = 0;
+    for (at, track) in first.tracks().enumerate().filter(|(_, t)| matches!(t.kind, TrackKind::Video { .. })) {
+        let (file, bytes) = read(live, first, (at, track))?;
+        if !bytes.is_empty() {
+            let time = decode_time(&bytes).map_err(|e| failed(&file)(std::io::Error::other(e)))?;
+            let us = u128::from(time) * 1_000_000 / u128::from(track.timescale.max(1));
+            lead = lead.max(u128::from(first.at_us).saturating_sub(us));
+        }
+    }
+    Ok(u64::try_from(lead).unwrap_or_default())
+}
+
 /// One rendition: its header, then its segments, each moved to its place.
 fn copy(
     live: &Path,
     segments: &[&LiveSegment],
     (at, track): (usize, &Track),
+    begins_us: u64,
     folder: &Path,
 ) -> Result<PackagedTrack, KeepError> {
     let name = format!("{}.mp4", track.name);
@@ -146,24 +178,21 @@ fn copy(
         Ok(range)
     };
     let header = add(&header)?;
-    let (mut ranges, mut peak, mut begins_us) = (Vec::new(), 0, 0_u64);
+    let (mut ranges, mut peak, mut lasted_us) = (Vec::new(), 0, 0_u64);
     for segment in segments {
-        let file = live.join(&segment.hour).join(format!("{}.m4s", track.name));
-        let range = segment.parts[at].range;
-        let mut bytes = vec![0; range.length as usize];
-        let read = File::open(&file).and_then(|f| f.read_exact_at(&mut bytes, range.offset));
-        read.map_err(failed(&file))?;
-        let shift = i64::try_from(begins_us).unwrap_or(i64::MAX) - i64::try_from(segment.at_us).unwrap_or(0);
+        let (file, mut bytes) = read(live, segment, (at, track))?;
+        let to_us = i64::try_from(begins_us + lasted_us).unwrap_or(i64::MAX);
+        let shift = to_us - i64::try_from(segment.at_us).unwrap_or(0);
         if !bytes.is_empty() {
             let moved = retime(&mut bytes, track.timescale, shift);
             moved.map_err(|e| failed(&file)(std::io::Error::other(e)))?;
         }
         ranges.push(add(&bytes)?);
         peak = peak.max(bytes.len() as u64 * 8_000_000 / segment.us.max(1));
-        begins_us += segment.us;
+        lasted_us += segment.us;
     }
     out.sync_all().map_err(failed(&path))?;
-    let average = offset * 8_000_000 / begins_us.max(1);
+    let average = offset * 8_000_000 / lasted_us.max(1);
     Ok(PackagedTrack {
         track: track.clone(),
         file: name,

@@ -220,7 +220,7 @@ fn packaged(package: &Package, address: &Address) -> Option<Source> {
             let n = usize::try_from(*n).ok()?;
             let track = manifest.track(&address.rendition)?;
             let range = *track.segments.get(n)?;
-            let moved = Moved::to(address, track.track.timescale, before(n));
+            let moved = Moved::to(address, track.track.timescale, manifest.begins_us + before(n));
             let (start, end) = (before(n) / 1000, before(n + 1) / 1000);
             let path = package.folder.join(&track.file);
             let inode = package.inodes.get(&track.file).copied();

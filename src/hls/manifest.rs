@@ -81,6 +81,10 @@ pub struct Manifest {
     pub source_sha256: String,
     /// Duration of each segment, microseconds; the same in every rendition.
     pub segments_us: Vec<u64>,
+    /// When the first picture and sound are shown on the package's own line of time, on which
+    /// the first picture is decoded at 0, microseconds.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub begins_us: u64,
     /// Video best first, then audio in the order of the source.
     pub tracks: Vec<PackagedTrack>,
     /// Subtitle languages.
@@ -95,6 +99,11 @@ pub struct Manifest {
     /// It is as it came, to be watched while the whole package is made: not for channels.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub preliminary: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_zero(us: &u64) -> bool {
+    *us == 0
 }
 
 impl Manifest {

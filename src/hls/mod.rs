@@ -25,7 +25,7 @@ pub use media::{MediaPlaylist, PlaylistKind, Segment};
 pub use movie::{Movie, MovieError, MovieTrack, head_length, movie};
 pub use multivariant::{AlternativeMedia, MediaKind, Multivariant, Variant};
 pub use reason::Reason;
-pub use retime::{NotAFragment, retime};
+pub use retime::{NotAFragment, decode_time, retime};
 pub use subtitles::{decode_text, parse_subtitles, plain};
 pub use tracks::{Track, TrackKind, audio_for, subtitle_for, video_for};
 pub use vtt::{Cue, write_vtt};

@@ -75,6 +75,7 @@ pub fn slate(job: &SlateJob) -> Result<Manifest, PipelineError> {
     let manifest = Manifest {
         version: 1,
         preliminary: false,
+        begins_us: 0,
         id: job.id.clone(),
         content_hash: content_hash(&tracks, &[]),
         titles: job.titles.clone(),

@@ -34,14 +34,28 @@ pub(crate) fn is_media(bytes: &[u8]) -> Result<(), String> {
     }
 }
 
-/// The decoding time of a media segment's first frame, ticks.
-pub(crate) fn decode_time(bytes: &[u8]) -> Result<u64, String> {
-    let inner = ["moof", "traf", "tfdt"].iter().try_fold(bytes, |within, kind| child(within, kind));
+/// When a media segment's first frame is shown, ticks.
+pub(crate) fn shown_at(bytes: &[u8]) -> Result<i128, String> {
+    let inner = |name| ["moof", "traf", name].iter().try_fold(bytes, |within, kind| child(within, kind));
     // Version 1 and flags, then the time (ISO/IEC 14496-12 §8.8.12).
-    match inner.and_then(|tfdt| tfdt.split_first_chunk::<4>()) {
-        Some(([1, ..], time)) => time.try_into().map(u64::from_be_bytes).map_err(|e| e.to_string()),
-        _ => Err("no decoding time of 64 bits".into()),
+    let Some(([1, ..], time)) = inner("tfdt").and_then(|tfdt| tfdt.split_first_chunk::<4>()) else {
+        return Err("no decoding time of 64 bits".into());
+    };
+    let time = u64::from_be_bytes(time.try_into().map_err(|_| "a decoding time of 64 bits is torn")?);
+    let offset = inner("trun").and_then(first_offset).ok_or("no run of frames")?;
+    Ok(i128::from(time) + i128::from(offset))
+}
+
+/// The composition offset of the first frame of a `trun` (ISO/IEC 14496-12 §8.8.8), 0 if it has none.
+fn first_offset(trun: &[u8]) -> Option<i32> {
+    let word = |n: usize| Some(u32::from_be_bytes(*trun.get(4 * n..)?.first_chunk()?));
+    let flags = word(0)? & 0xff_ffff;
+    if flags & 0x800 == 0 {
+        return Some(0);
     }
+    let has = |bits: &[u32]| bits.iter().filter(|bit| flags & **bit != 0).count();
+    // Flags and count; offset of the data, flags of the first; its duration, size, flags.
+    word(2 + has(&[0x1, 0x4, 0x100, 0x200, 0x400])).map(u32::cast_signed)
 }
 
 /// What is in the first box of `kind`.

@@ -40,10 +40,11 @@ fn pattern<'c>(command: &'c mut Command, pace: &[&str]) -> &'c mut Command {
         .args(["-g", "24", "-sc_threshold", "0", "-b:v", "600k", "-c:a", "aac", "-b:a", "64k", "-ac", "2"])
 }
 
-/// A lesson's file with two languages.
+/// A lesson's file with two languages, whose pictures are not decoded in the order in which
+/// they are shown.
 pub(crate) fn make_lesson(file: &Path, seconds: u32) {
     let mut command = ffmpeg();
-    pattern(&mut command, &[]).args(["-t", &seconds.to_string(), "-y"]).arg(file);
+    pattern(&mut command, &[]).args(["-bf", "2", "-t", &seconds.to_string(), "-y"]).arg(file);
     Program::run(&mut command, PATIENCE).good("making a lesson");
 }
 
@@ -81,7 +82,7 @@ struct Passed {
     last: Option<Timestamp>,
 }
 
-/// A broadcaster: an encoder, and an antenna that notes when it sends.
+/// A broadcaster: an encoder that reorders pictures as those of broadcasters do, and an antenna that notes when it sends.
 #[derive(Debug)]
 pub(crate) struct Upstream {
     encoder: Option<Program>,
@@ -121,7 +122,18 @@ impl Upstream {
         *self.passed.lock().unwrap_or_else(PoisonError::into_inner) = Passed::default();
         let mut command = ffmpeg();
         pattern(&mut command, &["-re"])
-            .args(["-tune", "zerolatency", "-flush_packets", "1", "-muxdelay", "0.2", "-f", "mpegts"])
+            .args([
+                "-tune",
+                "zerolatency",
+                "-bf",
+                "2",
+                "-flush_packets",
+                "1",
+                "-muxdelay",
+                "0.2",
+                "-f",
+                "mpegts",
+            ])
             .arg(format!("udp://{}?pkt_size=1316", self.antenna));
         self.encoder = Some(Program::start(&mut command));
     }

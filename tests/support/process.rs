@@ -47,13 +47,15 @@ pub(crate) struct Program {
     child: Child,
     pub(crate) out: Lines,
     pub(crate) err: Lines,
-    readers: Vec<JoinHandle<()>>,
+    readers: Vec<JoinHandle<Duration>>,
 }
 
 /// How a program ended.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) status: ExitStatus,
+    /// From its start to its last word, however late its end was looked at.
+    pub(crate) lasted: Duration,
     pub(crate) out: Vec<String>,
     pub(crate) err: Vec<String>,
 }
@@ -108,10 +110,9 @@ impl Program {
             }
             std::thread::sleep(ms(20));
         };
-        for reader in self.readers.drain(..) {
-            reader.join().expect("a reader does not panic");
-        }
-        Ended { status, out: self.out.all(), err: self.err.all() }
+        let said = self.readers.drain(..).map(|r| r.join().expect("a reader does not panic"));
+        let lasted = said.max().expect("what it says is read");
+        Ended { status, lasted, out: self.out.all(), err: self.err.all() }
     }
 
     /// Ends it at once.
@@ -169,7 +170,8 @@ pub(crate) fn signal_to(id: u32, signal: Signal) {
     let _ = kill(Pid::from_raw(id), signal);
 }
 
-fn read(pipe: impl Read + Send + 'static, lines: Lines) -> JoinHandle<()> {
+/// The thread ends with the pipe, and tells when that was.
+fn read(pipe: impl Read + Send + 'static, lines: Lines) -> JoinHandle<Duration> {
     std::thread::spawn(move || {
         let mut line = Vec::new();
         let end = |line: &mut Vec<u8>| {
@@ -188,6 +190,7 @@ fn read(pipe: impl Read + Send + 'static, lines: Lines) -> JoinHandle<()> {
         if !line.is_empty() {
             end(&mut line);
         }
+        lines.since.passed()
     })
 }
 

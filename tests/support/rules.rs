@@ -159,9 +159,9 @@ impl Referee {
             return cmaf::is_init(&answer.body);
         }
         cmaf::is_media(&answer.body)?;
-        // The upstreams and lessons of these tests are without B-frames, and of 48 kHz.
+        // The sound of these tests is of 48 kHz.
         let timescale = if path.contains("/a-") { 48_000 } else { 90_000 };
-        let stamp = cmaf::decode_time(&answer.body)? as i128 * 1000 / timescale;
+        let stamp = cmaf::shown_at(&answer.body)? * 1000 / timescale;
         let off = date.map_or(0, |d| stamp - i128::from(d.as_millisecond()));
         // Sound begins with its first whole frame, dates are to the millisecond.
         if (-1..=22).contains(&off) { Ok(()) } else { Err(format!("stamped {off} ms after its date")) }

@@ -26,6 +26,8 @@ use crate::pipeline::track_file::{Lengths, TrackFile};
 pub(super) struct Encoded {
     pub(super) tracks: Vec<PackagedTrack>,
     pub(super) segments_us: Vec<u64>,
+    /// Where its tracks begin, 90 kHz.
+    pub(super) begins: i64,
 }
 
 /// Pictures after which a key frame comes unasked: more than any segment has.
@@ -155,7 +157,7 @@ fn finish(
         }
         tracks.push(audio.finish(TrackKind::Audio { lang, channels: 2 }, &segments_us)?);
     }
-    Ok(Encoded { tracks, segments_us })
+    Ok(Encoded { tracks, segments_us, begins: copied.map_or(0, |c| c.delay) })
 }
 
 /// Every rung of a picture that stands still for so many frames: one group, again and again.

@@ -27,11 +27,12 @@ use crate::hls::{
     About, Cue, Manifest, PackagedTrack, Reason, Subtitle, decode_text, parse_subtitles, write_vtt,
 };
 
+use super::frame::{VIDEO_TIMESCALE, micros};
 use super::probe::{LONGEST_HOURS, Probe, Words, probe};
 use super::runtime::init_for_files;
 use super::{PipelineError, still};
 use copying::remux;
-use encode::encode;
+use encode::{Encoded, encode};
 use plan::Plan;
 pub(super) use publish::{content_hash, publish};
 use remux::{Copied, Passed};
@@ -184,7 +185,7 @@ fn make(
     if unwrapped {
         fs::remove_file(&stream).map_err(PipelineError::io(&stream))?;
     }
-    let manifest = packing.manifest(folder, video.tracks, video.segments_us, false)?;
+    let manifest = packing.manifest(folder, video, false)?;
     hear(PackageStep::Progress("publish", 99.0));
     publish(folder, &job.out.join(&job.id), &manifest)?;
     hear(PackageStep::Progress("publish", 100.0));
@@ -234,7 +235,8 @@ impl Packing<'_> {
     fn offer(&self, copied: &mut Copied, aside: &Path) -> Result<Manifest, PipelineError> {
         let sounds = copied.sounds.take().unwrap_or_default();
         let tracks = [copied.picture.clone()].into_iter().chain(sounds).collect();
-        let manifest = self.manifest(aside, tracks, copied.segments_us.clone(), true)?;
+        let segments_us = copied.segments_us.clone();
+        let manifest = self.manifest(aside, Encoded { tracks, segments_us, begins: copied.delay }, true)?;
         publish(aside, &self.job.out.join(EARLY), &manifest)?;
         Ok(manifest)
     }
@@ -243,8 +245,7 @@ impl Packing<'_> {
     fn manifest(
         &self,
         folder: &Path,
-        tracks: Vec<PackagedTrack>,
-        segments_us: Vec<u64>,
+        Encoded { tracks, segments_us, begins }: Encoded,
         preliminary: bool,
     ) -> Result<Manifest, PipelineError> {
         let subtitles = subtitles(&self.words, folder, segments_us.iter().sum::<u64>() / 1000)?;
@@ -262,6 +263,7 @@ impl Packing<'_> {
                 false => storyboard(folder, &tracks, &segments_us).ok().flatten(),
             },
             segments_us,
+            begins_us: micros(begins, VIDEO_TIMESCALE).max(0) as u64,
             tracks,
             subtitles,
             source_loudness: self.plan.sounds.iter().map(|s| s.sound.loudness.max(-120.0)).collect(),
