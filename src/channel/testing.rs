@@ -174,6 +174,7 @@ impl Package {
             subtitles: self.subtitles.iter().map(|tag| subtitle(tag)).collect(),
             poster: None,
             storyboard: None,
+            waveform: None,
             source_loudness: Vec::new(),
             details: Default::default(),
         };

@@ -120,6 +120,7 @@ pub fn keep(
         subtitles: Vec::new(),
         poster: None,
         storyboard: None,
+        waveform: None,
         source_loudness: Vec::new(),
         details: Default::default(),
     };

@@ -94,6 +94,10 @@ pub struct Manifest {
     /// Pictures for the time line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storyboard: Option<Storyboard>,
+    /// How loud a lesson without a picture is in each of some equal stretches: two hex digits
+    /// each, `ff` for the loudest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waveform: Option<String>,
     /// Integrated loudness of the source by audio track, LUFS, before it was normalised.
     pub source_loudness: Vec<f64>,
     /// It is as it came, to be watched while the whole package is made: not for channels.

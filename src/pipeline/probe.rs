@@ -1,5 +1,6 @@
 //! What a media file holds: streams, sizes, languages, loudness.
 
+mod levels;
 mod said;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use crate::hls::{Cue, Reason};
 
 use super::PipelineError;
 use super::runtime::{make, run_to_end, sink};
+use levels::Levels;
 pub(super) use said::passes;
 use said::{cue, is_upright, language, lies_on_its_side, missing_codec, picture, tells_enough};
 
@@ -45,6 +47,8 @@ pub(super) struct Sound {
     pub(super) loudness: f64,
     /// Peak, linear: what lies between samples is allowed for.
     pub(super) peak: f64,
+    /// How loud it is over its length, of 255, in at most [`BARS`] equal stretches.
+    pub(super) bars: Vec<u8>,
     /// When it ends, nanoseconds from the start of the file.
     pub(super) end_ns: u64,
 }
@@ -89,6 +93,9 @@ const LONGEST_NS: u64 = LONGEST_HOURS as u64 * 3_600_000_000_000;
 /// for it between them takes four times as long as all the rest.
 const BETWEEN_SAMPLES: f64 = 1.413;
 
+/// As many stretches as a picture of a sound has.
+const BARS: usize = 240;
+
 /// A picture, and how many frames of it came.
 type Candidate = (Picture, u64);
 
@@ -97,7 +104,7 @@ struct Found {
     pictures: Vec<Candidate>,
     order: Vec<String>,
     codes: BTreeMap<String, String>,
-    meters: BTreeMap<String, EbuR128>,
+    meters: BTreeMap<String, (EbuR128, Levels)>,
     /// When each stream ends, by its name.
     ends: BTreeMap<String, u64>,
     words: Vec<Words>,
@@ -177,12 +184,15 @@ fn sum_up(found: &mut Found) -> Probe {
     let ends = std::mem::take(&mut found.ends);
     let end_of = |stream: &String| ends.get(stream).copied().unwrap_or_default();
     let sounds = std::mem::take(&mut found.order).into_iter().map(|stream| {
-        let meter = found.meters.get(&stream);
+        let (meter, levels) = found.meters.remove(&stream).unzip();
         Sound {
             code: found.codes.get(&stream).cloned(),
-            loudness: meter.and_then(|m| m.loudness_global().ok()).unwrap_or(f64::NEG_INFINITY),
-            peak: meter.map_or(0.0, |m| (0..2).filter_map(|c| m.sample_peak(c).ok()).fold(0.0, f64::max))
+            loudness: meter.as_ref().and_then(|m| m.loudness_global().ok()).unwrap_or(f64::NEG_INFINITY),
+            peak: meter
+                .as_ref()
+                .map_or(0.0, |m| (0..2).filter_map(|c| m.sample_peak(c).ok()).fold(0.0, f64::max))
                 * BETWEEN_SAMPLES,
+            bars: levels.map_or_else(Vec::new, |l| l.bars(BARS)),
             end_ns: end_of(&stream),
             stream,
         }
@@ -352,13 +362,14 @@ fn measure(shared: &Shared, stream: &str, pad: &gst::Pad, sample: &gst::Sample) 
             // The language tag has come by the first sample.
             let code = language(pad).map(|code| (stream.to_owned(), code));
             found.codes.extend(code);
-            EbuR128::new(2, 48_000, Mode::I | Mode::SAMPLE_PEAK).ok()
+            EbuR128::new(2, 48_000, Mode::I | Mode::SAMPLE_PEAK).ok().map(|m| (m, Levels::default()))
         }
     };
     drop(found);
-    if let Some(mut meter) = meter {
+    if let Some((mut meter, mut levels)) = meter {
         // Only a wrong channel count is refused, and the caps fix that.
         let _ = meter.add_frames_f32(&samples);
-        lock(shared).meters.insert(stream.to_owned(), meter);
+        levels.add(&samples);
+        lock(shared).meters.insert(stream.to_owned(), (meter, levels));
     }
 }

@@ -85,6 +85,7 @@ pub fn slate(job: &SlateJob) -> Result<Manifest, PipelineError> {
         subtitles: Vec::new(),
         poster: None,
         storyboard: None,
+        waveform: None,
         source_loudness: Vec::new(),
         details: Default::default(),
     };

@@ -106,6 +106,7 @@ pub(super) fn lesson_card(id: &LessonId, package: &Package) -> LessonCard {
             href: format!("/lessons/{id}/storyboard.jpg?v={}", manifest.short_hash()),
             pictures: board.clone(),
         }),
+        waveform: manifest.waveform.clone(),
     }
 }
 

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { browse, PHONE, picture } from "./demo.mjs";
+import { browse, DESKTOP, openPlayer, PHONE, picture, playing } from "./demo.mjs";
 import { enterOffice } from "./people.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "yuanjiao-upload-"));
@@ -112,6 +112,56 @@ test("a page that was closed: the file is chosen again and goes on where it was"
     await again.locator('[data-rows] [data-state="done"]').waitFor();
     assert.ok(patches.length > 0 && patches[0] > 0, `it went on at ${patches}`);
     await waitForLesson(again, stem);
+  });
+});
+
+/** A tone of 9 s: quiet, silent, loud. */
+function recording(stem) {
+  const path = join(folder, `${stem}.mp3`);
+  const volume = "volume=eval=frame:volume='if(lt(t,3),0.2,if(lt(t,6),0,0.8))'";
+  const made = spawnSync("ffmpeg", [
+    "-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", "sine=frequency=330:duration=9", "-af", volume, path,
+  ]);
+  assert.equal(made.status, 0, String(made.stderr));
+  return path;
+}
+
+test("the time line of a lesson without a picture shows how loud it is", async () => {
+  await browse({}, async (context) => {
+    const page = await context.newPage();
+    await enterOffice(page);
+    const stem = `radio-${Date.now()}`;
+    await lessons(page, -1);
+    await choose(page, [recording(stem)]);
+    await row(page, `${stem}.mp3`).getByRole("textbox").fill("农业广播");
+    await page.getByRole("button", { name: "开始上传" }).click();
+    await says(page, `${stem}.mp3`, "上传完成");
+    await waitForLesson(page, stem);
+    for (const [lang, viewport] of [["zh-Hans", DESKTOP], ["ug-Arab", PHONE]]) {
+      const player = await openPlayer(context, `/lessons/${stem}`);
+      await player.setViewportSize(viewport);
+      await player.goto(`/lessons/${stem}?lang=${lang}`);
+      await playing(player);
+      await player.waitForFunction(() => window.__player.video.currentTime > 2);
+      const heights = await player.locator(".wave .all").evaluate((path) =>
+        Array.from(path.getAttribute("d").matchAll(/v([\d.]+)h/g), ([, tall]) => Number(tall) / 510),
+      );
+      const third = (n) => heights.slice((n * heights.length) / 3 + 2, ((n + 1) * heights.length) / 3 - 2);
+      assert.ok(third(0).every((tall) => Math.abs(tall - 0.25) < 0.05), `quiet: ${third(0)}`);
+      assert.ok(third(1).every((tall) => tall < 0.05), `silent: ${third(1)}`);
+      assert.ok(third(2).every((tall) => tall > 0.95), `loud: ${third(2)}`);
+      const boxes = await Promise.all(['.wave', 'input[data-act="seek"]'].map((at) => player.locator(at).boundingBox()));
+      assert.ok(boxes[0].x >= boxes[1].x && boxes[0].width > boxes[1].width - 20, "it is where the slider is");
+      const left = await player.locator(".wave").evaluate((svg) => Number.parseFloat(svg.style.getPropertyValue("--left")));
+      assert.ok(left > 20 && left < 90, `${left} % are left after two of nine seconds`);
+      await picture(player, `wave.${lang}`);
+      await player.close();
+    }
+    // A film has none.
+    const film = await page.evaluate(async () => (await (await fetch("/api/v1/lessons/safety-lecture")).json()).id);
+    const other = await openPlayer(context, `/lessons/${film}`);
+    await playing(other);
+    assert.ok(await other.locator(".wave").isHidden());
   });
 });
 

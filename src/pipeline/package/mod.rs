@@ -262,6 +262,11 @@ impl Packing<'_> {
                 true => None,
                 false => storyboard(folder, &tracks, &segments_us).ok().flatten(),
             },
+            // Of a film the pictures show where one is.
+            waveform: match &self.plan.picture {
+                Some(_) => None,
+                None => self.plan.sounds.first().map(|s| hex::encode(&s.sound.bars)),
+            },
             segments_us,
             begins_us: micros(begins, VIDEO_TIMESCALE).max(0) as u64,
             tracks,

@@ -120,6 +120,7 @@ fn lessons(lang: &Lang) -> Vec<LessonCard> {
             subtitles: Vec::new(),
             poster: String::new(),
             storyboard: None,
+            waveform: None,
             details: Default::default(),
         })
     };

@@ -149,6 +149,7 @@ pub(super) fn item(card: &LessonCard, kind: &str, source: &str) -> Value {
         "audio": &card.audio,
         "subtitles": &card.subtitles,
         "storyboard": &card.storyboard,
+        "waveform": &card.waveform,
     })
 }
 

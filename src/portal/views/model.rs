@@ -142,6 +142,8 @@ pub struct LessonCard {
     pub poster: String,
     /// Pictures for its time line.
     pub storyboard: Option<Board>,
+    /// How loud it is in each of equal stretches, two hex digits each, where it has no picture.
+    pub waveform: Option<String>,
     /// What else is known of it.
     pub details: Details,
 }

@@ -92,6 +92,7 @@ pub(super) fn lessons() -> Vec<LessonCard> {
         subtitles: langs(subtitles),
         poster: String::new(),
         storyboard: None,
+        waveform: None,
         details: Details::default(),
     };
     vec![

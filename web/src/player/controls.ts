@@ -1,6 +1,7 @@
 // The player's own controls: buttons, sliders, full screen.
 import type { Board, Text } from "./data";
 import { Storyboard } from "./storyboard";
+import { Waveform } from "./waveform";
 
 export interface Actions {
   toggle(): void;
@@ -17,6 +18,7 @@ const IDLE_MS = 4000;
 export class Controls {
   private dragging = false;
   private readonly board: Storyboard | null;
+  private readonly wave: Waveform | null;
 
   constructor(
     private readonly root: HTMLElement,
@@ -37,6 +39,7 @@ export class Controls {
     });
     const seek = this.slider("seek");
     this.board = seek === null ? null : new Storyboard(seek);
+    this.wave = seek === null ? null : new Waveform(seek);
     this.bindTimeline();
     this.bindFullscreen();
     this.bindMediaKeys();
@@ -63,6 +66,11 @@ export class Controls {
     this.board?.set(board);
   }
 
+  /** How loud what plays is, if it has no picture. */
+  levels(levels: string | null | undefined): void {
+    this.wave?.set(levels);
+  }
+
   /** Shows or hides one of the large buttons over the picture. */
   offer(act: "start" | "sound-on", shown: boolean): void {
     const button = this.button(act);
@@ -78,6 +86,7 @@ export class Controls {
     if (seek === null || !Number.isFinite(length)) return;
     seek.max = String(Math.floor(length));
     if (!this.dragging) seek.value = String(Math.floor(this.video.currentTime));
+    this.wave?.played(Number(seek.value) / Math.max(length, 1));
     const now = clock(Number(seek.value));
     seek.setAttribute("aria-valuetext", now);
     this.time("now", now);

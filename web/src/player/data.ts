@@ -21,6 +21,8 @@ export interface Item {
   readonly audio: readonly string[];
   readonly subtitles: readonly string[];
   readonly storyboard?: Board | null;
+  /** How loud what has no picture is in each of equal stretches, two hex digits each. */
+  readonly waveform?: string | null;
 }
 
 export interface PlayerData extends Item {

@@ -73,6 +73,7 @@ export class Player {
   /** Pictures for the time line, where data is not saved. */
   private showPicturesOf(item: Item): void {
     this.controls.pictures(this.data.saver ? null : item.storyboard);
+    this.controls.levels(item.waveform);
   }
 
   /**
