@@ -10,7 +10,7 @@ use gstreamer_app as gst_app;
 use crate::base::Lang;
 use crate::hls::{PackagedTrack, Reason, TrackKind};
 
-use super::pads::{begin_segments, begin_with, on_one_line, stand_still};
+use super::pads::{begin_segments, begin_with, name_colours, on_one_line, stand_still};
 use super::plan::{PEAK_LIMIT, Plan, PlannedSound};
 use super::remux::Copied;
 use super::{FRAMES, LadderRung, PackageJob};
@@ -68,6 +68,7 @@ pub(super) fn encode(
         let video_bin = bin(&video_description(plan.fps, rungs, copied.is_some()))?;
         stand_still(&video_bin, plan.sound_end_ns().max(picture.end_ns))?;
         begin_with(&video_bin, start_ns);
+        name_colours(&video_bin);
         for (i, (rung, _, _)) in rungs.iter().enumerate() {
             if let Some(copied) = copied {
                 begin_segments(&video_bin, &format!("e{i}"), &copied.counts)?;

@@ -51,6 +51,29 @@ pub(super) fn begin_with(bin: &gst::Bin, start: gst::ClockTimeDiff) {
     });
 }
 
+/// A picture of more lines is high definition.
+const SD_LINES: i32 = 576;
+
+/// Names the colours of a picture that does not say what they are, as its size has them (ITU-R
+/// BT.601, BT.709). Otherwise each rung would be taken for what its own size has, and every
+/// picture of a smaller one converted: that costs as much as its scaling again.
+pub(super) fn name_colours(bin: &gst::Bin) {
+    let Some(pad) = bin.by_name("t").and_then(|tee| tee.static_pad("sink")) else { return };
+    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, |_, info| {
+        let Some(gst::PadProbeData::Event(event)) = &info.data else { return gst::PadProbeReturn::Ok };
+        let gst::EventView::Caps(caps) = event.view() else { return gst::PadProbeReturn::Ok };
+        let mut caps = caps.caps_owned();
+        let Some(picture) = caps.make_mut().structure_mut(0) else { return gst::PadProbeReturn::Ok };
+        if !picture.has_field("colorimetry") {
+            let lines = picture.get::<i32>("height").unwrap_or_default();
+            picture.set("colorimetry", if lines > SD_LINES { "bt709" } else { "bt601" });
+            let named = gst::event::Caps::builder(&caps).seqnum(event.seqnum()).build();
+            info.data = Some(gst::PadProbeData::Event(named));
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
 /// Has each picture shown until the next one comes, and the last until `until_ns`: what keeps
 /// the rate takes the nearer of two, and would turn a slide of a minute half a minute early.
 pub(super) fn stand_still(bin: &gst::Bin, until_ns: u64) -> Result<(), PipelineError> {
