@@ -11,7 +11,7 @@ use std::net::TcpStream;
 use support::browser::{Browser, an_office, join};
 use support::county::{County, a_county};
 use support::http::Answer;
-use support::media::make_lesson;
+use support::media::{make_lesson, make_subtitles, package_lesson};
 use support::server::{PATIENCE, Server};
 use support::time::{ms, s, wait_for};
 
@@ -261,4 +261,72 @@ fn what_is_wrong_is_said_and_nothing_of_it_is_taken() {
     page.ask("HEAD", &path, &[], b"").with(404, "dropped");
     std::thread::sleep(ms(100));
     assert!(!county.inbox().join("b.mp4").exists());
+}
+
+/// Nothing is encoded for them, and nothing that is on its way is forestalled.
+#[test]
+fn subtitles_come_to_a_lesson_that_is_there() {
+    let county = a_county();
+    package_lesson(&county, "grape", 6);
+    let (server, mut admin) = an_office(&county);
+    let manifest = || {
+        let text = fs::read(county.library().join("grape/package.json")).expect("a package");
+        serde_json::from_slice::<serde_json::Value>(&text).expect("a manifest")
+    };
+    let was = manifest();
+    let best = county.library().join("grape").join(was["tracks"][0]["file"].as_str().expect("a file"));
+    let inode = || {
+        use std::os::unix::fs::MetadataExt as _;
+        fs::metadata(&best).expect("its best rung").ino()
+    };
+    let its_media = inode();
+    let office = admin.get("/office/lessons?lang=en");
+    let page = Page::of(admin);
+    // A new film of the lesson has begun to come.
+    let film = a_film(&county);
+    let begun = page.begin(film.len(), &[("filename", "grape.mp4"), ("again", "")]).with(201, "it begins");
+    let path = location(&begun);
+    page.send(&path, 0, &[], &film[..film.len() / 2]).with(204, "half of it");
+    let inbox = county.inbox();
+    make_subtitles(&inbox.join("grape.ug-Arab.srt"), "ئۈزۈم");
+    fs::write(inbox.join("grape.kk-Cyrl.srt"), "no subtitles").expect("dropped");
+    make_subtitles(&inbox.join("apple.ug-Arab.srt"), "ئالما");
+    let listed =
+        || page.browser.client.ask("GET", "/office/lessons?lang=en", &[("cookie", &page.browser.cookie)]);
+    wait_for("what waits to be told", PATIENCE, || {
+        let text = listed().text();
+        ["grape.ug-Arab.srt", "apple.ug-Arab.srt"].iter().all(|name| text.contains(name)).then_some(())
+    });
+    assert_eq!(manifest(), was, "they are the new film's");
+    assert!(!office.text().contains("grape.ug-Arab.srt"));
+
+    // It does not come after all.
+    page.ask("DELETE", &path, &[], b"").with(204, "ended");
+    wait_for("the subtitles", PATIENCE, || {
+        let lesson = server.client.get("/api/v1/lessons/grape").json();
+        (lesson["subtitles"] == serde_json::json!(["ug-Arab"])).then_some(())
+    });
+    let is = manifest();
+    assert_eq!((&is["tracks"], inode()), (&was["tracks"], its_media), "the same media, once on disk");
+    assert_ne!(is["content_hash"], was["content_hash"], "another version");
+    let index = server.client.open("/lessons/grape/index.m3u8");
+    let texts = server.live(&index, "s-ug-Arab");
+    let first = support::http::resolve(&index, &texts.segments[0].uri);
+    assert!(server.client.good(&first).text().contains("ئۈزۈم"));
+    let rejected = county.path("media/rejected/grape.kk-Cyrl.srt.reason.txt");
+    let why = wait_for("a reason", PATIENCE, || fs::read_to_string(&rejected).ok());
+    assert!(why.contains("grape.kk-Cyrl.srt"), "{why}");
+    assert!(county.path("media/originals/grape.ug-Arab.srt").exists(), "kept as it came");
+
+    // Corrected, and once more the same: one more version, not two.
+    let corrected = |text: &str| make_subtitles(&inbox.join("grape.ug-Arab.srt"), text);
+    corrected("ئۈزۈم كېسىش");
+    let taken = || (!inbox.join("grape.ug-Arab.srt").exists()).then_some(());
+    wait_for("it to be taken", PATIENCE, taken);
+    let third = manifest();
+    assert_ne!(third["content_hash"], is["content_hash"]);
+    corrected("ئۈزۈم كېسىش");
+    wait_for("it to be taken", PATIENCE, taken);
+    assert_eq!(manifest(), third);
+    assert!(!server.log().iter().any(|line| line.contains("ERROR")), "{:#?}", server.log());
 }

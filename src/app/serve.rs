@@ -136,6 +136,8 @@ impl Server {
             (languages, InWords { card: crate::guide::title_card, told: crate::portal::i18n::reason }),
             (Arc::clone(&clock), bell.clone()),
         );
+        let uploads = Uploads::of(&county.load(), library.clone());
+        let queue = queue.with_uploads(uploads.clone());
         let ready = Arc::new(AtomicBool::new(false));
         let (planning, wakes) = mpsc::channel(8);
         let slates = SlateTask {
@@ -253,7 +255,6 @@ impl Server {
             let publishing = Publishing { county: Arc::clone(&county), live, taken: Arc::default() };
             server.front.spawn(publishing.run(listener, server.stop.clone()));
         }
-        let uploads = Uploads::of(&county.load(), library.clone());
         let to = (store.clone(), bell.clone());
         server.back.spawn(keep_uploads(uploads.clone(), to, Arc::clone(&clock), server.stop.clone()));
         server.back.spawn(looks.run(server.stop.clone()));

@@ -108,6 +108,15 @@ impl Scanner {
         self.stable(now, stable).filter(|path| is_archive(path)).cloned().collect()
     }
 
+    /// Subtitles that say their language and have kept their size and time for `alone`, while
+    /// nothing in the inbox was a film or a sound they belong to, as of the last look.
+    pub fn texts_alone(&self, now: Duration, alone: Duration) -> Vec<PathBuf> {
+        let lessons: Vec<LessonId> =
+            self.seen.keys().filter(|p| makes_lesson(p)).map(|p| lesson_id(p)).collect();
+        let is_alone = |path: &&PathBuf| text_of(path).is_some_and(|(id, _)| !lessons.contains(&id));
+        self.stable(now, alone).filter(is_alone).cloned().collect()
+    }
+
     /// Folders in the inbox, as of the last look.
     pub fn folders(&self) -> &[PathBuf] {
         &self.folders
@@ -132,8 +141,6 @@ fn is_lesson<'a>(file: &Path, all: impl Iterator<Item = &'a PathBuf>) -> bool {
 /// True if a file of this name is a lesson's own: a video, or sound that carries no
 /// language in its name (`talk.ug-Arab.mp3` belongs to another file, which may still come).
 pub(super) fn makes_lesson(file: &Path) -> bool {
-    let is_tag =
-        |text: &str| text.split('-').next().is_some_and(|l| l.len() <= 3) && side_lang(text).is_some();
     let of_another = || stem(file).rsplit_once('.').is_some_and(|(_, lang)| is_tag(lang));
     has_ending(file, VIDEO) || (has_ending(file, AUDIO) && !of_another())
 }
@@ -148,6 +155,11 @@ pub(super) fn is_sound_for_a_film(file: &Path, originals: &Path) -> bool {
 
 fn has_video<'a>(of: &str, mut all: impl Iterator<Item = &'a PathBuf>) -> bool {
     all.any(|path| has_ending(path, VIDEO) && stem(path) == of)
+}
+
+/// True if this is a language rather than a word of a name.
+fn is_tag(text: &str) -> bool {
+    text.split('-').next().is_some_and(|l| l.len() <= 3) && side_lang(text).is_some()
 }
 
 /// The language that a side file's name says: a tag, or a code of ISO 639.
@@ -210,6 +222,14 @@ fn side_files<'a>(file: &Path, all: impl Iterator<Item = &'a PathBuf>) -> SideFi
         }
     }
     side
+}
+
+/// The lesson and the language of a file of subtitles, by its name.
+pub(super) fn text_of(file: &Path) -> Option<(LessonId, Lang)> {
+    let name = stem(file);
+    let (lesson, tag) = name.rsplit_once('.').filter(|(_, tag)| has_ending(file, TEXT) && is_tag(tag))?;
+    // An ending, for what stands before the last dot to be the name.
+    Some((lesson_id(Path::new(&format!("{lesson}.mp4"))), side_lang(tag)?))
 }
 
 /// The identifier of a file's lesson: its name where that is one; else one made from it, the same
@@ -294,6 +314,36 @@ mod tests {
         assert_eq!(ready[1].side.unused, [folder.path().join("film.mp3")]);
         let is_for_a_film = |name: &str| is_sound_for_a_film(Path::new(name), folder.path());
         assert!(is_for_a_film("film.mp3") && !is_for_a_film("film.mp4") && !is_for_a_film("talk.mp3"));
+    }
+
+    #[test]
+    fn subtitles_alone_are_known_by_their_name() {
+        let (inbox, s) = (tempfile::tempdir().expect("a folder"), Duration::from_secs);
+        let put = |name: &str| std::fs::write(inbox.path().join(name), "1").expect("a file");
+        let names = [
+            "grape.ug-Arab.srt",
+            "grape.zho.vtt",
+            "葡萄.kk.ass",
+            "melon.ug.srt",
+            "melon.mp4",
+            "grape.srt",
+            "x.kk.txt",
+            "grape.part.srt",
+        ];
+        names.into_iter().for_each(put);
+        let mut scanner = Scanner::default();
+        scanner.scan(inbox.path(), s(1), s(2)).expect("a look");
+        let alone = |scanner: &Scanner, now| {
+            let of = |path: &PathBuf| text_of(path).map(|(id, lang)| format!("{id} {lang}"));
+            scanner.texts_alone(now, s(20)).iter().filter_map(of).collect::<Vec<_>>()
+        };
+        assert_eq!(alone(&scanner, s(20)), Vec::<String>::new(), "a film may come");
+        let chinese = lesson_id(Path::new("葡萄.mp4"));
+        assert_eq!(alone(&scanner, s(21)), ["grape ug-Arab", "grape zh-Hans", &format!("{chinese} kk-Arab")]);
+        // The film begins to come.
+        put("grape.mkv");
+        scanner.scan(inbox.path(), s(22), s(2)).expect("a look");
+        assert_eq!(alone(&scanner, s(60)), [format!("{chinese} kk-Arab")]);
     }
 
     #[test]

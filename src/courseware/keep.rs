@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::base::Titles;
-use crate::hls::{ByteRange, LiveSegment, Manifest, PackagedTrack, Track, TrackKind, decode_time, retime};
+use crate::hls::{
+    ByteRange, LiveSegment, Manifest, PackagedTrack, Track, TrackKind, content_hash, decode_time, retime,
+};
 
 use super::catalogue::UNFINISHED;
 
@@ -103,9 +105,7 @@ pub fn keep(
         }
         tracks.push(copy(live, &segments, (at, track), begins_us, &folder)?);
     }
-    let mut hash = Sha256::new();
-    tracks.iter().for_each(|t| hash.update(t.sha256.as_bytes()));
-    let content_hash = hex::encode(hash.finalize());
+    let content_hash = content_hash(&tracks, &[]);
     let manifest = Manifest {
         version: 1,
         preliminary: false,

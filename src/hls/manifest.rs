@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
+
 use crate::base::{Lang, Titles};
 
 use super::{About, Details, Track, TrackKind};
@@ -103,6 +105,15 @@ pub struct Manifest {
     /// It is as it came, to be watched while the whole package is made: not for channels.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub preliminary: bool,
+}
+
+/// SHA-256 over the hashes of a package's media and subtitles, in order, hex.
+pub fn content_hash(tracks: &[PackagedTrack], subtitles: &[Subtitle]) -> String {
+    let mut hash = Sha256::new();
+    for sha in tracks.iter().map(|t| &t.sha256).chain(subtitles.iter().map(|s| &s.sha256)) {
+        hash.update(sha.as_bytes());
+    }
+    hex::encode(hash.finalize())
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]

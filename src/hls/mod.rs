@@ -20,7 +20,7 @@ pub mod wire;
 
 pub use about::{About, Details};
 pub use address::{Address, SegmentFile};
-pub use manifest::{ByteRange, Manifest, PackagedTrack, Storyboard, Subtitle};
+pub use manifest::{ByteRange, Manifest, PackagedTrack, Storyboard, Subtitle, content_hash};
 pub use media::{MediaPlaylist, PlaylistKind, Segment};
 pub use movie::{Movie, MovieError, MovieTrack, head_length, movie};
 pub use multivariant::{AlternativeMedia, MediaKind, Multivariant, Variant};

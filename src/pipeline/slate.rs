@@ -8,11 +8,11 @@ use gstreamer_app as gst_app;
 use sha2::{Digest, Sha256};
 
 use crate::base::{Lang, Titles};
-use crate::hls::{Manifest, PackagedTrack, TrackKind};
+use crate::hls::{Manifest, PackagedTrack, TrackKind, content_hash};
 
 use super::encode::{Silence, counted, x264};
 use super::frame::{AAC_SAMPLES, Codec};
-use super::package::{LadderRung, content_hash, publish};
+use super::package::{LadderRung, publish};
 use super::runtime::{Stopped, init, launch, named, start};
 use super::track_file::{Lengths, TrackFile};
 use super::{PipelineError, still};

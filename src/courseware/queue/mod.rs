@@ -14,11 +14,12 @@ use crate::config::Packaging;
 use crate::hls::{Manifest, Reason};
 
 mod archives;
+mod captions;
 mod job;
 mod papers;
 
 use super::inbox::{Ready, Scanner};
-use super::{Attachments, Library};
+use super::{Attachments, Library, Uploads};
 use job::{DIED, PATIENCE};
 
 /// Where a job stands.
@@ -93,6 +94,9 @@ pub struct QueueEvent {
 
 /// A file is taken when it has kept its size and time for this long.
 const STABLE: Duration = Duration::from_secs(2);
+/// Subtitles alone are meant for the lesson that is there when no film has begun to come for so
+/// long.
+const ALONE: Duration = Duration::from_secs(20);
 
 /// What is said and drawn in a county's language.
 #[derive(Debug, Clone, Copy)]
@@ -115,7 +119,9 @@ pub struct Queue {
     bell: Bell,
     jobs: Arc<ArcSwap<BTreeMap<LessonId, JobStatus>>>,
     attachments: Attachments,
-    /// Documents whose lesson is not there.
+    /// What may still be on its way.
+    uploads: Option<Uploads>,
+    /// Documents and subtitles whose lesson is not there.
     waiting: Arc<ArcSwap<Vec<String>>>,
     /// What this machine's kernel cannot take from a worker; it has been said.
     lacks: Arc<Mutex<BTreeSet<String>>>,
@@ -140,9 +146,15 @@ impl Queue {
             bell,
             jobs: Arc::default(),
             attachments,
+            uploads: None,
             waiting: Arc::default(),
             lacks: Arc::default(),
         }
+    }
+
+    /// The same, which knows what is being uploaded.
+    pub fn with_uploads(self, uploads: Uploads) -> Self {
+        Self { uploads: Some(uploads), ..self }
     }
 
     /// The jobs since the start, by lesson.
@@ -221,7 +233,14 @@ impl Queue {
                     None => waiting.extend(paper.file_name().map(|n| n.to_string_lossy().into_owned())),
                 }
             }
+            let (captions, unowned) = self.captions(scanner.texts_alone(now, ALONE)).await;
+            waiting.extend(unowned);
             self.set_waiting(waiting);
+            for (lesson, files) in captions {
+                let event = self.caption(lesson, files).await;
+                // Only at shutdown is nobody listening.
+                let _ = events.send(event).await;
+            }
             for ready in ready {
                 if taken.insert(ready.file.clone()) {
                     let (queue, permits, events) = (self.clone(), Arc::clone(&permits), events.clone());

@@ -13,6 +13,16 @@ use crate::courseware::inbox::{lesson_id, makes_lesson};
 use crate::courseware::tus::Wish;
 
 use super::model::{Upload, UploadError};
+use super::{Uploads, blocking};
+
+impl Uploads {
+    /// Names of what has begun to come and is not whole.
+    pub async fn on_their_way(&self) -> Result<Vec<String>, UploadError> {
+        let shelf = self.shelf.clone();
+        let all = blocking(move || shelf.all()).await?;
+        Ok(all.into_iter().filter(|(_, u)| !u.is_whole()).map(|(record, _)| record.wish.name).collect())
+    }
+}
 
 /// An upload, as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -24,7 +24,8 @@ use sha2::{Digest, Sha256};
 use crate::base::{Lang, sha256_of};
 use crate::hls::wire::EARLY;
 use crate::hls::{
-    About, Cue, Manifest, PackagedTrack, Reason, Subtitle, decode_text, parse_subtitles, write_vtt,
+    About, Cue, Manifest, PackagedTrack, Reason, Subtitle, content_hash, decode_text, parse_subtitles,
+    write_vtt,
 };
 
 use super::frame::{VIDEO_TIMESCALE, micros};
@@ -34,7 +35,7 @@ use super::{PipelineError, still};
 use copying::remux;
 use encode::{Encoded, encode};
 use plan::Plan;
-pub(super) use publish::{content_hash, publish};
+pub(super) use publish::publish;
 use remux::{Copied, Passed};
 use storyboard::{excerpt, storyboard};
 

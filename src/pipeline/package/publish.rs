@@ -3,20 +3,9 @@
 use std::fs::{self, File};
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
-
 use crate::base::take_place;
-use crate::hls::{Manifest, PackagedTrack, Subtitle};
+use crate::hls::Manifest;
 use crate::pipeline::PipelineError;
-
-/// SHA-256 over the hashes of the media files, in order.
-pub(in crate::pipeline) fn content_hash(tracks: &[PackagedTrack], subtitles: &[Subtitle]) -> String {
-    let mut hash = Sha256::new();
-    for sha in tracks.iter().map(|t| &t.sha256).chain(subtitles.iter().map(|s| &s.sha256)) {
-        hash.update(sha.as_bytes());
-    }
-    hex::encode(hash.finalize())
-}
 
 /// Writes the manifest, makes everything durable and moves the folder to its
 /// final name in one step; a package that stood there is moved aside, so that
