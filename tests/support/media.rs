@@ -204,6 +204,8 @@ impl Decoded {
 pub(crate) fn decode(url: &str, length: Option<Duration>) -> Program {
     let mut command = ffmpeg();
     command.args(["-i", url, "-map", "0:v:0", "-map", "0:a:0", "-fps_mode", "passthrough"]);
+    // As the pictures say: ffmpeg guesses at their rate, and would round to a wrong guess.
+    command.args(["-enc_time_base:v", "-1"]);
     if let Some(length) = length {
         command.args(["-t", &length.as_secs().to_string()]);
     }

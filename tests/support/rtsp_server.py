@@ -22,7 +22,6 @@ factory.set_launch(
     "d. ! queue ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1 "
     "d. ! queue ! aacparse ! rtpmp4gpay name=pay1 pt=97 )"
 )
-factory.set_shared(True)
 server.get_mount_points().add_factory("/live", factory)
 server.attach(None)
 GLib.MainLoop().run()

@@ -10,7 +10,7 @@ use super::county::County;
 use super::http::Client;
 use super::playlist::{self, Media};
 use super::process::{Ended, Program, yuanjiao};
-use super::time::{s, wait_for};
+use super::time::{Stopwatch, ms, s, wait_for};
 
 /// A server that runs. Dropping it ends it.
 #[derive(Debug)]
@@ -120,10 +120,18 @@ impl Server {
 
     /// Waits until a relay has segments and sends more.
     pub(crate) fn has_relay(&self, id: &str) -> Value {
-        wait_for(&format!("relay {id} live"), PATIENCE, || {
-            let relays = self.client.items("/api/v1/relays");
-            relays.into_iter().find(|r| r["id"] == id && r["segments"].as_u64() >= Some(2))
-        })
+        let watch = Stopwatch::start();
+        loop {
+            let relay = self.client.items("/api/v1/relays").into_iter().find(|r| r["id"] == id);
+            if let Some(live) = relay.as_ref().filter(|r| r["segments"].as_u64() >= Some(2)) {
+                return live.clone();
+            }
+            if watch.passed() > PATIENCE {
+                let events = self.client.items(&format!("/api/v1/relays/{id}/events"));
+                panic!("relay {id} is not live after {PATIENCE:?}: {relay:#?}, {events:#?}");
+            }
+            std::thread::sleep(ms(50));
+        }
     }
 }
 

@@ -64,7 +64,9 @@ pub(super) fn name_colours(bin: &gst::Bin) {
         let gst::EventView::Caps(caps) = event.view() else { return gst::PadProbeReturn::Ok };
         let mut caps = caps.caps_owned();
         let Some(picture) = caps.make_mut().structure_mut(0) else { return gst::PadProbeReturn::Ok };
-        if !picture.has_field("colorimetry") {
+        // Names of formats with red, green and blue, and of grey ones, have a G, and no others.
+        let has_luma = picture.get::<&str>("format").is_ok_and(|format| !format.contains('G'));
+        if has_luma && !picture.has_field("colorimetry") {
             let lines = picture.get::<i32>("height").unwrap_or_default();
             picture.set("colorimetry", if lines > SD_LINES { "bt709" } else { "bt601" });
             let named = gst::event::Caps::builder(&caps).seqnum(event.seqnum()).build();
