@@ -129,15 +129,14 @@ impl Server {
         let registrar = Arc::new(registrar);
         let plans: Arc<ArcSwap<Plans>> = Arc::default();
         let languages = audio_languages(&county.load());
+        let uploads = Uploads::of(&county.load(), library.clone());
         let queue = Queue::new(
             &county.load().media,
-            (library.clone(), attachments.clone()),
+            (library.clone(), attachments.clone(), uploads.clone()),
             county.load().packaging.clone(),
             (languages, InWords { card: crate::guide::title_card, told: crate::portal::i18n::reason }),
             (Arc::clone(&clock), bell.clone()),
         );
-        let uploads = Uploads::of(&county.load(), library.clone());
-        let queue = queue.with_uploads(uploads.clone());
         let ready = Arc::new(AtomicBool::new(false));
         let (planning, wakes) = mpsc::channel(8);
         let slates = SlateTask {

@@ -1,14 +1,14 @@
 //! Subtitles that come to a lesson that is there: another version of it, with the same media.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::base::{Lang, LessonId};
+use crate::base::{Lang, LessonId, replace_file};
 use crate::courseware::catalogue::UNFINISHED;
 use crate::courseware::hold::waiting_folder;
 use crate::courseware::inbox::{lesson_id, makes_lesson, text_of};
@@ -27,29 +27,28 @@ impl Queue {
     /// Those of `files` whose lesson is there and not about to be replaced, by lesson; and the
     /// names of those that wait.
     pub(super) async fn captions(&self, files: Vec<PathBuf>) -> (BTreeMap<LessonId, Captions>, Vec<String>) {
-        let (mut ours, mut waiting) = (BTreeMap::<LessonId, Captions>::new(), Vec::new());
-        if files.is_empty() {
-            return (ours, waiting);
-        }
-        // Who sends subtitles and a new film means them for that film.
-        let coming = match &self.uploads {
-            Some(uploads) => uploads.on_their_way().await.ok(),
-            None => Some(Vec::new()),
-        };
-        let coming: Option<Vec<LessonId>> = coming.map(|names| {
-            let films = names.iter().map(Path::new).filter(|name| makes_lesson(name));
-            films.map(lesson_id).collect()
-        });
+        let mut ours = BTreeMap::<LessonId, Captions>::new();
+        let mut waiting = Vec::new();
         for file in files {
-            let whose = text_of(&file).filter(|(lesson, _)| {
-                coming.as_ref().is_some_and(|coming| !coming.contains(lesson)) && self.base(lesson).is_some()
-            });
-            match whose {
+            match text_of(&file).filter(|(lesson, _)| self.base(lesson).is_some()) {
                 Some((lesson, lang)) => drop(ours.entry(lesson).or_default().insert(lang, file)),
-                None => waiting.extend(file.file_name().map(|n| n.to_string_lossy().into_owned())),
+                None => waiting.push(file),
             }
         }
-        (ours, waiting)
+        // The disk is asked only where there is something to decide. Who sends subtitles and a new
+        // film means them for that film; what cannot be known now is known later.
+        if !ours.is_empty() {
+            let coming = self.uploads.on_their_way().await.map(|names| {
+                let films = names.iter().map(Path::new).filter(|name| makes_lesson(name));
+                films.map(lesson_id).collect::<Vec<_>>()
+            });
+            let is_free = |lesson: &LessonId| coming.as_ref().is_ok_and(|coming| !coming.contains(lesson));
+            let (free, others) = ours.into_iter().partition(|(lesson, _)| is_free(lesson));
+            ours = free;
+            waiting.extend(BTreeMap::into_values(others).flat_map(Captions::into_values));
+        }
+        let names = waiting.iter().filter_map(|f| Some(f.file_name()?.to_string_lossy().into_owned()));
+        (ours, names.collect())
     }
 
     /// What a further version of a lesson is made of: the one that waits for its review, else the
@@ -163,21 +162,14 @@ fn version(base: &Package, texts: Vec<(Lang, String)>, room: &Path) -> io::Resul
     let mut manifest = Manifest::clone(&base.manifest);
     for (lang, text) in texts {
         let file = format!("sub.{lang}.vtt");
-        let path = room.join(&file);
-        // Written to, it would change in the other version, too.
-        fs::remove_file(&path)
-            .or_else(|e| if e.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(e) })?;
-        fs::write(&path, &text)?;
-        File::open(&path)?.sync_all()?;
+        // Another file in its place: written to, it would change in the other version, too.
+        replace_file(&room.join(&file), text.as_bytes())?;
         let sha256 = hash(&text);
         manifest.subtitles.retain(|known| known.lang != lang);
         manifest.subtitles.push(Subtitle { lang, file, sha256 });
     }
     manifest.content_hash = content_hash(&manifest.tracks, &manifest.subtitles);
-    let path = room.join("package.json");
-    fs::write(&path, serde_json::to_vec_pretty(&manifest)?)?;
-    for file in [path.as_path(), room] {
-        File::open(file)?.sync_all()?;
-    }
+    // With it the folder's entries are on disk.
+    replace_file(&room.join("package.json"), &serde_json::to_vec_pretty(&manifest)?)?;
     Ok(manifest)
 }

@@ -120,7 +120,7 @@ pub struct Queue {
     jobs: Arc<ArcSwap<BTreeMap<LessonId, JobStatus>>>,
     attachments: Attachments,
     /// What may still be on its way.
-    uploads: Option<Uploads>,
+    uploads: Uploads,
     /// Documents and subtitles whose lesson is not there.
     waiting: Arc<ArcSwap<Vec<String>>>,
     /// What this machine's kernel cannot take from a worker; it has been said.
@@ -131,7 +131,7 @@ impl Queue {
     /// A queue for the inbox under `media`.
     pub fn new(
         media: &Path,
-        (library, attachments): (Library, Attachments),
+        (library, attachments, uploads): (Library, Attachments, Uploads),
         settings: Packaging,
         (languages, words): (Vec<Lang>, InWords),
         (clock, bell): (Arc<dyn Clock>, Bell),
@@ -146,15 +146,10 @@ impl Queue {
             bell,
             jobs: Arc::default(),
             attachments,
-            uploads: None,
+            uploads,
             waiting: Arc::default(),
             lacks: Arc::default(),
         }
-    }
-
-    /// The same, which knows what is being uploaded.
-    pub fn with_uploads(self, uploads: Uploads) -> Self {
-        Self { uploads: Some(uploads), ..self }
     }
 
     /// The jobs since the start, by lesson.

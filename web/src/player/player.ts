@@ -59,19 +59,19 @@ export class Player {
     this.video.volume = (this.choices.volume ?? 100) / 100;
     this.video.muted = this.choices.muted ?? false;
     const { saver } = this.data;
-    this.showPicturesOf(this.data);
+    this.showTimelineOf(this.data);
     if (this.waitsForAPerson()) this.playback.offer(this.data, saver);
     else void this.playback.open(this.data, saver);
   }
 
   /** Plays something else, from its start. */
   go(item: Item): void {
-    this.showPicturesOf(item);
+    this.showTimelineOf(item);
     void this.playback.open(item, this.data.saver);
   }
 
-  /** Pictures for the time line, where data is not saved. */
-  private showPicturesOf(item: Item): void {
+  /** What the time line shows: pictures, where data is not saved, or how loud it is. */
+  private showTimelineOf(item: Item): void {
     this.controls.pictures(this.data.saver ? null : item.storyboard);
     this.controls.levels(item.waveform);
   }
