@@ -14,6 +14,7 @@ mod support;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -123,8 +124,10 @@ fn peak_mb(process: u32) -> u64 {
 fn start_nginx(root: &Path, port: u16) -> support::Running {
     fs::create_dir_all(root.join("tmp")).expect("folder");
     fs::write(root.join("index.html"), "here").expect("written");
+    // Its workers are somebody else where it is started by root, and may not write here then.
+    let user = if fs::metadata(root).is_ok_and(|folder| folder.uid() == 0) { "user root;" } else { "" };
     let config = format!(
-        "worker_processes auto; daemon off; pid {root}/pid; error_log stderr error;\n\
+        "{user} worker_processes auto; daemon off; pid {root}/pid; error_log stderr error;\n\
          events {{ worker_connections 1024; }}\n\
          http {{ access_log off; client_max_body_size 0; client_body_temp_path {root}/tmp;\n\
          proxy_temp_path {root}/tmp; fastcgi_temp_path {root}/tmp; uwsgi_temp_path {root}/tmp;\n\

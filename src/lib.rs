@@ -21,3 +21,4 @@ pub mod rtmp;
 pub mod schedule;
 pub mod sites;
 pub mod store;
+pub mod tlog;

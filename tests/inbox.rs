@@ -108,6 +108,38 @@ fn sound_alone_becomes_a_lesson_that_shows_its_title() {
 }
 
 #[test]
+fn a_recorders_file_is_called_what_its_tags_say() {
+    let county = a_county();
+    let server = Server::start(&county);
+    let sound = |name: &str| {
+        let path = county.path(name);
+        let mut command = ffmpeg();
+        command.args(["-f", "lavfi", "-i", "sine=frequency=330", "-t", "5", "-id3v2_version", "0"]);
+        Program::run(command.arg(&path), PATIENCE).good(name);
+        // ID3v1 as programs of Chinese Windows wrote it: 30 bytes of title, and no word of how
+        // it is encoded.
+        let mut tag = [0_u8; 128];
+        let title = encoding_rs::GBK.encode("冬小麦浇水").0.into_owned();
+        tag[..3].copy_from_slice(b"TAG");
+        tag[3..3 + title.len()].copy_from_slice(&title);
+        let mut file = fs::OpenOptions::new().append(true).open(&path).expect("a sound");
+        file.write_all(&tag).expect("a tag");
+        path
+    };
+    let (recorded, named) = (sound("REC_0001.mp3"), sound("葡萄.mp3"));
+    fs::rename(recorded, county.inbox().join("REC_0001.mp3")).expect("the inbox takes it");
+    fs::rename(named, county.inbox().join("葡萄.mp3")).expect("the inbox takes it");
+    let lessons = wait_for("both lessons", PATIENCE, || {
+        let lessons = server.client.items("/api/v1/lessons");
+        (lessons.len() == 2).then_some(lessons)
+    });
+    let mut titles: Vec<&str> = lessons.iter().filter_map(|l| l["titles"]["zh-Hans"].as_str()).collect();
+    titles.sort_unstable();
+    // Whoever called a file by a name meant it.
+    assert_eq!(titles, ["冬小麦浇水", "葡萄"]);
+}
+
+#[test]
 fn a_file_that_is_still_being_copied_is_waited_for() {
     let county = a_county();
     let server = Server::start(&county);

@@ -7,11 +7,13 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use crate::base::{ChannelId, Lang, SystemClock};
 
 use super::commands::{self, GuideFormat};
 use super::demo::{self, DemoOptions};
+use super::evidence::{self, ExportFormat};
 use super::serve::Server;
 use super::worker::{self, WorkerKind};
 use super::{logging, signals};
@@ -104,11 +106,59 @@ enum Command {
     },
     /// Make a token for a terminal: the token for the device, its hash for the county's file.
     Token,
+    /// The evidence: export it, verify an export.
+    #[command(subcommand)]
+    Evidence(Evidence),
     /// Internal: a process of the server that touches media.
     #[command(hide = true)]
     Worker {
         /// Which worker.
         kind: WorkerKind,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Evidence {
+    /// Write what was logged on some days into a file, with its proof; also while the server
+    /// runs.
+    Export {
+        /// The county's file.
+        #[arg(long, default_value = "config/county.toml")]
+        config: PathBuf,
+        /// Where store and keys are, if not where the file says.
+        #[arg(long)]
+        data: Option<PathBuf>,
+        /// The first day, such as 2026-01-01, where the county is.
+        #[arg(long)]
+        from: Date,
+        /// The last day, included.
+        #[arg(long)]
+        to: Date,
+        /// Its form.
+        #[arg(long)]
+        format: ExportFormat,
+        /// The file.
+        #[arg(long)]
+        out: PathBuf,
+        /// An earlier checkpoint: the proof that the log continues it is written as well.
+        #[arg(long)]
+        since: Option<PathBuf>,
+    },
+    /// Check an export without the server that made it: exit code 1, and which record, if
+    /// anything was altered, added or left out.
+    Verify {
+        /// The export; of a table, the proof must lie beside it.
+        file: PathBuf,
+        /// The county's key, as its server shows it at /log/key. Without it, the key in the
+        /// export is believed.
+        #[arg(long)]
+        key: Option<PathBuf>,
+        /// An earlier checkpoint, such as one that was printed: the log must continue it.
+        #[arg(long)]
+        since: Option<PathBuf>,
+        /// The key of a witness, as its server shows it at /log/witness-key; may be repeated.
+        #[arg(long = "witness")]
+        witnesses: Vec<PathBuf>,
     },
 }
 
@@ -157,6 +207,14 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Code { config, login } => commands::code(&config, &login).map(|()| ExitCode::SUCCESS),
         Command::Token => commands::token().map(|()| ExitCode::SUCCESS),
+        Command::Evidence(Evidence::Export { config, data, from, to, format, out, since }) => {
+            evidence::export(&config, data, (from, to), (format, &out), since.as_deref())
+                .map(|()| ExitCode::SUCCESS)
+        }
+        Command::Evidence(Evidence::Verify { file, key, since, witnesses }) => {
+            let good = evidence::check(&file, key.as_deref(), since.as_deref(), &witnesses)?;
+            Ok(verdict(usize::from(!good)))
+        }
         Command::Worker { kind } => worker::run(kind).map(|()| ExitCode::SUCCESS),
     }
 }

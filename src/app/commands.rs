@@ -158,6 +158,8 @@ pub(super) fn package_files(
             audio_kbps: 48,
             languages,
             early: false,
+            hardware: true,
+            unnamed: false,
         };
         let mut bar = Bar::new(file, json);
         let made = package(&job, &mut |step| {

@@ -14,7 +14,7 @@ use nix::sys::resource::{Resource, setrlimit};
 /// The newest rules that are asked for; of older kernels, what they know.
 const RULES: ABI = ABI::V5;
 /// Where libraries, plugins and fonts are, and what they read of the machine.
-const SYSTEM: [&str; 17] = [
+const SYSTEM: [&str; 18] = [
     "/usr",
     "/lib",
     "/lib64",
@@ -28,6 +28,7 @@ const SYSTEM: [&str; 17] = [
     "/proc/cpuinfo",
     "/proc/meminfo",
     "/proc/stat",
+    "/proc/driver/nvidia",
     "/sys/devices",
     "/sys/class/drm",
     "/sys/dev/char",
@@ -36,7 +37,8 @@ const SYSTEM: [&str; 17] = [
 /// Where GStreamer is told of more plugins.
 const PLUGINS: [&str; 2] = ["GST_PLUGIN_PATH", "GST_PLUGIN_PATH_1_0"];
 /// Devices that encode.
-const DEVICES: [&str; 2] = ["/dev/null", "/dev/dri"];
+const DEVICES: [&str; 6] =
+    ["/dev/null", "/dev/dri", "/dev/nvidiactl", "/dev/nvidia0", "/dev/nvidia-uvm", "/dev/nvidia-modeset"];
 /// Memory of its own: decoders believe what a file says of its size.
 const MEMORY: u64 = 4 << 30;
 /// Processor time: more than the longest lesson takes, less than for ever.

@@ -11,6 +11,7 @@ mod commands;
 mod compress;
 mod confine;
 mod events;
+mod evidence;
 mod files;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
@@ -18,6 +19,8 @@ mod guarding;
 mod keeping;
 mod keys;
 mod lesson_files;
+mod log_files;
+mod logbook;
 mod logging;
 mod looks;
 mod metrics;

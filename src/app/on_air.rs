@@ -1,6 +1,7 @@
 //! The task that carries every channel's timeline on.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -246,5 +247,19 @@ fn tell(channel: &ChannelId, step: &Step) {
             AiringSource::Slate { reason, .. } => format!("slate ({reason:?})"),
         };
         tracing::info!(%channel, sequence = a.base_sequence, start = %a.start, "{channel}: on air: {what}");
+    }
+}
+
+/// Says once that every channel is on air.
+pub(super) async fn readiness(channels: Arc<Channels>, ready: Arc<AtomicBool>, stop: Shutdown) {
+    loop {
+        if channels.all().values().all(|c| !c.timeline().airings().is_empty()) {
+            ready.store(true, std::sync::atomic::Ordering::Relaxed);
+            return;
+        }
+        tokio::select! {
+            () = stop.wait() => return,
+            () = tokio::time::sleep(Duration::from_millis(50)) => {}
+        }
     }
 }

@@ -82,6 +82,9 @@ impl Router {
             let response = self.api(request, rest, now).await;
             return if inner { response } else { open_to_all(response) };
         }
+        if let Some(rest) = path.strip_prefix("/log/") {
+            return open_to_all(self.log(request, rest, now).await);
+        }
         if let Some(rest) = path.strip_prefix("/office/watch/") {
             return discreet(self.watch(&request, rest, now).await);
         }
@@ -368,7 +371,7 @@ impl Router {
     }
 }
 
-async fn collect(said: &Extensions, body: Incoming, most: usize) -> Result<Bytes, Reply> {
+pub(super) async fn collect(said: &Extensions, body: Incoming, most: usize) -> Result<Bytes, Reply> {
     match Limited::new(body, most).collect().await {
         Ok(all) => {
             if let Some(received) = said.get::<Received>() {

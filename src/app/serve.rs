@@ -32,9 +32,10 @@ use super::alarms::Alarming;
 use super::guarding::Guarding;
 use super::keeping::Keeping;
 use super::keys;
+use super::logbook::LogTask;
 use super::looks::Looks;
 use super::metrics::Metrics;
-use super::on_air::OnAirTask;
+use super::on_air::{OnAirTask, readiness};
 use super::packaged;
 use super::planning::Planning;
 use super::publish::Publishing;
@@ -63,6 +64,7 @@ pub(super) struct Server {
     back: JoinSet<()>,
     store: Store,
     ledger: Arc<Ledger>,
+    log: LogTask,
     clock: Arc<dyn Clock>,
 }
 
@@ -95,6 +97,7 @@ impl Server {
         let setup_code = setup.as_ref().map(Code::shown);
         let tickets = TicketKeys::new(vec![(1, keys::load_or_make(&county.data, "ticket.key")?)])?;
         let nonces = NonceKey::new(keys::load_or_make(&county.data, "nonce.key")?);
+        let logbook = Arc::new(keys::logbook(&county.data, county.public_url.as_deref())?);
         let library = Library::open(&county.media.join("library"))?;
         let slates = Library::open(&county.media.join("slates"))?;
         let attachments = Attachments::open(&county.media.join("attachments"))?;
@@ -170,8 +173,16 @@ impl Server {
             planning,
             bell: bell.clone(),
         };
+        let log = LogTask {
+            county: Arc::clone(&county),
+            channels: Arc::clone(&channels),
+            store: store.clone(),
+            logbook: Arc::clone(&logbook),
+            clock: Arc::clone(&clock),
+        };
         let mut server = Self {
             address,
+            log: log.clone(),
             setup_code,
             ready: Arc::clone(&ready),
             reload: reload.clone(),
@@ -256,6 +267,7 @@ impl Server {
         }
         let to = (store.clone(), bell.clone());
         server.back.spawn(keep_uploads(uploads.clone(), to, Arc::clone(&clock), server.stop.clone()));
+        server.back.spawn(log.run(server.stop.clone()));
         server.back.spawn(looks.run(server.stop.clone()));
         server.back.spawn(upkeep.run(server.stop.clone()));
         server.back.spawn(alarms.run(server.stop.clone()));
@@ -290,6 +302,7 @@ impl Server {
             sources,
             desk,
             store,
+            logbook,
             registrar,
             gate: Arc::new(Gate::new(setup)),
             documents: Arc::new(Documents::new(config.to_owned(), Arc::new(reload))),
@@ -347,6 +360,7 @@ impl Server {
         self.reload.relays.stop().await;
         while self.back.join_next().await.is_some() {}
         flush(&self.store, &self.ledger, self.clock.now()).await;
+        self.log.finish().await;
     }
 }
 
@@ -374,17 +388,4 @@ async fn flush(store: &Store, ledger: &Ledger, now: jiff::Timestamp) {
 fn audio_languages(county: &County) -> Vec<crate::base::Lang> {
     let mut seen = BTreeSet::new();
     county.channels.iter().flat_map(|c| &c.audio).filter(|l| seen.insert((*l).clone())).cloned().collect()
-}
-
-async fn readiness(channels: Arc<Channels>, ready: Arc<AtomicBool>, stop: Shutdown) {
-    loop {
-        if channels.all().values().all(|c| !c.timeline().airings().is_empty()) {
-            ready.store(true, std::sync::atomic::Ordering::Relaxed);
-            return;
-        }
-        tokio::select! {
-            () = stop.wait() => return,
-            () = tokio::time::sleep(Duration::from_millis(50)) => {}
-        }
-    }
 }

@@ -137,7 +137,8 @@ impl SlateTask {
                 Ok(
                     PackageLine::Progress { .. }
                     | PackageLine::Playable { .. }
-                    | PackageLine::Confined { .. },
+                    | PackageLine::Confined { .. }
+                    | PackageLine::Called { .. },
                 ) => {}
                 Err(error) => return Err(error.to_string()),
             }

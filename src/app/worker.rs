@@ -14,7 +14,7 @@ use crate::hls::wire::{PackageLine, RelayOrder};
 use crate::pipeline::studio::{BroadcastJob, FilmJob, broadcast, film};
 use crate::pipeline::{
     PackageJob, PackageStep, PipelineError, SlateJob, look, package, ready_for_files, run_relay, slate,
-    take_stills,
+    take_stills, title_asked_for,
 };
 
 use super::confine::{confine, reach, without_network};
@@ -66,6 +66,10 @@ pub(super) fn run(kind: WorkerKind) -> anyhow::Result<()> {
             ready_for_files()?;
             lacks.extend(confine(&job.inputs(), &[&job.out]));
             tell(&PackageLine::Confined { lacks });
+            if let Some(title) = title_asked_for(&job) {
+                tell(&PackageLine::Called { title });
+                return Ok(());
+            }
             let mut last = -1.0;
             let made = package(&job, &mut |step| match step {
                 PackageStep::Progress(stage, percent) if percent - last >= 0.1 => {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::{Evidence, HttpLimits, Packaging, Rung, Unique, Uploads, within};
+use super::{Evidence, HttpLimits, Packaging, Rung, Unique, Uploads, logs, within};
 use crate::base::Fault;
 use crate::base::document::{At, Document, Fields, Read};
 
@@ -30,7 +30,7 @@ impl Default for Packaging {
     fn default() -> Self {
         let rung = |name: &str, height, kbps| Rung { name: name.to_owned(), height, kbps };
         let ladder = vec![rung("v720", 720, 1500), rung("v480", 480, 800), rung("v240", 240, 300)];
-        Self { jobs: 1, ladder, audio_kbps: 48, review: false }
+        Self { jobs: 1, ladder, audio_kbps: 48, review: false, hardware: true }
     }
 }
 
@@ -42,7 +42,12 @@ impl Default for Uploads {
 
 impl Default for Evidence {
     fn default() -> Self {
-        Self { ticket_ttl: 12 * HOUR, session_timeout: 300 * SECOND }
+        Self {
+            ticket_ttl: 12 * HOUR,
+            session_timeout: 300 * SECOND,
+            witnesses: Vec::new(),
+            witnessed: Vec::new(),
+        }
     }
 }
 
@@ -125,10 +130,11 @@ pub(super) fn packaging(doc: &Document<'_>, f: Fields<'_, '_>) -> Packaging {
     let audio_kbps =
         within(doc, f.or("audio_kbps", usual.audio_kbps), 16, 320, "AAC carries speech and music there");
     let review = f.or("review", usual.review).value;
+    let hardware = f.or("hardware", usual.hardware).value;
     let given = f.tables("ladder");
     let ladder = if given.is_empty() { usual.ladder } else { ladder(doc, given) };
     f.close();
-    Packaging { jobs, ladder, audio_kbps, review }
+    Packaging { jobs, ladder, audio_kbps, review, hardware }
 }
 
 /// `[uploads]`.
@@ -205,8 +211,9 @@ pub(super) fn evidence(doc: &Document<'_>, f: Fields<'_, '_>) -> Evidence {
     let session_timeout =
         within(doc, silence, 30 * SECOND, HOUR, "players report every 10 s, and lines drop");
     let ticket_ttl = within(doc, ttl, 60 * SECOND, 168 * HOUR, "a ticket outlives an evening, not a week");
+    let (witnesses, witnessed) = (logs::witnesses(doc, &f), logs::witnessed(doc, &f));
     f.close();
-    Evidence { ticket_ttl, session_timeout }
+    Evidence { ticket_ttl, session_timeout, witnesses, witnessed }
 }
 
 #[cfg(test)]

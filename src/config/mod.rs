@@ -6,6 +6,7 @@
 mod channels;
 mod county;
 mod limits;
+mod logs;
 mod model;
 mod oidc;
 mod output;
@@ -20,7 +21,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 pub use model::{
-    Channel, County, Evidence, HttpLimits, Oidc, Packaging, Relay, Rung, Source, Transcode, TsOutput, Uploads,
+    Channel, County, Evidence, HttpLimits, Oidc, Packaging, Relay, Rung, Source, Transcode, TsOutput,
+    Uploads, Witness,
 };
 
 pub use recording::{Alarms, Mail, Recording};

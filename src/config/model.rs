@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 
 use crate::base::{ChannelId, Holidays, Lang, RelayId, Titles};
 use crate::sites::Registry;
+use crate::tlog::Verifier;
 
 use super::{Alarms, Recording, Topic};
 
@@ -101,6 +102,8 @@ pub struct Packaging {
     pub audio_kbps: u32,
     /// Lessons wait until a second person has approved them.
     pub review: bool,
+    /// Devices that encode are used.
+    pub hardware: bool,
 }
 
 /// What may be uploaded, and for how long it is kept unfinished.
@@ -132,6 +135,19 @@ pub struct Evidence {
     pub ticket_ttl: Duration,
     /// Silence after which a session closes (evidence.md: 300 s).
     pub session_timeout: Duration,
+    /// Other servers that are asked to witness the log.
+    pub witnesses: Vec<Witness>,
+    /// Keys of the logs of others that this server witnesses.
+    pub witnessed: Vec<Verifier>,
+}
+
+/// Another server that sees that the log only grows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Witness {
+    /// Where it takes checkpoints: what stands before `/add-checkpoint`.
+    pub url: String,
+    /// What its lines are verified with.
+    pub key: Verifier,
 }
 
 /// An identity provider (OpenID Connect Core 1.0).

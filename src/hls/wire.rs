@@ -136,6 +136,11 @@ pub enum PackageLine {
         /// What the kernel did not take from it, in words.
         lacks: Vec<String>,
     },
+    /// The file says what it is called; the worker, asked for that, ends.
+    Called {
+        /// Its title.
+        title: String,
+    },
     /// A package that can be watched meanwhile lies in the folder for it.
     Playable {
         /// What it holds.

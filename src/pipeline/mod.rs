@@ -44,7 +44,7 @@ pub mod studio;
 pub use error::PipelineError;
 pub use intake::RelaySource;
 pub use looks::look;
-pub use package::{LadderRung, PackageJob, PackageStep, package};
+pub use package::{LadderRung, PackageJob, PackageStep, package, title_asked_for};
 pub use relay::{RelayJob, run_relay};
 pub use runtime::init_for_files as ready_for_files;
 pub use slate::{SlateJob, slate};

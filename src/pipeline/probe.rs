@@ -2,6 +2,7 @@
 
 mod levels;
 mod said;
+mod title;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,6 +20,7 @@ use super::runtime::{make, run_to_end, sink};
 use levels::Levels;
 pub(super) use said::passes;
 use said::{cue, is_upright, language, lies_on_its_side, missing_codec, picture, tells_enough};
+pub(super) use title::title;
 
 /// The picture of a file.
 #[derive(Debug, Clone, PartialEq)]

@@ -12,6 +12,7 @@ mod evening;
 mod guides;
 pub mod i18n;
 mod lesson_pages;
+mod log;
 pub mod office;
 pub mod oidc;
 pub mod pages;
@@ -24,6 +25,7 @@ mod state;
 pub mod views;
 
 pub use guides::Machine;
+pub use log::Logbook;
 pub use print::Printer;
 pub use reply::{Reply, problem};
 pub use snapshots::Snapshots;

@@ -15,6 +15,7 @@ use crate::schedule::{Names, Plans};
 use crate::store::Store;
 
 use super::Printer;
+use super::log::Logbook;
 use super::office::{Direction, Documents, Gate, Registrar};
 use super::oidc::Oidc;
 use super::snapshots::Snapshots;
@@ -60,6 +61,8 @@ pub struct Portal {
     pub desk: Desk,
     /// The store.
     pub store: Store,
+    /// The keys of the log.
+    pub logbook: Arc<Logbook>,
     /// The registry in force, for who changes it.
     pub registrar: Arc<Registrar>,
     /// The office's gate.

@@ -9,6 +9,7 @@ mod evenings;
 mod events;
 mod hands;
 mod identities;
+mod log;
 mod once;
 mod people;
 mod places;
@@ -28,6 +29,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 pub use events::Event;
+pub use log::Stretch;
 pub use once::Begun;
 pub use people::PeopleError;
 use readers::Readers;
@@ -63,6 +65,19 @@ pub enum StoreError {
         /// The newest schema known here.
         known: i64,
     },
+    /// The log's tree has a hole.
+    #[error(
+        "the log's tree has no hash where it should (level {level}, tile {index}): restore the store from a backup"
+    )]
+    Tile {
+        /// The tile's level.
+        level: u32,
+        /// Its number there.
+        index: u64,
+    },
+    /// The system gave no random numbers.
+    #[error("the system gave no random numbers")]
+    NoRandomness,
     /// The writer has stopped.
     #[error("the store is closed")]
     Closed,
@@ -88,6 +103,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("uptime.sql"),
     include_str!("review.sql"),
     include_str!("evening.sql"),
+    include_str!("log.sql"),
 ];
 
 impl Store {

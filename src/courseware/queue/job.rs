@@ -44,6 +44,22 @@ impl Pace {
     }
 }
 
+/// Who made a file here twenty years ago wrote its tags in the encoding of the country, and a
+/// tag that says Latin-1 may hold it: GStreamer is told which it is.
+const TAGS: [(&str, &str); 1] = [("GST_TAG_ENCODING", "GB18030")];
+
+/// What a lesson is called, and whether only its file's name says so, which a camera may have
+/// given it.
+struct Named {
+    about: About,
+    by_its_file: bool,
+}
+
+/// Whether somebody gave a file this name: cameras, recorders and discs name theirs in ASCII.
+fn is_a_title(name: &str) -> bool {
+    name.chars().any(|c| !c.is_ascii() && c.is_alphabetic())
+}
+
 impl Queue {
     pub(super) async fn package(&self, ready: &Ready, events: &mpsc::Sender<QueueEvent>) -> Outcome {
         let refused = |reason: Reason| Outcome::Failed { detail: reason.to_string(), reason };
@@ -51,7 +67,7 @@ impl Queue {
         if is_sound_for_a_film(&ready.file, &self.media.join("originals")) {
             return refused(Reason::SoundForFilm { lesson: ready.lesson.to_string() });
         }
-        let about = match ready.side.titles.as_deref().map(read_about).transpose() {
+        let mut about = match ready.side.titles.as_deref().map(read_about).transpose() {
             Ok(given) => self.about(ready, given),
             Err(reason) => return refused(reason),
         };
@@ -61,8 +77,8 @@ impl Queue {
         if let Err(error) = std::fs::create_dir_all(&room) {
             return failed(format!("{} cannot be made: {error}", room.display()));
         }
-        let outcome = self.ask_worker((ready, events), &about, &room).await;
-        let meanwhile = self.said_meanwhile(&ready.lesson, &about);
+        let outcome = self.ask_worker((ready, events), &mut about, &room).await;
+        let meanwhile = self.said_meanwhile(&ready.lesson, &about.about);
         let put = match &outcome {
             Outcome::Packaged(_) => {
                 let name = match self.settings.review {
@@ -84,12 +100,15 @@ impl Queue {
     async fn ask_worker(
         &self,
         (ready, events): (&Ready, &mpsc::Sender<QueueEvent>),
-        about: &About,
+        about: &mut Named,
         room: &Path,
     ) -> Outcome {
         let failed =
             |detail: String| Outcome::Failed { reason: Reason::Server { detail: detail.clone() }, detail };
-        let mut worker = match WorkerProcess::spawn("package", &self.job(ready, about, room)).await {
+        let start = async |about: &Named| {
+            WorkerProcess::spawn_with("package", &self.job(ready, about, room), &TAGS).await
+        };
+        let mut worker = match start(about).await {
             Ok(worker) => worker,
             Err(error) => return failed(format!("the packaging worker could not be started: {error}")),
         };
@@ -110,6 +129,16 @@ impl Queue {
                     self.status(ready, JobState::Running, (percent, left), None);
                 }
                 Ok(PackageLine::Confined { lacks }) => self.say_what_it_lacks(lacks),
+                // Now that it is known what is to be written on a lesson without a picture.
+                Ok(PackageLine::Called { title }) => {
+                    *about = Named { about: self.called(title, &about.about), by_its_file: false };
+                    worker = match start(about).await {
+                        Ok(worker) => worker,
+                        Err(error) => {
+                            return failed(format!("the packaging worker could not be started: {error}"));
+                        }
+                    };
+                }
                 Ok(PackageLine::Playable { manifest }) => {
                     if let Err(error) = self.offer_early(ready, room) {
                         tracing::warn!(%error, "a lesson could not be offered before all of it is made");
@@ -130,7 +159,7 @@ impl Queue {
     }
 
     /// The worker's job as `pipeline::PackageJob` reads it.
-    fn job(&self, ready: &Ready, about: &About, room: &Path) -> serde_json::Value {
+    fn job(&self, ready: &Ready, Named { about, by_its_file }: &Named, room: &Path) -> serde_json::Value {
         let ladder = self.settings.ladder.iter();
         let ladder: Vec<_> =
             ladder.map(|r| serde_json::json!({"name": r.name, "height": r.height, "kbps": r.kbps})).collect();
@@ -142,6 +171,7 @@ impl Queue {
             "audio_kbps": self.settings.audio_kbps, "languages": self.languages,
             // What waits for a review is not offered, and what is offered is no worse than it was.
             "early": !self.settings.review && !self.library.catalogue().has(&ready.lesson),
+            "hardware": self.settings.hardware, "unnamed": by_its_file,
         })
     }
 
@@ -186,15 +216,25 @@ impl Queue {
 
     /// What the file beside it says; of what that does not say, what the lesson has already. A
     /// new one is called like its file.
-    fn about(&self, ready: &Ready, given: Option<About>) -> About {
+    fn about(&self, ready: &Ready, given: Option<About>) -> Named {
         let known = self.library.catalogue().known(&ready.lesson).map(|p| p.manifest.about());
         let name = ready.file.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-        let usual = || Titles(self.languages.first().map(|l| (l.clone(), name)).into_iter().collect());
         let known = known.unwrap_or_default();
         let given = given.unwrap_or_default();
-        let titles = [given.titles, known.titles].into_iter().find(|t| !t.0.is_empty()).unwrap_or_else(usual);
         let details = if given.details.is_empty() { known.details } else { given.details };
-        About { titles, details }
+        match [given.titles, known.titles].into_iter().find(|t| !t.0.is_empty()) {
+            Some(titles) => Named { about: About { titles, details }, by_its_file: false },
+            None => {
+                let by_its_file = !is_a_title(&name);
+                Named { about: self.called(name, &About { details, ..About::default() }), by_its_file }
+            }
+        }
+    }
+
+    /// The same with this title, in the county's first language.
+    fn called(&self, title: String, about: &About) -> About {
+        let titles = self.languages.first().map(|l| (l.clone(), title)).into_iter().collect();
+        About { titles: Titles(titles), details: about.details.clone() }
     }
 }
 

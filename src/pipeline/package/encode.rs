@@ -1,5 +1,6 @@
 //! One decode, every rung and language.
 
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,12 +11,13 @@ use gstreamer_app as gst_app;
 use crate::base::Lang;
 use crate::hls::{PackagedTrack, Reason, TrackKind};
 
+use super::encoder::Encoder;
 use super::pads::{begin_segments, begin_with, name_colours, on_one_line, stand_still};
 use super::plan::{PEAK_LIMIT, Plan, PlannedSound};
 use super::remux::Copied;
 use super::{FRAMES, LadderRung, PackageJob};
 use crate::pipeline::PipelineError;
-use crate::pipeline::encode::{AAC_PRIMING, Silence, aac, counted, x264};
+use crate::pipeline::encode::{AAC_PRIMING, Silence, aac, counted};
 use crate::pipeline::frame::{AAC_SAMPLES, VIDEO_TIMESCALE};
 use crate::pipeline::probe::{decoder, discard, media_type, stream_id};
 use crate::pipeline::runtime::run_to_end;
@@ -30,17 +32,34 @@ pub(super) struct Encoded {
     pub(super) begins: i64,
 }
 
-/// Pictures after which a key frame comes unasked: more than any segment has.
-const SELDOM: u32 = 600;
-
 /// Pictures that wait for a rung.
 const WAITING: &str = "queue max-size-buffers=8 max-size-bytes=0 max-size-time=0";
 
 type SharedTrack = Arc<Mutex<(TrackFile, Option<PipelineError>)>>;
 
 /// Decodes once and encodes every rung and language; where the best rung was `copied`, the
-/// others, and all are cut where it is.
+/// others, and all are cut where it is. What one of the encoders cannot is the next one's.
 pub(super) fn encode(
+    plan: &Plan,
+    job: &PackageJob,
+    folder: &Path,
+    copied: Option<&Copied>,
+    (encoders, progress): (&[Encoder], &mut dyn FnMut(f64)),
+) -> Result<Encoded, PipelineError> {
+    let (last, devices) = encoders.split_last().unwrap_or((&Encoder::X264, &[]));
+    for device in devices {
+        match encode_by(*device, plan, job, folder, copied, progress) {
+            Err(error) if !matches!(error, PipelineError::Io { .. }) => {
+                tracing::warn!(lesson = job.id, encoder = ?device, %error, "a device could not encode");
+            }
+            made => return made,
+        }
+    }
+    encode_by(*last, plan, job, folder, copied, progress)
+}
+
+fn encode_by(
+    encoder: Encoder,
     plan: &Plan,
     job: &PackageJob,
     folder: &Path,
@@ -65,13 +84,15 @@ pub(super) fn encode(
         None => Lengths::Every(plan.aac_frames()),
     };
     if let Some(picture) = plan.picture.as_ref().filter(|_| !rungs.is_empty()) {
-        let video_bin = bin(&video_description(plan.fps, rungs, copied.is_some()))?;
+        let video_bin = bin(&video_description(encoder, plan.fps, rungs, copied.is_none()))?;
         stand_still(&video_bin, plan.sound_end_ns().max(picture.end_ns))?;
         begin_with(&video_bin, start_ns);
         name_colours(&video_bin);
         for (i, (rung, _, _)) in rungs.iter().enumerate() {
-            if let Some(copied) = copied {
-                begin_segments(&video_bin, &format!("e{i}"), &copied.counts)?;
+            if encoder.is_told(copied.is_none()) {
+                let counts = copied.map(|c| c.counts.clone()).into_iter().flatten();
+                let same = iter::repeat_n(FRAMES as usize, if copied.is_none() { usize::MAX } else { 0 });
+                begin_segments(&video_bin, &format!("e{i}"), counts.chain(same))?;
             }
             let track = TrackFile::new(folder, &rung.name, frame_ticks, pictures.clone());
             let track = shared(track.beginning_at(delay));
@@ -189,9 +210,9 @@ fn segment_durations(frames: u64, fps: u32) -> Vec<u64> {
 
 /// Each rung is scaled from the one above it: a third of the work for the lowest, and what it
 /// loses in sharpness nobody sees.
-fn video_description(fps: u32, rungs: &[(LadderRung, u32, u32)], asked: bool) -> String {
+fn video_description(encoder: Encoder, fps: u32, rungs: &[(LadderRung, u32, u32)], same: bool) -> String {
     // Where segments begin is asked for, or it is every so many pictures.
-    let group = if asked { SELDOM } else { FRAMES };
+    let same = same.then_some(FRAMES);
     let mut text = format!(
         "queue max-size-buffers=4 max-size-bytes=0 max-size-time=0 ! deinterlace fields=top ! videoconvert \
          ! videoflip video-direction=auto ! videorate name=rate ! video/x-raw,framerate={fps}/1 ! tee name=t"
@@ -202,7 +223,7 @@ fn video_description(fps: u32, rungs: &[(LadderRung, u32, u32)], asked: bool) ->
             " {from}. ! {WAITING} ! videoscale add-borders=false ! videoconvert \
              ! video/x-raw,format=I420,width={width},height={height},pixel-aspect-ratio=1/1 ! tee name=t{i} \
              t{i}. ! {WAITING} ! {} ! appsink name=v{i} sync=false max-buffers=32",
-            x264(rung.kbps, group, "veryfast").replace("name=enc ", &format!("name=e{i} "))
+            encoder.description(&format!("e{i}"), rung.kbps, same)
         );
     }
     text

@@ -4,6 +4,7 @@ mod copying;
 mod cut;
 mod disc;
 mod encode;
+mod encoder;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod order;
@@ -29,11 +30,12 @@ use crate::hls::{
 };
 
 use super::frame::{VIDEO_TIMESCALE, micros};
-use super::probe::{LONGEST_HOURS, Probe, Words, probe};
+use super::probe::{LONGEST_HOURS, Probe, Words, probe, title};
 use super::runtime::init_for_files;
 use super::{PipelineError, still};
 use copying::remux;
 use encode::{Encoded, encode};
+use encoder::Encoder;
 use plan::Plan;
 pub(super) use publish::publish;
 use remux::{Copied, Passed};
@@ -77,6 +79,12 @@ pub struct PackageJob {
     /// A film that browsers play as it is may be watched before its other rungs are made.
     #[serde(default)]
     pub early: bool,
+    /// A device that encodes is used where there is one.
+    #[serde(default)]
+    pub hardware: bool,
+    /// Its title is nobody's: the one that the file tells of itself is better.
+    #[serde(default)]
+    pub unnamed: bool,
 }
 
 /// What is heard of a job under way.
@@ -94,6 +102,11 @@ impl PackageJob {
         let side = self.side_audio.iter().chain(&self.subtitles).map(|(_, path)| path);
         side.chain([&self.input]).cloned().collect()
     }
+}
+
+/// What the file says it is called, if that is asked for.
+pub fn title_asked_for(job: &PackageJob) -> Option<String> {
+    job.unnamed.then(|| title(&job.input)).flatten()
 }
 
 /// Frames in a segment: 3.84 s at 25 per second, 3.2 s at 30.
@@ -171,8 +184,10 @@ fn make(
     let words = all_words(job, main.words)?;
     let packing = Packing { job, plan: &plan, words, source_sha256: hashed? };
     let copied = packing.place(copied, (&aside, folder), hear)?;
+    let encoders = Encoder::all(job.hardware);
     let mut encode = |copied| {
-        encode(&plan, job, folder, copied, &mut |p| hear(PackageStep::Progress("encode", 20.0 + p * 0.78)))
+        let mut progress = |p| hear(PackageStep::Progress("encode", 20.0 + p * 0.78));
+        encode(&plan, job, folder, copied, (&encoders, &mut progress))
     };
     let video = match encode(copied.as_ref()) {
         Err(_) if let Some(copied) = &copied => {

@@ -11,10 +11,14 @@ use crate::pipeline::PipelineError;
 const FRAME: gst::ClockTime = gst::ClockTime::from_mseconds(40);
 
 /// Asks the encoder `name` for a key frame at the first picture of every segment.
-pub(super) fn begin_segments(bin: &gst::Bin, name: &str, counts: &[usize]) -> Result<(), PipelineError> {
+pub(super) fn begin_segments(
+    bin: &gst::Bin,
+    name: &str,
+    counts: impl Iterator<Item = usize> + Send + 'static,
+) -> Result<(), PipelineError> {
     let pad = bin.by_name(name).and_then(|e| e.static_pad("sink"));
     let pad = pad.ok_or_else(|| PipelineError::Missing { element: name.to_owned() })?;
-    let mut lengths = Vec::from(counts).into_iter();
+    let mut lengths = counts;
     let state = Mutex::new((0usize, lengths.next().unwrap_or_default(), lengths));
     pad.add_probe(gst::PadProbeType::BUFFER, move |pad, _| {
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);

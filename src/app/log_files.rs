@@ -1,0 +1,39 @@
+//! `/log/…`: the log of evidence for machines.
+
+use bytes::Bytes;
+use hyper::body::Incoming;
+use hyper::{Method, Request, Response, StatusCode};
+use jiff::Timestamp;
+
+use crate::delivery::Body;
+use crate::portal::problem;
+
+use super::answer::answer;
+use super::router::{Router, collect};
+
+/// No checkpoint with its proof is larger.
+const REQUEST: usize = 64 << 10;
+
+impl Router {
+    /// Answers what is asked of the log at `/log/<path>`.
+    pub(super) async fn log(&self, request: Request<Incoming>, path: &str, now: Timestamp) -> Response<Body> {
+        let (head, incoming) = request.into_parts();
+        let reply = match (&head.method, path) {
+            (&Method::POST, "add-checkpoint") => match collect(&head.extensions, incoming, REQUEST).await {
+                Ok(body) => self.witnessed(&body, now).await,
+                Err(reply) => reply,
+            },
+            (&Method::GET | &Method::HEAD, _) => self.portal.log(path).await,
+            _ => problem(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "Method not allowed",
+                "only GET and HEAD are answered here",
+            ),
+        };
+        answer(reply, &head.method)
+    }
+
+    async fn witnessed(&self, body: &Bytes, now: Timestamp) -> crate::portal::Reply {
+        self.portal.witness(body, now).await
+    }
+}

@@ -1,0 +1,195 @@
+//! What goes into the log of evidence, and when it is signed and witnessed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::{Request, StatusCode};
+use hyper_rustls::HttpsConnectorBuilder;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
+
+use crate::base::{Clock, Shutdown};
+use crate::config::{County, Witness};
+use crate::delivery::Channels;
+use crate::portal::Logbook;
+use crate::store::Store;
+use crate::tlog::{AddCheckpoint, Checkpoint, Note};
+
+/// How often playbacks that have closed are logged.
+const CLOSED: Duration = Duration::from_secs(2);
+/// How often the log is signed, where it has grown.
+const SIGNED: Duration = Duration::from_secs(10);
+/// How often days that are over are looked for.
+const DAYS: Duration = Duration::from_secs(600);
+/// How often witnesses are asked.
+const WITNESSED: Duration = Duration::from_secs(300);
+/// A day may be over so long before its airings stand.
+const SETTLED: SignedDuration = SignedDuration::from_mins(10);
+/// Days after which nobody comes back to one that was left out.
+const LATEST_DAYS: i64 = 30;
+/// Longest time for a witness's answer.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The task's hands.
+#[derive(Debug, Clone)]
+pub(super) struct LogTask {
+    pub(super) county: Arc<ArcSwap<County>>,
+    pub(super) channels: Arc<Channels>,
+    pub(super) store: Store,
+    pub(super) logbook: Arc<Logbook>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl LogTask {
+    /// Keeps the log until `stop`; what has closed by then is in it.
+    pub(super) async fn run(self, stop: Shutdown) {
+        let (mut signed, mut days, mut witnessed) = (None::<Duration>, None::<Duration>, None::<Duration>);
+        // What each witness saw last, by its address.
+        let mut seen: BTreeMap<String, u64> = BTreeMap::new();
+        loop {
+            let now = self.clock.monotonic();
+            let due = |at: Option<Duration>, every| at.is_none_or(|at| now - at >= every);
+            self.note(self.log_sessions().await);
+            if due(days, DAYS) {
+                days = Some(now);
+                self.note(self.log_days().await);
+            }
+            if due(signed, SIGNED) {
+                signed = Some(now);
+                self.note(self.sign().await);
+            }
+            if due(witnessed, WITNESSED) && self.ask_witnesses(&mut seen).await {
+                witnessed = Some(now);
+            }
+            tokio::select! {
+                () = stop.wait() => break,
+                () = tokio::time::sleep(CLOSED) => {}
+            }
+        }
+    }
+
+    /// Logs and signs what has closed.
+    pub(super) async fn finish(&self) {
+        self.note(self.log_sessions().await);
+        self.note(self.sign().await);
+    }
+
+    fn note(&self, done: anyhow::Result<()>) {
+        if let Err(error) = done {
+            tracing::error!(%error, "the log of evidence could not be carried on: tried again");
+        }
+    }
+
+    async fn log_sessions(&self) -> anyhow::Result<()> {
+        while self.store.log_sessions(self.clock.now()).await? > 0 {}
+        Ok(())
+    }
+
+    /// Days of channels that are over.
+    async fn log_days(&self) -> anyhow::Result<()> {
+        let county = self.county.load_full();
+        let now = self.clock.now();
+        let today = (now - SETTLED).to_zoned_datetime(county.tz.clone()).date();
+        for channel in self.channels.all().keys() {
+            for back in (1..=LATEST_DAYS).rev() {
+                let day = today.checked_sub(back.days())?;
+                let (from, to) = (
+                    day.to_zoned_datetime(county.tz.clone())?,
+                    day.tomorrow()?.to_zoned_datetime(county.tz.clone())?,
+                );
+                let span = (day, from.timestamp(), to.timestamp());
+                self.store.log_day(channel.clone(), span, now).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn sign(&self) -> anyhow::Result<()> {
+        sign(&self.store, &self.logbook, self.clock.now()).await
+    }
+
+    /// Asks every witness; false while there is nothing to ask for.
+    async fn ask_witnesses(&self, seen: &mut BTreeMap<String, u64>) -> bool {
+        let newest = match self.store.checkpoint().await {
+            Ok(Some(newest)) if newest.0 > 0 => newest,
+            Ok(_) => return false,
+            Err(error) => {
+                self.note(Err(error.into()));
+                return true;
+            }
+        };
+        for witness in &self.county.load_full().evidence.witnesses {
+            if let Err(error) = self.ask(witness, &newest, seen).await {
+                tracing::warn!(witness = witness.key.name(), %error, "a witness did not sign the log's checkpoint");
+            }
+        }
+        true
+    }
+
+    /// Has one witness sign the newest checkpoint, if it has not.
+    async fn ask(
+        &self,
+        witness: &Witness,
+        (size, note): &(u64, String),
+        seen: &mut BTreeMap<String, u64>,
+    ) -> anyhow::Result<()> {
+        let size = *size;
+        if Note::parse(note)?.verify(&witness.key).is_ok() {
+            return Ok(());
+        }
+        // What it saw is known after it was told once; until then it says so.
+        for _ in 0..2 {
+            let old = seen.get(&witness.url).copied().unwrap_or(0).min(size);
+            let proof = self.store.log_consistency(old, size).await?;
+            let request = AddCheckpoint { old, proof, checkpoint: note.clone() };
+            let (status, body) = post(&format!("{}/add-checkpoint", witness.url), request.body()).await?;
+            match status {
+                StatusCode::OK => {
+                    let signed = Note::parse(&format!("{note}{body}"))?;
+                    signed.verify(&witness.key)?;
+                    seen.insert(witness.url.clone(), size);
+                    self.store.add_cosignature(size, body).await?;
+                    return Ok(());
+                }
+                StatusCode::CONFLICT => {
+                    let last: u64 = body.trim().parse()?;
+                    anyhow::ensure!(
+                        last < size,
+                        "it has seen a log of {last} entries, and this one has {size}: was an old backup restored?"
+                    );
+                    seen.insert(witness.url.clone(), last);
+                }
+                status => anyhow::bail!("it answered {status}: {}", body.trim()),
+            }
+        }
+        anyhow::bail!("it does not say which checkpoint it saw last")
+    }
+}
+
+/// Signs the log as it is, if it has grown.
+pub(super) async fn sign(store: &Store, logbook: &Logbook, now: Timestamp) -> anyhow::Result<()> {
+    let signer = logbook.log.clone();
+    let origin = signer.name().to_owned();
+    let sign = move |(size, root)| signer.sign(&Checkpoint { origin, size, root }.text());
+    store.sign_log(now, sign).await?;
+    Ok(())
+}
+
+async fn post(url: &str, body: String) -> anyhow::Result<(StatusCode, String)> {
+    let request = Request::post(url).body(Full::new(Bytes::from(body)))?;
+    let connector = HttpsConnectorBuilder::new().with_native_roots()?.https_or_http().enable_http1().build();
+    let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
+    let answered = async {
+        let answer = client.request(request).await?;
+        let status = answer.status();
+        let body =
+            Limited::new(answer.into_body(), 1 << 16).collect().await.map_err(anyhow::Error::from_boxed)?;
+        anyhow::Ok((status, String::from_utf8_lossy(&body.to_bytes()).into_owned()))
+    };
+    tokio::time::timeout(PATIENCE, answered).await?
+}
