@@ -17,7 +17,7 @@ use support::media::package_lesson;
 use support::playlist::{beside, fetch};
 use support::process::{Program, yuanjiao};
 use support::server::{PATIENCE, Server};
-use support::time::wait_for;
+use support::time::{now, wait_for};
 
 /// Two playbacks of the hall: what it fetched of the first was the whole lesson.
 fn watched(server: &Server) {
@@ -54,8 +54,7 @@ fn evidence(args: &[&str]) -> (i32, String) {
 }
 
 fn export(county: &County, format: &str, out: &Path) -> String {
-    let today =
-        |days: i64| (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * days)).to_string();
+    let today = |days: i64| (now() + jiff::SignedDuration::from_hours(24 * days)).to_string();
     let (from, to) = (today(-1), today(1));
     let config = county.config();
     let (code, said) = evidence(&[

@@ -50,6 +50,8 @@ impl Metrics {
         }
         head(out, "yuanjiao_http_connections", "gauge", "Connections open.")?;
         writeln!(out, "yuanjiao_http_connections {}", self.connections.count())?;
+        head(out, "yuanjiao_http_refused_total", "counter", "Connections refused: there were too many.")?;
+        writeln!(out, "yuanjiao_http_refused_total {}", self.connections.refused())?;
         head(out, "yuanjiao_sessions_open", "gauge", "Playback sessions open.")?;
         writeln!(out, "yuanjiao_sessions_open {}", delivery.desk.ledger.len())?;
         head(out, "yuanjiao_channel_media_sequence", "counter", "Segments a channel has put on air.")?;

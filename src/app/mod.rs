@@ -37,6 +37,7 @@ mod signals;
 mod slate_list;
 mod slates;
 mod television;
+mod tls;
 mod upkeep;
 mod uploading;
 mod watching;

@@ -367,7 +367,9 @@ impl Router {
     pub(super) fn base_url(&self, headers: &HeaderMap) -> String {
         let county = self.portal.county.load();
         let host = headers.get(header::HOST).and_then(|h| h.to_str().ok()).unwrap_or("localhost");
-        county.public_url.clone().unwrap_or_else(|| format!("http://{host}"))
+        // The server's own word (`delivery::Handler`).
+        let scheme = if headers.contains_key(header::FORWARDED) { "https" } else { "http" };
+        county.public_url.clone().unwrap_or_else(|| format!("{scheme}://{host}"))
     }
 }
 

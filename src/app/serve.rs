@@ -18,9 +18,9 @@ use crate::base::{Bell, Clock, Shutdown};
 use crate::config::County;
 use crate::courseware::{Attachments, InWords, Library, Queue, Uploads};
 use crate::delivery::{
-    self, Channels, Converter, Delivery, Desk, Downloads, MediaSources, Segments, Stills, Streaming,
+    self, Channels, Converter, Delivery, Desk, Doors, Downloads, MediaSources, Segments, Stills, Streaming,
 };
-use crate::evidence::{Ledger, NonceKey, TicketKeys};
+use crate::evidence::{Ledger, NonceKey};
 use crate::people::Code;
 use crate::portal::office::{Direction, Documents, Gate, Registrar};
 use crate::portal::{Changed, Portal, Printer, Snapshots};
@@ -44,6 +44,7 @@ use super::reload::{Reload, set_channels};
 use super::router::Router;
 use super::slates::SlateTask;
 use super::television;
+use super::tls::{keep_certificate, tls_door};
 use super::upkeep::Upkeep;
 use super::uploading::keep_uploads;
 
@@ -89,13 +90,14 @@ impl Server {
             .await
             .with_context(|| format!("listening on {} (is another server running?)", county.listen))?;
         let address = listener.local_addr()?;
+        let tls = tls_door(county.tls.as_ref()).await?;
         let store = Store::open(&county.data.join("yuanjiao.db"))?;
         let setup = match store.has_no_account().await? {
             true => Some(Code::from_random(keys::random()?)),
             false => None,
         };
         let setup_code = setup.as_ref().map(Code::shown);
-        let tickets = TicketKeys::new(vec![(1, keys::load_or_make(&county.data, "ticket.key")?)])?;
+        let tickets = Arc::new(ArcSwap::from_pointee(keys::tickets(&county.data, clock.now())?));
         let nonces = NonceKey::new(keys::load_or_make(&county.data, "nonce.key")?);
         let logbook = Arc::new(keys::logbook(&county.data, county.public_url.as_deref())?);
         let library = Library::open(&county.media.join("library"))?;
@@ -118,7 +120,7 @@ impl Server {
         ledger.restore(store.open_sessions().await?);
         let registry = Arc::new(ArcSwap::from_pointee(county.registry.clone()));
         let desk = Desk {
-            tickets: Arc::new(tickets),
+            tickets: Arc::clone(&tickets),
             nonces: Arc::new(nonces),
             ledger: Arc::clone(&ledger),
             registry: Arc::clone(&registry),
@@ -268,6 +270,8 @@ impl Server {
         let to = (store.clone(), bell.clone());
         server.back.spawn(keep_uploads(uploads.clone(), to, Arc::clone(&clock), server.stop.clone()));
         server.back.spawn(log.run(server.stop.clone()));
+        let data = county.load().data.clone();
+        server.back.spawn(keys::keep_tickets(data, tickets, Arc::clone(&clock), server.stop.clone()));
         server.back.spawn(looks.run(server.stop.clone()));
         server.back.spawn(upkeep.run(server.stop.clone()));
         server.back.spawn(alarms.run(server.stop.clone()));
@@ -318,7 +322,11 @@ impl Server {
         let connections = metrics.connections.clone();
         let router = Router { delivery: Arc::new(delivery), portal: Arc::new(portal), metrics, clock, ready };
         let limits = county.load().http.clone();
-        server.front.spawn(delivery::serve(listener, router, limits, connections, server.stop.clone()));
+        if let Some((_, certificate)) = &tls {
+            server.back.spawn(keep_certificate(certificate.clone(), server.stop.clone()));
+        }
+        let doors = Doors { plain: listener, tls };
+        server.front.spawn(delivery::serve(doors, router, limits, connections, server.stop.clone()));
         server.spawn_flush();
         Ok(server)
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
-use super::{County, channels, limits, oidc, once_each, people, recording, relays, section, topics};
+use super::{County, Tls, channels, limits, oidc, once_each, people, recording, relays, section, topics};
 use crate::base::document::{At, Document, Fields};
 use crate::base::{Fault, Lang, Problems, Titles, read_holidays};
 
@@ -29,6 +29,7 @@ pub(super) fn read(doc: &Document<'_>, base_dir: &Path) -> Result<County, Proble
         schedules: folder(doc, &root, base_dir, "schedules"),
         rtmp: rtmp(doc, &root),
         http: section(doc, &root, "http").map_or_else(Default::default, |f| limits::http(doc, f)),
+        tls: section(doc, &root, "tls").and_then(|f| tls(doc, f, base_dir)),
         packaging,
         uploads: section(doc, &root, "uploads").map_or_else(Default::default, |f| limits::uploads(doc, f)),
         evidence: section(doc, &root, "evidence").map_or_else(Default::default, |f| limits::evidence(doc, f)),
@@ -84,6 +85,30 @@ fn listen(doc: &Document<'_>, root: &Fields<'_, '_>) -> SocketAddr {
         doc.problem(given.at, Fault::Value, message);
         usual
     })
+}
+
+/// `[tls]`; none where it is spoken nowhere.
+fn tls(doc: &Document<'_>, f: Fields<'_, '_>, base_dir: &Path) -> Option<Tls> {
+    let address = f.or("listen", String::new());
+    let certificate = f.or("certificate", String::new());
+    let key = f.or("key", String::new());
+    f.close();
+    if address.value.is_empty() {
+        return None;
+    }
+    let Ok(listen) = address.value.parse() else {
+        let message =
+            format!("`{}` is not an address to listen on: expected \"0.0.0.0:8443\"", address.value);
+        doc.problem(address.at, Fault::Value, message);
+        return None;
+    };
+    for (file, what) in [(&certificate, "certificate"), (&key, "key")] {
+        if file.value.is_empty() {
+            doc.problem(file.at, Fault::Empty, format!("TLS needs a `{what}`: the path of a PEM file"));
+        }
+    }
+    let [certificate, key] = [certificate, key].map(|file| base_dir.join(file.value));
+    Some(Tls { listen, certificate, key })
 }
 
 fn rtmp(doc: &Document<'_>, root: &Fields<'_, '_>) -> Option<SocketAddr> {

@@ -20,6 +20,7 @@ impl Default for HttpLimits {
             header_timeout: 10 * SECOND,
             idle_timeout: 60 * SECOND,
             max_connections: 20_000,
+            max_connections_from_one: 512,
             drain_timeout: 15 * SECOND,
             segment_cache_bytes: 512 << 20,
         }
@@ -111,6 +112,13 @@ pub(super) fn http(doc: &Document<'_>, f: Fields<'_, '_>) -> HttpLimits {
             1,
             1_000_000,
             "each needs a file handle",
+        ),
+        max_connections_from_one: within(
+            doc,
+            f.or("max_connections_per_address", usual.max_connections_from_one),
+            8,
+            1_000_000,
+            "a browser opens six, and a village's terminals share an address",
         ),
         drain_timeout: f.or("drain_timeout", usual.drain_timeout).value,
         segment_cache_bytes: f.or("segment_cache", Size(usual.segment_cache_bytes)).value.0,

@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 pub use model::{
-    Channel, County, Evidence, HttpLimits, Oidc, Packaging, Relay, Rung, Source, Transcode, TsOutput,
+    Channel, County, Evidence, HttpLimits, Oidc, Packaging, Relay, Rung, Source, Tls, Transcode, TsOutput,
     Uploads, Witness,
 };
 

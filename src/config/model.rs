@@ -38,6 +38,8 @@ pub struct County {
     pub rtmp: Option<SocketAddr>,
     /// Limits of the HTTP server.
     pub http: HttpLimits,
+    /// TLS; none: it is not spoken.
+    pub tls: Option<Tls>,
     /// Packaging of courseware.
     pub packaging: Packaging,
     /// Uploads of courseware.
@@ -85,10 +87,23 @@ pub struct HttpLimits {
     pub idle_timeout: Duration,
     /// Most connections at once.
     pub max_connections: usize,
+    /// Most of them from one address.
+    pub max_connections_from_one: usize,
     /// Longest drain after SIGTERM.
     pub drain_timeout: Duration,
     /// Memory for hot segments, bytes.
     pub segment_cache_bytes: u64,
+}
+
+/// Where TLS is spoken, and with which certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    /// The address.
+    pub listen: SocketAddr,
+    /// The certificates, the server's own first: a PEM file.
+    pub certificate: PathBuf,
+    /// Its private key: a PEM file.
+    pub key: PathBuf,
 }
 
 /// How courseware is packaged.

@@ -17,7 +17,7 @@ use super::sources::MediaSources;
 #[derive(Debug, Clone)]
 pub struct Desk {
     /// Signs and verifies tickets.
-    pub tickets: Arc<TicketKeys>,
+    pub tickets: Arc<ArcSwap<TicketKeys>>,
     /// Makes nonces for beats.
     pub nonces: Arc<NonceKey>,
     /// The sessions.
@@ -101,7 +101,7 @@ impl Desk {
         let session = self.ledger.open(opening, now);
         Ok(Opened {
             session,
-            play_path: format!("/s/{}/{place}/index.m3u8{wish}", self.tickets.sign(&ticket)),
+            play_path: format!("/s/{}/{place}/index.m3u8{wish}", self.tickets.load().sign(&ticket)),
             nonce: self.nonces.mint(&id, now),
         })
     }

@@ -76,7 +76,7 @@ impl Delivery {
         let Some((ticket, rest)) = path.split_once('/') else {
             return refuse(StatusCode::NOT_FOUND, "nothing of this name");
         };
-        let ticket = match self.desk.tickets.verify(ticket, now) {
+        let ticket = match self.desk.tickets.load().verify(ticket, now) {
             Ok(ticket) => ticket,
             Err(TicketError::Expired) => {
                 return refuse(StatusCode::GONE, "this ticket has expired: open the channel or lesson again");

@@ -3,26 +3,36 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use hyper::body::{Body as _, Incoming};
-use hyper::server::conn::http1;
+use hyper::header::{FORWARDED, HOST, HeaderValue};
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
-use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::TcpListener;
+use hyper::{Request, Response, Version};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
 
 use crate::base::Shutdown;
 use crate::config::HttpLimits;
 
 use super::body::Body;
+use super::connections::{Connections, Counted};
 use super::timed::{Received, Timed};
+use super::tls::Certificate;
+
+/// Requests of one connection that are answered at once, by HTTP/2.
+const STREAMS: u32 = 128;
+/// What is put into the buffer of one of them before its peer has taken any.
+const BUFFER: usize = 256 << 10;
 
 /// Answers requests.
 pub trait Handler: Clone + Send + Sync + 'static {
-    /// Answers one.
+    /// Answers one. Its `Forwarded` header is the server's own word: `proto=https` where it came
+    /// over TLS, none where it did not.
     fn call(
         &self,
         request: Request<Incoming>,
@@ -30,64 +40,139 @@ pub trait Handler: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Response<Body>> + Send;
 }
 
-/// Number of connections open now.
-#[derive(Debug, Clone, Default)]
-pub struct Connections(Arc<AtomicUsize>);
-
-impl Connections {
-    /// How many.
-    pub fn count(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-struct Counted(Connections);
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::Relaxed);
-    }
+/// Where requests come in.
+#[derive(Debug)]
+pub struct Doors {
+    /// As they are.
+    pub plain: TcpListener,
+    /// Over TLS.
+    pub tls: Option<(TcpListener, Certificate)>,
 }
 
 /// Serves until `stop`, then lets requests under way finish, at most for the
 /// drain timeout.
 pub async fn serve(
-    listener: TcpListener,
+    doors: Doors,
     handler: impl Handler,
     limits: HttpLimits,
     connections: Connections,
     stop: Shutdown,
 ) {
-    let mut http = http1::Builder::new();
-    // `Timed` sets the limits on time: a second timer for each request would only cost.
-    http.header_read_timeout(None).max_buf_size(limits.max_header_bytes.max(8192)).half_close(false);
     let graceful = GracefulShutdown::new();
+    let acceptor = doors.tls.as_ref().map(|(_, certificate)| certificate.acceptor()).transpose();
+    let acceptor = acceptor.unwrap_or_else(|error| {
+        tracing::error!(%error, "TLS cannot be offered");
+        None
+    });
+    let hall = Hall { handler, limits, connections, acceptor };
     loop {
-        let accepted = tokio::select! {
+        let (accepted, tls) = tokio::select! {
             () = stop.wait() => break,
-            accepted = listener.accept() => accepted,
+            accepted = doors.plain.accept() => (accepted, false),
+            accepted = accept(doors.tls.as_ref()), if hall.acceptor.is_some() => (accepted, true),
         };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
+        match accepted {
+            Ok((stream, peer)) => hall.let_in(stream, peer, tls, graceful.watcher()),
             Err(error) => {
                 // Out of descriptors, mostly: those in use free some soon.
                 tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-                continue;
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+    drop(doors);
+    let drain = hall.limits.drain_timeout;
+    drop(hall);
+    tokio::select! {
+        () = graceful.shutdown() => {}
+        () = tokio::time::sleep(drain) => {
+            tracing::warn!("some connections did not end within the drain timeout");
+        }
+    }
+}
+
+async fn accept(door: Option<&(TcpListener, Certificate)>) -> std::io::Result<(TcpStream, SocketAddr)> {
+    match door {
+        Some((listener, _)) => listener.accept().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What connections share.
+struct Hall<H> {
+    handler: H,
+    limits: HttpLimits,
+    connections: Connections,
+    acceptor: Option<TlsAcceptor>,
+}
+
+impl<H: Handler> Hall<H> {
+    fn let_in(&self, stream: TcpStream, peer: SocketAddr, tls: bool, watcher: Watcher) {
+        let (most, from_one) = (self.limits.max_connections, self.limits.max_connections_from_one);
+        let counted = match self.connections.one_more(peer.ip(), most, from_one) {
+            Ok(counted) => counted,
+            Err(full) => {
+                tracing::warn!(%peer, "refused: {full}");
+                return;
             }
         };
-        if connections.0.fetch_add(1, Ordering::Relaxed) >= limits.max_connections {
-            connections.0.fetch_sub(1, Ordering::Relaxed);
-            tracing::warn!(%peer, "refused: {} connections are open already", limits.max_connections);
-            continue;
-        }
-        let counted = Counted(connections.clone());
         // Small answers should not wait for a full packet; failing that they are only slower.
         let _ = stream.set_nodelay(true);
+        let acceptor = self.acceptor.clone().filter(|_| tls);
+        let guest =
+            Guest { handler: self.handler.clone(), limits: self.limits.clone(), watcher, peer, counted };
+        match acceptor {
+            None => drop(tokio::spawn(guest.plain(stream))),
+            Some(acceptor) => drop(tokio::spawn(guest.by_tls(stream, acceptor))),
+        }
+    }
+}
+
+/// One connection.
+struct Guest<H> {
+    handler: H,
+    limits: HttpLimits,
+    watcher: Watcher,
+    peer: SocketAddr,
+    counted: Counted,
+}
+
+impl<H: Handler> Guest<H> {
+    async fn plain(self, stream: TcpStream) {
+        let received = Received::default();
+        let limits = &self.limits;
+        let timed = Timed::new(stream, limits.idle_timeout, limits.header_timeout, received.clone());
+        self.http1(timed, received, false).await;
+    }
+
+    async fn by_tls(self, stream: TcpStream, acceptor: TlsAcceptor) {
+        let (peer, limits) = (self.peer, &self.limits);
         let received = Received::default();
         let timed = Timed::new(stream, limits.idle_timeout, limits.header_timeout, received.clone());
-        let io = TokioIo::new(timed);
-        let handler = handler.clone();
+        let greeted = tokio::time::timeout(limits.header_timeout, acceptor.accept(timed)).await;
+        let mut stream = match greeted {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return tracing::debug!(%peer, %error, "a greeting failed"),
+            Err(_) => return tracing::debug!(%peer, "a greeting took too long"),
+        };
+        if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+            stream.get_mut().0.of_many();
+            self.http2(stream).await;
+        } else {
+            self.http1(stream, received, true).await;
+        }
+    }
+
+    async fn http1(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        received: Received,
+        tls: bool,
+    ) {
+        let Self { handler, limits, watcher, peer, counted } = self;
+        let mut http = http1::Builder::new();
+        // `Timed` sets the limits on time: a second timer for each request would only cost.
+        http.header_read_timeout(None).max_buf_size(limits.max_header_bytes.max(8192)).half_close(false);
         let service = service_fn(move |mut request: Request<Incoming>| {
             let handler = handler.clone();
             if request.body().is_end_stream() {
@@ -96,22 +181,45 @@ pub async fn serve(
                 // Who reads the body says when.
                 request.extensions_mut().insert(received.clone());
             }
+            vouch(&mut request, tls);
             async move { Ok::<_, Infallible>(handler.call(request, peer).await) }
         });
-        let connection = graceful.watch(http.serve_connection(io, service));
-        tokio::spawn(async move {
-            // Peers that vanish or dawdle are no news.
-            if let Err(error) = connection.await {
-                tracing::debug!(%peer, %error, "a connection ended");
-            }
-            drop(counted);
-        });
-    }
-    drop(listener);
-    tokio::select! {
-        () = graceful.shutdown() => {}
-        () = tokio::time::sleep(limits.drain_timeout) => {
-            tracing::warn!("some connections did not end within the drain timeout");
+        // Peers that vanish or dawdle are no news.
+        if let Err(error) = watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await {
+            tracing::debug!(%peer, %error, "a connection ended");
         }
+        drop(counted);
+    }
+
+    async fn http2(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let Self { handler, limits, watcher, peer, counted } = self;
+        let mut http = http2::Builder::new(TokioExecutor::new());
+        http.timer(TokioTimer::new())
+            .max_concurrent_streams(STREAMS)
+            .max_send_buf_size(BUFFER)
+            .max_header_list_size(u32::try_from(limits.max_header_bytes).unwrap_or(u32::MAX));
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            let handler = handler.clone();
+            vouch(&mut request, true);
+            async move { Ok::<_, Infallible>(handler.call(request, peer).await) }
+        });
+        if let Err(error) = watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await {
+            tracing::debug!(%peer, %error, "a connection ended");
+        }
+        drop(counted);
+    }
+}
+
+/// Puts the server's own word of how a request came in the place of its sender's; a host that
+/// HTTP/2 names elsewhere (RFC 9113 section 8.3.1) stands where HTTP/1.1 has it.
+fn vouch(request: &mut Request<Incoming>, tls: bool) {
+    if request.version() == Version::HTTP_2
+        && let Some(host) = request.uri().authority().and_then(|a| HeaderValue::from_str(a.as_str()).ok())
+    {
+        request.headers_mut().insert(HOST, host);
+    }
+    match tls {
+        true => drop(request.headers_mut().insert(FORWARDED, HeaderValue::from_static("proto=https"))),
+        false => drop(request.headers_mut().remove(FORWARDED)),
     }
 }

@@ -21,6 +21,8 @@ enum Waiting {
     Rest,
     /// The rest of a body that is taken as it comes: `idle`, again from each step forward.
     Body,
+    /// Anything, of many requests at once (HTTP/2): `idle`, again from each step forward.
+    Many,
     /// The answer, and the peer to take it: `idle`, again from each step forward, at most as long again.
     Answer,
 }
@@ -73,6 +75,12 @@ impl Timed {
         // Who connects and says nothing gets the shorter of the two.
         let deadline = Box::pin(tokio::time::sleep(request.min(idle)));
         Self { stream, idle, request, waiting: Waiting::Request, received, moved: false, deadline }
+    }
+
+    /// From now on there are many requests at once on it.
+    pub(super) fn of_many(&mut self) {
+        self.waiting = Waiting::Many;
+        self.restart();
     }
 
     fn moved_to(&mut self, waiting: Waiting) {
@@ -135,7 +143,7 @@ impl AsyncRead for Timed {
                 match self.waiting {
                     _ if buf.filled().len() == before => {}
                     Waiting::Rest => {}
-                    Waiting::Body => self.moved = true,
+                    Waiting::Body | Waiting::Many => self.moved = true,
                     Waiting::Request | Waiting::Answer => self.moved_to(Waiting::Rest),
                 }
                 Poll::Ready(result)
@@ -149,8 +157,8 @@ impl AsyncRead for Timed {
 impl Timed {
     fn wrote(&mut self, cx: &mut Context<'_>, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match result {
-            // "100 Continue": the rest of the body is still to come.
-            Poll::Ready(Ok(n)) if self.received.is() == AS_IT_COMES => {
+            // Of one of many; or "100 Continue": the rest of the body is still to come.
+            Poll::Ready(Ok(n)) if self.waiting == Waiting::Many || self.received.is() == AS_IT_COMES => {
                 self.moved = true;
                 Poll::Ready(Ok(n))
             }
