@@ -205,6 +205,10 @@ fn doors() -> BTreeMap<&'static str, Vec<Ask>> {
         ("POST office/townships", vec![form("/office/townships", "id=", ADMIN)]),
         ("POST office/townships/*", vec![form("/office/townships/nowhere", "", ADMIN)]),
         ("POST office/terminals/*/withdraw", vec![form("/office/terminals/nowhere/withdraw", "", OFFICE)]),
+        (
+            "GET office/figures/*",
+            vec![page("/office/figures", SEERS), page("/office/figures/2026-11.csv", SEERS)],
+        ),
         ("GET office/audit", vec![page("/office/audit", ADMIN_AUDITOR)]),
     ])
 }

@@ -54,10 +54,16 @@ fn evidence(args: &[&str]) -> (i32, String) {
 }
 
 fn export(county: &County, format: &str, out: &Path) -> String {
+    let (code, said) = try_export(county, format, out);
+    assert_eq!(code, 0, "{said}");
+    said
+}
+
+fn try_export(county: &County, format: &str, out: &Path) -> (i32, String) {
     let today = |days: i64| (now() + jiff::SignedDuration::from_hours(24 * days)).to_string();
     let (from, to) = (today(-1), today(1));
     let config = county.config();
-    let (code, said) = evidence(&[
+    evidence(&[
         "export",
         "--config",
         &config.to_string_lossy(),
@@ -69,9 +75,7 @@ fn export(county: &County, format: &str, out: &Path) -> String {
         format,
         "--out",
         &out.to_string_lossy(),
-    ]);
-    assert_eq!(code, 0, "{said}");
-    said
+    ])
 }
 
 fn verify(file: &Path, more: &[&str]) -> (i32, String) {
@@ -150,6 +154,67 @@ fn an_auditor_believes_what_he_can_check_himself() {
 }
 
 #[test]
+fn who_edits_the_database_is_found_out() {
+    let county = a_county_with_a_lesson();
+    let server = Server::start(&county);
+    watched(&server);
+    watched(&server);
+    wait_for("four playbacks in the log", PATIENCE, || size(&server.client).filter(|n| *n >= 4));
+    let (kept, key) = (county.path("kept.checkpoint"), county.path("county.key"));
+    fs::write(&kept, server.client.good("/log/checkpoint").text()).expect("a checkpoint");
+    fs::write(&key, server.client.good("/log/key").text()).expect("a key");
+    // As by who stops the server, works on its files, and starts it again.
+    server.kill();
+    let database = county.path("data/yuanjiao.db");
+    let sound = county.path("sound.db");
+    let open = || rusqlite::Connection::open(&database).expect("the database");
+    open().execute_batch("pragma wal_checkpoint(truncate)").expect("all in one file");
+    fs::copy(&database, &sound).expect("a copy");
+    let file = county.path("evidence.jsonl");
+    let trusted = ["--key", &*key.to_string_lossy(), "--since", &*kept.to_string_lossy()];
+    export(&county, "jsonl", &file);
+    assert_eq!(verify(&file, &trusted).0, 0, "nothing was done yet");
+
+    let after = |what: &str| {
+        open().execute_batch(what).expect(what);
+        let _ = fs::remove_file(&file);
+        let exported = try_export(&county, "jsonl", &file);
+        let found = match exported.0 {
+            0 => verify(&file, &trusted),
+            // The export itself cannot be made of it.
+            _ => exported,
+        };
+        open().execute_batch("pragma wal_checkpoint(truncate)").expect("all in one file");
+        fs::copy(&sound, &database).expect("as it was");
+        assert_eq!(found.0, 1, "{what}: {}", found.1);
+        found.1
+    };
+    let edit = "update session set record = replace(record, '\"verified_ms\":', '\"verified_ms\":36') where entry = 1";
+    assert!(after(edit).contains("record 1 was altered"));
+    let both =
+        "update log_entry set leaf = replace(leaf, '\"verified_ms\":', '\"verified_ms\":36') where no = 1";
+    assert!(after(both).contains("record 1 was altered"));
+    assert!(after("delete from log_entry where no = 1").contains("record"));
+    after("update log_tile set hashes = randomblob(length(hashes))");
+    // The log cut off at its end, with and without the checkpoints that tell of it.
+    let cut = "delete from log_entry where no >= 2; delete from log_tile;
+               delete from log_checkpoint where size > 2;";
+    after(cut);
+    let forgotten = format!("{cut} delete from log_checkpoint; update session set entry = null;");
+    after(&forgotten);
+    // A backup of before: as if nothing had ever been logged.
+    after(
+        "delete from log_entry; delete from log_tile; delete from log_checkpoint; update session set entry = null;",
+    );
+    // A session that is taken away whole leaves its entry, which says what it was.
+    open().execute_batch("delete from session where entry = 1").expect("deleted");
+    export(&county, "jsonl", &file);
+    let (code, said) = verify(&file, &trusted);
+    assert!(code == 0 && said.contains("of 1 the private part was erased"), "{said}");
+    assert!(fs::read_to_string(&file).expect("it").contains("\\\"site\\\":\\\"dongmen"), "what it was stays");
+}
+
+#[test]
 fn tables_are_checked_against_their_proof() {
     let county = a_county_with_a_lesson();
     let server = Server::start(&county);
@@ -208,10 +273,9 @@ fn another_server_witnesses_that_the_log_only_grows() {
     let before = Server::start(&county);
     let log_key = before.client.good("/log/key").text().trim().to_owned();
     before.kill();
-    let witness_county = witness_county.with(&format!("[[evidence.witnessed]]\nkey = \"{log_key}\"\n"));
+    let witness_county = witness_county.with(&format!("[evidence]\nwitnessed = [\"{log_key}\"]\n"));
     let witness = Server::start_again(&witness_county, address).ready();
-    let county = county
-        .with(&format!("[[evidence.witness]]\nurl = \"http://{address}/log\"\nkey = \"{witness_key}\"\n"));
+    let county = county.with(&format!("witnesses = [\"http://{address}/log {witness_key}\"]\n"));
     let server = Server::start(&county);
     watched(&server);
     let keys = [("log", &log_key), ("witness", &witness_key)].map(|(name, key)| {

@@ -106,7 +106,8 @@ async fn proved(
     let key = logbook.log.verifier(Kind::Own);
     let store = Store::open(&path)?;
     let now = SystemClock::new().now();
-    while store.log_sessions(now).await? > 0 {}
+    while store.log_sessions(now, county.tz.clone()).await? > 0 {}
+    store.log_studies(now).await?;
     super::logbook::sign(&store, &logbook, now).await?;
     let (size, checkpoint) = store
         .checkpoint()
@@ -232,11 +233,11 @@ fn say(
     header: &Header,
     (verdict, is_trusted): (&Verdict, bool),
 ) -> std::io::Result<()> {
-    let Verdict { size, origin, entries, sessions, erased, earlier, witnessed } = verdict;
+    let Verdict { size, origin, entries, sessions, studies, erased, earlier, witnessed } = verdict;
     writeln!(out, "{}: genuine", file.display())?;
     writeln!(
         out,
-        "  {entries} records logged from {} to {}, of them {sessions} playbacks",
+        "  {entries} records logged from {} to {}, of them {sessions} playbacks and {studies} group studies",
         header.from, header.to
     )?;
     writeln!(out, "  complete and unaltered, by the checkpoint of {origin} over {size} records")?;

@@ -86,7 +86,9 @@ impl LogTask {
     }
 
     async fn log_sessions(&self) -> anyhow::Result<()> {
-        while self.store.log_sessions(self.clock.now()).await? > 0 {}
+        let tz = self.county.load().tz.clone();
+        while self.store.log_sessions(self.clock.now(), tz.clone()).await? > 0 {}
+        self.store.log_studies(self.clock.now()).await?;
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! `[[evidence.witness]]` and `[[evidence.witnessed]]`: who watches this server's log, and whose it
+//! `witnesses` and `witnessed` of `[evidence]`: who watches this server's log, and whose it
 //! watches.
 
 use super::Witness;
@@ -8,37 +8,33 @@ use crate::tlog::Verifier;
 
 /// Those who are asked to witness this server's log.
 pub(super) fn witnesses(doc: &Document<'_>, f: &Fields<'_, '_>) -> Vec<Witness> {
-    let mut out = Vec::new();
-    for table in f.tables("witness") {
-        let url = table.required::<String>(
-            "url",
-            "the witness's address, such as \"https://tv.prefecture.example/log\"",
-        );
-        let key = key(doc, &table);
-        table.close();
-        let (Some(url), Some(key)) = (url, key) else { continue };
-        if !url.value.starts_with("http://") && !url.value.starts_with("https://") {
-            let message = format!("`{}` is no address: expected one that begins with https://", url.value);
-            doc.problem(url.at, Fault::Value, message);
+    let one = |given: &At<String>| {
+        let Some((url, text)) = given.value.split_once(' ') else {
+            let message =
+                format!("`{}`: expected an address and, after a space, the witness's key", given.value);
+            doc.problem(given.at, Fault::Value, message);
+            return None;
+        };
+        if !url.starts_with("http://") && !url.starts_with("https://") {
+            let message = format!("`{url}` is no address: expected one that begins with https://");
+            doc.problem(given.at, Fault::Value, message);
         }
-        out.push(Witness { url: url.value.trim_end_matches('/').to_owned(), key });
-    }
-    out
+        Some(Witness { url: url.trim_end_matches('/').to_owned(), key: key(doc, given.at, text)? })
+    };
+    f.optional::<Vec<At<String>>>("witnesses")
+        .map_or_else(Vec::new, |given| given.value)
+        .iter()
+        .filter_map(one)
+        .collect()
 }
 
 /// The keys of the logs that this server witnesses.
 pub(super) fn witnessed(doc: &Document<'_>, f: &Fields<'_, '_>) -> Vec<Verifier> {
-    let mut out = Vec::new();
-    for table in f.tables("witnessed") {
-        out.extend(key(doc, &table));
-        table.close();
-    }
-    out
+    let given = f.optional::<Vec<At<String>>>("witnessed").map_or_else(Vec::new, |given| given.value);
+    given.iter().filter_map(|given| key(doc, given.at, &given.value)).collect()
 }
 
-fn key(doc: &Document<'_>, table: &Fields<'_, '_>) -> Option<Verifier> {
-    let given: At<String> =
-        table.required("key", "the key, as the other server shows it at /log/key or /log/witness-key")?;
-    let read = Verifier::parse(&given.value);
-    read.inspect_err(|error| doc.problem(given.at, Fault::Value, error.to_string())).ok()
+fn key(doc: &Document<'_>, at: usize, text: &str) -> Option<Verifier> {
+    let read = Verifier::parse(text);
+    read.inspect_err(|error| doc.problem(at, Fault::Value, error.to_string())).ok()
 }

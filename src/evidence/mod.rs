@@ -29,10 +29,13 @@ mod nonce;
 mod record;
 mod session;
 mod stretch;
+mod study;
 mod ticket;
 
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 mod stories;
 #[cfg(test)]
@@ -46,4 +49,7 @@ pub use merge::{Shard, merge, site_seconds, site_wall};
 pub use nonce::{NONCE_SECONDS, NonceKey};
 pub use record::{SessionRecord, Totals, Wall};
 pub use session::{BeatOutcome, CloseReason, Device, Opening, Refusal, SILENCE, Session};
+pub use study::{
+    LONGEST_STUDY, MONTH_STUDIES, MOST_MINUTES, MOST_PEOPLE, NotCounted, Studied, Study, YEAR_HOURS, studied,
+};
 pub use ticket::{BadKeys, Item, Ticket, TicketError, TicketKeys};

@@ -83,6 +83,12 @@ impl<'a> Rights<'a> {
         self.holds(&[Role::Auditor]) || self.keep_site(site)
     }
 
+    /// May see group studies and figures of the sites he may see.
+    pub fn see_studies(&self) -> bool {
+        let roles = [Role::Administrator, Role::Auditor, Role::Township, Role::Department, Role::Operator];
+        self.holds(&roles)
+    }
+
     /// May add sites to `township` and change those it has.
     pub fn edit_township(&self, township: &TownshipId) -> bool {
         let place = Scope::Township(township.clone());

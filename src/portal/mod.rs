@@ -9,6 +9,7 @@ mod cards;
 #[cfg(test)]
 mod contrast;
 mod evening;
+mod figures;
 mod guides;
 pub mod i18n;
 mod lesson_pages;

@@ -7,12 +7,13 @@ use jiff::{SignedDuration, Timestamp};
 use crate::base::{ChannelId, Lang, SiteId};
 
 pub(super) use super::evening::evening_query;
+use super::figures::{Month, of_site};
 use super::reply::Reply;
 use super::site_page;
 use super::state::Portal;
 use super::views::{
-    ChannelPage, ErrorPage, GuidePage, HomePage, MANIFEST, OfflinePage, PageContext, SiteRow, SitesPage,
-    TownshipRow, TvChannel, TvPage, manifest,
+    ChannelPage, ErrorPage, GuidePage, HomePage, MANIFEST, OfflinePage, PageContext, SiteRow, SiteStudied,
+    SitesPage, TownshipRow, TvChannel, TvPage, manifest,
 };
 
 /// What a page request says besides its path.
@@ -188,7 +189,18 @@ impl Portal {
         let (from, to) = day(date, ctx.tz)?;
         let mut records = self.store.site_sessions(&id, from, to).await?;
         site_page::freshen(&mut records, self.desk.ledger.of_site(&id), from, to);
-        let page = site_page::page(&self.desk.registry.load(), &id, date, (from, to), records, ctx.now);
+        let month = Month::of(date);
+        let studies =
+            self.store.studies_played(Some(id.clone()), month.year_so_far(ctx.tz), ctx.tz.clone()).await?;
+        let studies: Vec<_> = studies.iter().collect();
+        let studied = SiteStudied {
+            month: month.text(),
+            year: date.year(),
+            of_month: of_site(&studies, month.span(ctx.tz)).count,
+            of_year_ms: of_site(&studies, month.year_so_far(ctx.tz)).verified_ms,
+        };
+        let seen = (records, studied);
+        let page = site_page::page(&self.desk.registry.load(), &id, date, (from, to), seen, ctx.now);
         Ok(page.ok_or(PageError::Unknown)?.render(ctx)?)
     }
 

@@ -11,8 +11,8 @@ use crate::evidence::{self, Item, SessionRecord, site_wall};
 use crate::sites::{DeviceKind, Registry};
 
 use super::views::{
-    CloseReason, Level, SessionState, SessionSubject, SessionView, SitePage, TerminalState, TerminalView,
-    Totals,
+    CloseReason, Level, SessionState, SessionSubject, SessionView, SitePage, SiteStudied, TerminalState,
+    TerminalView, Totals,
 };
 
 /// A terminal heard of more recently is watching.
@@ -48,7 +48,7 @@ pub(super) fn page(
     id: &SiteId,
     date: Date,
     (from, to): (Timestamp, Timestamp),
-    records: Vec<SessionRecord>,
+    (records, studied): (Vec<SessionRecord>, SiteStudied),
     now: Timestamp,
 ) -> Option<SitePage> {
     let site = registry.sites.get(id)?;
@@ -76,6 +76,7 @@ pub(super) fn page(
         township: registry.townships.get(&site.township).map(|t| t.names.clone()).unwrap_or_default(),
         terminals: terminals.collect(),
         date,
+        studied,
         totals: totals(&records, from, to),
         sessions: records.into_iter().map(|r| view(registry, r)).collect(),
     })

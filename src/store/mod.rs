@@ -17,6 +17,7 @@ mod readers;
 mod second_factor;
 mod sessions;
 mod sign_ins;
+mod studies;
 mod terminals;
 #[cfg(test)]
 mod testing;
@@ -34,6 +35,7 @@ pub use once::Begun;
 pub use people::PeopleError;
 use readers::Readers;
 pub use sign_ins::{Ended, LetIn};
+pub use studies::{Correction, PlayedDay, PlayedDays, StoredStudy};
 use writer::Writer;
 
 /// What can go wrong with the store.
@@ -104,6 +106,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("review.sql"),
     include_str!("evening.sql"),
     include_str!("log.sql"),
+    include_str!("study.sql"),
 ];
 
 impl Store {

@@ -7,8 +7,8 @@
 use jiff::{Timestamp, civil::Date};
 use sha2::{Digest as _, Sha256};
 
-use crate::base::{ChannelId, SiteId};
-use crate::evidence::{Item, SessionRecord};
+use crate::base::{AccountId, ChannelId, SiteId};
+use crate::evidence::{Item, SessionRecord, Study};
 
 use super::tree::{Hash, leaf_hash};
 
@@ -42,6 +42,17 @@ pub struct Entry {
 pub enum Facts {
     /// A playback that is over. The rest is its [`SessionRecord`].
     Session(SessionFacts),
+    /// A group study that has ended, as it was written down. The rest is the [`Study`].
+    Study(StudyFacts),
+    /// A group study as it stands after a correction that a second person approved. The rest is
+    /// the [`Study`] with it, the reason, and who proposed and who approved it.
+    StudyCorrected {
+        /// The entry that it takes the place of.
+        of: u64,
+        /// As it stands.
+        #[serde(flatten)]
+        facts: StudyFacts,
+    },
     /// A day of a channel as it was on air. The rest is a list of its airings.
     AsRunDay {
         /// The channel.
@@ -95,6 +106,50 @@ impl SessionFacts {
             delivered_ms: record.totals.delivered_ms,
         })
     }
+}
+
+/// What anybody may know of a group study: neither who led it nor who took part.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct StudyFacts {
+    /// Its number.
+    pub study: i64,
+    /// The site.
+    pub site: SiteId,
+    /// When it began.
+    pub from: Timestamp,
+    /// When it ended.
+    pub to: Timestamp,
+    /// How many took part, as it was written down.
+    pub headcount: u32,
+    /// It counts toward a standard, if something was played.
+    pub counts: bool,
+}
+
+impl StudyFacts {
+    /// Those of a group study; none while it is running.
+    pub fn of(id: i64, study: &Study) -> Option<Self> {
+        Some(Self {
+            study: id,
+            site: study.site.clone(),
+            from: study.start,
+            to: study.end?,
+            headcount: study.headcount.unwrap_or_default(),
+            counts: study.lacks().is_none(),
+        })
+    }
+}
+
+/// A correction with who answers for it: the body of [`Facts::StudyCorrected`].
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Corrected {
+    /// As it stands.
+    pub study: Study,
+    /// Why.
+    pub reason: String,
+    /// Who proposed it.
+    pub by: AccountId,
+    /// Who approved it.
+    pub approved_by: AccountId,
 }
 
 /// An entry as it goes into the log, and what is kept beside it.

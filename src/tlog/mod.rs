@@ -21,7 +21,7 @@ mod verify;
 mod witness;
 
 pub use checkpoint::{BadCheckpoint, Checkpoint};
-pub use entry::{Entry, Facts, Salt, Sealed, SessionFacts, commitment};
+pub use entry::{Corrected, Entry, Facts, Salt, Sealed, SessionFacts, StudyFacts, commitment};
 pub use export::{Earlier, Exported, Header, Line, blocks};
 pub use note::{BadNote, Kind, Note, Signer, Verifier};
 pub use tables::{Played, statement, table};

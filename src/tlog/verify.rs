@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
-use crate::evidence::SessionRecord;
+use crate::evidence::{SessionRecord, Study};
 
 use super::checkpoint::{BadCheckpoint, Checkpoint};
-use super::entry::{Entry, Facts, SessionFacts, commitment};
+use super::entry::{Corrected, Entry, Facts, SessionFacts, StudyFacts, commitment};
 use super::export::{Header, Line, VERSION, blocks, hash, hashes};
 use super::note::{BadNote, Note, Verifier};
 use super::tile::top;
@@ -93,6 +93,8 @@ pub struct Verdict {
     pub entries: u64,
     /// Those of them that are playbacks.
     pub sessions: u64,
+    /// Those of them that are group studies, or corrections of one.
+    pub studies: u64,
     /// Those of them whose body was erased.
     pub erased: u64,
     /// Earlier checkpoints that the log continues.
@@ -134,6 +136,7 @@ pub fn verify(
         origin: checkpoint.origin.clone(),
         entries: 0,
         sessions: 0,
+        studies: 0,
         erased: 0,
         earlier: 0,
         witnessed: witnessed(&header.checkpoint, trust.witnesses).map_err(Fault::Checkpoint)?,
@@ -144,6 +147,8 @@ pub fn verify(
         if entry.at >= header.from && entry.at < header.to {
             verdict.entries += 1;
             verdict.sessions += u64::from(matches!(entry.facts, Facts::Session(_)));
+            let is_study = matches!(entry.facts, Facts::Study(_) | Facts::StudyCorrected { .. });
+            verdict.studies += u64::from(is_study);
             verdict.erased += u64::from(!fits(&line, &entry)?);
             each(&line, &entry);
         }
@@ -237,6 +242,16 @@ fn fits(line: &Line, entry: &Entry) -> Result<bool, Fault> {
         Facts::Session(facts) => {
             let record: Option<SessionRecord> = serde_json::from_str(body).ok();
             record.as_ref().and_then(SessionFacts::of).as_ref() == Some(facts)
+        }
+        Facts::Study(facts) => {
+            let study: Option<Study> = serde_json::from_str(body).ok();
+            study.and_then(|s| StudyFacts::of(facts.study, &s)).as_ref() == Some(facts)
+        }
+        Facts::StudyCorrected { facts, .. } => {
+            let made: Option<Corrected> = serde_json::from_str(body).ok();
+            // Nobody approves his own.
+            let made = made.filter(|c| c.by != c.approved_by);
+            made.and_then(|c| StudyFacts::of(facts.study, &c.study)).as_ref() == Some(facts)
         }
         Facts::AsRunDay { airings, .. } => {
             let list: Option<Vec<serde_json::Value>> = serde_json::from_str(body).ok();

@@ -96,6 +96,11 @@ impl County {
         self
     }
 
+    /// Its time zone, in which it is about noon.
+    pub(crate) fn zone(&self) -> String {
+        self.zone.clone()
+    }
+
     pub(crate) fn env(&self) -> impl Iterator<Item = (&str, &str)> {
         self.env.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }

@@ -116,7 +116,7 @@ fn the_values_of_every_message_are_filled() {
         "zone", "detail", "percent", "number", "minutes", "hours", "count", "name", "time", "year", "month",
         "day", "weekday", "seconds", "height", "status", "date", "address", "why", "names", "table",
         "column", "line", "cell", "id", "file", "title", "from", "to", "free", "ms", "rate", "left",
-        "lesson", "kind", "has", "says", "codec", "width", "length",
+        "lesson", "kind", "has", "says", "codec", "width", "length", "reason", "all", "wanted",
     ]
     .into_iter()
     .map(|n| (n, "7"))

@@ -4,6 +4,7 @@ use hyper::StatusCode;
 
 use crate::portal::pages::HTML;
 use crate::portal::reply::{Reply, problem};
+use crate::portal::state::Portal;
 
 /// A page that no cache and no other browser of the same machine keeps.
 pub(super) fn html(text: String) -> Reply {
@@ -15,5 +16,16 @@ pub(super) fn events(listens: bool) -> Reply {
     match listens {
         true => Reply::events(),
         false => problem(StatusCode::NOT_ACCEPTABLE, "Events only", "ask with Accept: text/event-stream"),
+    }
+}
+
+impl Portal {
+    /// Most bytes of a form sent to `path`: a table of sites is longer than what people type.
+    pub fn largest_form(path: &str) -> usize {
+        let table = path.starts_with("/office/import/")
+            || path.starts_with("/office/catalogue/")
+            || (path.starts_with("/office/schedule/")
+                && (path.ends_with("/look") || path.ends_with("/take")));
+        if table { 2 << 20 } else { 64 << 10 }
     }
 }

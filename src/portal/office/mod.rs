@@ -16,6 +16,7 @@ mod entries;
 mod entry;
 mod evenings;
 mod fields;
+mod figures;
 mod gate;
 mod health;
 mod identity;
@@ -38,6 +39,7 @@ mod second_gate;
 mod sheets;
 mod sites;
 mod standing;
+mod studies;
 mod terminals;
 mod tokens;
 mod undo;
@@ -76,15 +78,6 @@ impl Portal {
     pub fn is_office(path: &str) -> bool {
         let first = path.trim_start_matches('/').split('/').next();
         first.is_some_and(|first| ROOMS.contains(&first))
-    }
-
-    /// Most bytes of a form sent to `path`: a table of sites is longer than what people type.
-    pub fn largest_form(path: &str) -> usize {
-        let table = path.starts_with("/office/import/")
-            || path.starts_with("/office/catalogue/")
-            || (path.starts_with("/office/schedule/")
-                && (path.ends_with("/look") || path.ends_with("/take")));
-        if table { 2 << 20 } else { 64 << 10 }
     }
 
     /// A page of the office, or what a form of it led to.
@@ -279,6 +272,12 @@ impl Portal {
             (["office", "evenings", rest @ ..], form) if rights.see_programmes() => {
                 self.evenings(request, ctx, &visitor, &rights, (rest, form)).await
             }
+            (["office", "studies", rest @ ..], form) if rights.see_studies() => {
+                self.studies(request, ctx, &visitor, &rights, (rest, form)).await
+            }
+            (["office", "figures", rest @ ..], None) if rights.see_studies() => {
+                self.figures(request, ctx, &rights, rest).await
+            }
             (["office", "catalogue", "look"], Some(form)) if rights.edit_programmes() => {
                 self.look_at_catalogue(ctx, &visitor, &rights, form).await
             }
@@ -383,8 +382,8 @@ impl Portal {
                     "office",
                     "duty" | "asrun" | "people" | "chosen-people" | "audit" | "api" | "townships" | "import"
                     | "undo" | "new-site" | "schedule" | "lessons" | "chosen-lessons" | "catalogue"
-                    | "evenings" | "channels" | "new-channel" | "relays" | "new-relay" | "settings"
-                    | "holidays",
+                    | "evenings" | "studies" | "figures" | "channels" | "new-channel" | "relays"
+                    | "new-relay" | "settings" | "holidays",
                     ..,
                 ],
                 _,

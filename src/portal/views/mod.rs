@@ -34,19 +34,21 @@ pub use model::{
     ProgrammeView,
 };
 pub use office::{
-    Alarm, ApiPage, AsRunPage, AsRunPart, AsRunRow, AuditPage, AuditRow, AuthenticatorPage, CataloguePage,
-    CatalogueRow, Choice, ChoosePage, ChosenLessons, DifferenceView, DirectPage, Done, DutyChannel, DutyPage,
-    EnrolPage, EntryList, EntryPage, EntryRow, Field, FieldValue, HandView, HeldLesson, ImportPage,
-    InvitedPage, KeptPage, ListedSite, MePage, Menu, NewSitePage, OfficeDocuments, OfficeHome, OfficeLessons,
-    OfficeSite, OfficeSites, PartGroup, PartRow, PartsPage, PeopleForm, PeoplePage, PersonRow, PlaceForm,
-    PlaceLine, Played, ProviderPage, RecoveryPage, RelayRow, Remark, ReviewPage, ReviewRow, ReviewVersion,
-    ScheduleForm, SchedulePage, ScheduleRow, ScopeView, SecondPage, SetupPage, Sheet, SheetPage, SignInPage,
-    SignInRow, SourceView, TokenPage, TokenRow, TownshipsPage, WeekRow, days_said,
+    Alarm, ApiPage, AsRunPage, AsRunPart, AsRunRow, AuditPage, AuditRow, AuthenticatorPage, BeginStudy,
+    CataloguePage, CatalogueRow, Choice, ChoosePage, ChosenLessons, DifferenceView, DirectPage, Done,
+    DutyChannel, DutyPage, EnrolPage, EntryList, EntryPage, EntryRow, Field, FieldValue, FigureRow,
+    FiguresPage, HandView, HeldLesson, ImportPage, InvitedPage, KeptPage, ListedSite, MePage, Menu,
+    NewSitePage, OfficeDocuments, OfficeHome, OfficeLessons, OfficeSite, OfficeSites, PartGroup, PartRow,
+    PartsPage, PeopleForm, PeoplePage, PersonRow, PlaceForm, PlaceLine, Played, ProposedCorrection,
+    ProviderPage, RecoveryPage, RelayRow, Remark, ReviewPage, ReviewRow, ReviewVersion, ScheduleForm,
+    SchedulePage, ScheduleRow, ScopeView, SecondPage, SetupPage, Sheet, SheetPage, SignInPage, SignInRow,
+    SourceView, StudiesPage, StudyPage, StudyView, TokenPage, TokenRow, TownshipsPage, WeekRow, days_said,
+    hours,
 };
 pub use offline::OfflinePage;
 pub use poster::{Paper, PosterPage};
 pub use sites::{
-    CloseReason, Level, SessionState, SessionSubject, SessionView, SitePage, SiteRow, SitesPage,
+    CloseReason, Level, SessionState, SessionSubject, SessionView, SitePage, SiteRow, SiteStudied, SitesPage,
     TerminalState, TerminalView, Totals, TownshipRow,
 };
 pub use tv::{TvChannel, TvPage};

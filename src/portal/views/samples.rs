@@ -179,6 +179,12 @@ pub(super) fn site() -> SitePage {
             terminal("t3", Titles::default(), DeviceKind::Phone, TerminalState::Never),
         ],
         date: "2026-11-23".parse().expect("a date"),
+        studied: SiteStudied {
+            month: "2026-11".to_owned(),
+            year: 2026,
+            of_month: 1,
+            of_year_ms: 31 * 3_600_000,
+        },
         sessions: vec![
             session("s2", 70, None, channel, Level::L3, SessionState::Open),
             session("s1", 200, Some(62), lesson, Level::L2, SessionState::Closed(CloseReason::Superseded)),

@@ -12,6 +12,9 @@ use crate::base::{ChannelId, Lang, LessonId, SessionId, SiteId, TerminalId, Titl
 use crate::sites::DeviceKind;
 
 use super::context::PageContext;
+use super::office::hours;
+use crate::evidence::{MONTH_STUDIES, YEAR_HOURS};
+use crate::portal::i18n::text;
 
 /// The sites of the county by township.
 #[derive(Debug, Clone, Default)]
@@ -57,10 +60,47 @@ pub struct SitePage {
     pub terminals: Vec<TerminalView>,
     /// The day shown, in the county.
     pub date: Date,
+    /// Its group studies of the month and the year.
+    pub studied: SiteStudied,
     /// Sessions of the day, the latest first.
     pub sessions: Vec<SessionView>,
     /// The day's totals: unions over the site's terminals, never sums of kinds.
     pub totals: Totals,
+}
+
+/// What a site has of group study, against what it should have.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SiteStudied {
+    /// The month, such as `2026-11`.
+    pub month: String,
+    /// The year.
+    pub year: i16,
+    /// Group studies of the month that count.
+    pub of_month: u32,
+    /// Verified time of those of the year up to the end of that month, ms.
+    pub of_year_ms: i64,
+}
+
+impl SiteStudied {
+    fn hours(&self) -> String {
+        hours(&self.of_year_ms)
+    }
+
+    /// What is left to the standard of the year; none: it is met.
+    fn missing(&self) -> Option<String> {
+        let left = i64::from(YEAR_HOURS) * 3_600_000 - self.of_year_ms;
+        (left > 0).then(|| hours(&left))
+    }
+
+    /// Of the standard of the year, per cent, 100 at most.
+    fn share(&self) -> i64 {
+        (self.of_year_ms / (i64::from(YEAR_HOURS) * 36_000)).clamp(0, 100)
+    }
+
+    /// So many of so many.
+    fn of(ctx: &PageContext<'_>, has: impl std::fmt::Display, wanted: u32) -> String {
+        text(ctx.lang, "site-of", &[("has", &has.to_string()), ("wanted", &wanted.to_string())])
+    }
 }
 
 /// A terminal as the site's page shows it.

@@ -26,7 +26,9 @@ impl Menu {
         let room = |path, title, text| Room { path, title, text };
         let all = [
             (true, room("/office/duty", "duty-title", "duty-text")),
+            (rights.see_studies(), room("/office/studies", "studies-title", "studies-text")),
             (true, room("/office/sites", "nav-sites", "office-sites-text")),
+            (rights.see_studies(), room("/office/figures", "figures-title", "figures-text")),
             (rights.see_programmes(), room("/office/schedule", "schedule-title", "schedule-text")),
             (rights.edit_channels(), room("/office/holidays", "holidays-title", "holidays-text")),
             (rights.see_programmes(), room("/office/asrun", "asrun-title", "asrun-text")),

@@ -18,6 +18,7 @@ mod review;
 mod schedule;
 mod second_factor;
 mod sheet;
+mod studies;
 
 pub use api::{ApiPage, TokenPage, TokenRow};
 pub use asrun::{AsRunPage, AsRunPart, AsRunRow, HandView, SourceView};
@@ -40,6 +41,9 @@ pub use second_factor::{AuthenticatorPage, RecoveryPage, SecondPage};
 
 pub use schedule::{Played, ScheduleForm, SchedulePage, ScheduleRow, WeekRow, days_said};
 pub use sheet::{DifferenceView, SheetPage};
+pub use studies::{
+    BeginStudy, FigureRow, FiguresPage, ProposedCorrection, StudiesPage, StudyPage, StudyView, hours,
+};
 
 /// A page with nothing but what its template says of it.
 macro_rules! page {

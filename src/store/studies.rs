@@ -1,0 +1,374 @@
+//! Group studies, their corrections, and what sites played by day.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use crate::base::{AccountId, IntervalSet, SiteId};
+use crate::evidence::{SessionRecord, Study};
+use crate::people::AuditEntry;
+
+use super::audit::audit;
+use super::{Store, StoreError, us};
+
+/// A group study and where it stands in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredStudy {
+    /// Its number.
+    pub id: i64,
+    /// What was written down.
+    pub study: Study,
+    /// Number of its newest entry in the log of evidence.
+    pub entry: Option<u64>,
+}
+
+/// What somebody proposed to correct.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Correction {
+    /// Its number.
+    pub id: i64,
+    /// As it should be.
+    pub study: Study,
+    /// Why.
+    pub reason: String,
+    /// Who proposed it.
+    pub by: AccountId,
+    /// When.
+    pub at: Timestamp,
+    /// Who decided, and whether it holds; none: it waits.
+    pub decided: Option<(AccountId, bool)>,
+}
+
+/// What a site played on a day.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PlayedDay {
+    /// L1, ms.
+    pub watched_ms: i64,
+    /// L3, ms.
+    pub verified_ms: i64,
+    /// Playbacks.
+    pub sessions: u64,
+}
+
+/// What sites played, by site and day.
+pub type PlayedDays = BTreeMap<SiteId, BTreeMap<Date, PlayedDay>>;
+
+impl Store {
+    /// Begins one; none if one is running at the site.
+    pub async fn begin_study(&self, study: Study, mut entry: AuditEntry) -> Result<Option<i64>, StoreError> {
+        self.write(move |db| {
+            let running = "select 1 from study where site = ?1 and end_us is null";
+            if db.query_row(running, [study.site.as_str()], |_| Ok(())).optional()?.is_some() {
+                return Ok(None);
+            }
+            db.execute(
+                "insert into study (site, start_us, end_us, body) values (?1, ?2, ?3, ?4)",
+                params![
+                    study.site.as_str(),
+                    us(study.start),
+                    study.end.map(us),
+                    serde_json::to_string(&study)?
+                ],
+            )?;
+            let id = db.last_insert_rowid();
+            entry.subject = format!("study/{id}");
+            entry.after = format!("site/{}", study.site);
+            audit(db, &entry)?;
+            Ok(Some(id))
+        })
+        .await
+    }
+
+    /// Ends the one that is running; false if it is not.
+    pub async fn end_study(&self, id: i64, study: Study, entry: AuditEntry) -> Result<bool, StoreError> {
+        self.write(move |db| {
+            let changed = db.execute(
+                "update study set end_us = ?2, body = ?3 where id = ?1 and end_us is null",
+                params![id, study.end.map(us), serde_json::to_string(&study)?],
+            )?;
+            if changed > 0 {
+                audit(db, &entry)?;
+            }
+            Ok(changed > 0)
+        })
+        .await
+    }
+
+    /// The one of this number.
+    pub async fn study(&self, id: i64) -> Result<Option<StoredStudy>, StoreError> {
+        self.read(move |db| {
+            let one =
+                db.query_row("select id, body, entry from study where id = ?1", [id], row).optional()?;
+            one.map(read).transpose()
+        })
+        .await
+    }
+
+    /// Those of these sites (none: of all) that began in `[from, to)`, newest first.
+    pub async fn studies(
+        &self,
+        site: Option<SiteId>,
+        (from, to): (Timestamp, Timestamp),
+    ) -> Result<Vec<StoredStudy>, StoreError> {
+        self.read(move |db| {
+            let mut query = db.prepare_cached(
+                "select id, body, entry from study
+                 where start_us >= ?1 and start_us < ?2 and (?3 is null or site = ?3) order by start_us desc",
+            )?;
+            let rows = query.query_map(params![us(from), us(to), site.map(|s| s.to_string())], row)?;
+            rows.map(|row| read(row?)).collect()
+        })
+        .await
+    }
+
+    /// Proposes a correction; false if another one waits.
+    pub async fn propose_correction(
+        &self,
+        id: i64,
+        (study, reason): (Study, String),
+        entry: AuditEntry,
+    ) -> Result<bool, StoreError> {
+        self.write(move |db| {
+            let waits = "select 1 from study_correction where study = ?1 and approved is null";
+            if db.query_row(waits, [id], |_| Ok(())).optional()?.is_some() {
+                return Ok(false);
+            }
+            let by = entry.who.as_ref().map(ToString::to_string).unwrap_or_default();
+            db.execute(
+                "insert into study_correction (study, body, reason, by, at_us) values (?1, ?2, ?3, ?4, ?5)",
+                params![id, serde_json::to_string(&study)?, reason, by, us(entry.at)],
+            )?;
+            audit(db, &entry)?;
+            Ok(true)
+        })
+        .await
+    }
+
+    /// Decides a correction that waits; one that is approved is what stands from then on, and is
+    /// logged again. False if none waits.
+    pub async fn decide_correction(
+        &self,
+        id: i64,
+        approved: bool,
+        entry: AuditEntry,
+    ) -> Result<bool, StoreError> {
+        self.write(move |db| {
+            let who = entry.who.as_ref().map(ToString::to_string).unwrap_or_default();
+            let changed = db.execute(
+                "update study_correction set decided_by = ?2, decided_us = ?3, approved = ?4
+                 where study = ?1 and approved is null",
+                params![id, who, us(entry.at), approved],
+            )?;
+            if changed == 0 {
+                return Ok(false);
+            }
+            if approved {
+                db.execute(
+                    "update study set body = c.body, entry = null from
+                         (select body from study_correction where study = ?1 and approved = 1
+                          order by id desc limit 1) as c
+                     where study.id = ?1",
+                    [id],
+                )?;
+            }
+            audit(db, &entry)?;
+            Ok(true)
+        })
+        .await
+    }
+
+    /// The corrections of one, oldest first.
+    pub async fn corrections(&self, id: i64) -> Result<Vec<Correction>, StoreError> {
+        self.read(move |db| corrections(db, id)).await
+    }
+
+    /// What sites played on the days `[from, to]`; of one site only, if it is named.
+    pub async fn played_days(
+        &self,
+        site: Option<SiteId>,
+        (from, to): (Date, Date),
+    ) -> Result<PlayedDays, StoreError> {
+        self.read(move |db| {
+            let mut out = PlayedDays::new();
+            let sql = match site {
+                Some(_) => {
+                    "select site, day, watched_ms, verified_ms, sessions from site_day
+                     where site = ?3 and day >= ?1 and day <= ?2"
+                }
+                None => {
+                    "select site, day, watched_ms, verified_ms, sessions from site_day
+                     where day >= ?1 and day <= ?2 and ?3 is null"
+                }
+            };
+            let mut query = db.prepare_cached(sql)?;
+            let mut rows =
+                query.query(params![from.to_string(), to.to_string(), site.map(|s| s.to_string())])?;
+            while let Some(row) = rows.next()? {
+                let (site, day): (String, String) = (row.get(0)?, row.get(1)?);
+                let Ok(site) = SiteId::new(&site) else { continue };
+                let Ok(day) = day.parse() else { continue };
+                let played = PlayedDay {
+                    watched_ms: row.get(2)?,
+                    verified_ms: row.get(3)?,
+                    sessions: row.get::<_, i64>(4)?.max(0) as u64,
+                };
+                out.entry(site).or_default().insert(day, played);
+            }
+            Ok(out)
+        })
+        .await
+    }
+
+    /// The group studies of a site (none: of all) that began in `[from, to)`, each with when its
+    /// site verifiably played while it ran, as far as that is logged. Days end where `tz` says.
+    pub async fn studies_played(
+        &self,
+        site: Option<SiteId>,
+        span: (Timestamp, Timestamp),
+        tz: TimeZone,
+    ) -> Result<Vec<(StoredStudy, IntervalSet)>, StoreError> {
+        let studies = self.studies(site, span).await?;
+        self.read(move |db| {
+            let mut query = db.prepare_cached(
+                "select verified from site_day where site = ?1 and day >= ?2 and day <= ?3",
+            )?;
+            let mut out = Vec::with_capacity(studies.len());
+            for stored in studies {
+                let (from, to) = stored.study.span();
+                let day = |ms: i64| {
+                    let at = Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
+                    at.to_zoned_datetime(tz.clone()).date().to_string()
+                };
+                let key = params![stored.study.site.as_str(), day(from), day(to)];
+                let mut wall = IntervalSet::new();
+                for row in query.query_map(key, |r| r.get::<_, String>(0))? {
+                    wall.union(&serde_json::from_str::<IntervalSet>(&row?)?.clipped(from, to));
+                }
+                out.push((stored, wall));
+            }
+            Ok(out)
+        })
+        .await
+    }
+
+    /// When a site verifiably played on the days `[from, to]`, of playbacks that are logged.
+    pub async fn verified_wall(
+        &self,
+        site: SiteId,
+        (from, to): (Date, Date),
+    ) -> Result<IntervalSet, StoreError> {
+        self.read(move |db| {
+            let mut query = db.prepare_cached(
+                "select verified from site_day where site = ?1 and day >= ?2 and day <= ?3",
+            )?;
+            let rows = query.query_map(params![site.as_str(), from.to_string(), to.to_string()], |r| {
+                r.get::<_, String>(0)
+            })?;
+            let mut all = IntervalSet::new();
+            for row in rows {
+                all.union(&serde_json::from_str(&row?)?);
+            }
+            Ok(all)
+        })
+        .await
+    }
+}
+
+type Stored = (i64, String, Option<i64>);
+
+fn row(r: &Row<'_>) -> rusqlite::Result<Stored> {
+    Ok((r.get(0)?, r.get(1)?, r.get(2)?))
+}
+
+fn read((id, body, entry): Stored) -> Result<StoredStudy, StoreError> {
+    Ok(StoredStudy { id, study: serde_json::from_str(&body)?, entry: entry.map(|no| no as u64) })
+}
+
+pub(super) fn corrections(db: &Connection, id: i64) -> Result<Vec<Correction>, StoreError> {
+    let mut query = db.prepare_cached(
+        "select id, body, reason, by, at_us, decided_by, approved from study_correction
+         where study = ?1 order by id",
+    )?;
+    let mut rows = query.query([id])?;
+    let mut out = Vec::new();
+    let account = |text: String| serde_json::from_value::<AccountId>(serde_json::Value::String(text));
+    while let Some(row) = rows.next()? {
+        let decided: (Option<String>, Option<bool>) = (row.get(5)?, row.get(6)?);
+        let decided = match decided {
+            (Some(who), Some(approved)) => Some((account(who)?, approved)),
+            _ => None,
+        };
+        out.push(Correction {
+            id: row.get(0)?,
+            study: serde_json::from_str(&row.get::<_, String>(1)?)?,
+            reason: row.get(2)?,
+            by: account(row.get(3)?)?,
+            at: Timestamp::from_microsecond(row.get(4)?).unwrap_or(Timestamp::UNIX_EPOCH),
+            decided,
+        });
+    }
+    Ok(out)
+}
+
+/// Adds a playback to what its site played, by day of the county.
+pub(super) fn add_played(db: &Connection, record: &SessionRecord, tz: &TimeZone) -> Result<(), StoreError> {
+    let Some(site) = &record.site else { return Ok(()) };
+    let mut all = record.wall.watched.clone();
+    all.union(&record.wall.verified);
+    let instant = |ms| Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
+    let ends = all.iter().fold(None, |ends: Option<(i64, i64)>, (from, to)| {
+        Some(ends.map_or((from, to), |(first, last)| (first.min(from), last.max(to))))
+    });
+    let Some((first, last)) = ends else { return Ok(()) };
+    let mut day = instant(first).to_zoned_datetime(tz.clone()).date();
+    let end = instant(last - 1).to_zoned_datetime(tz.clone()).date();
+    while day <= end {
+        let at = |day: Date| day.to_zoned_datetime(tz.clone()).map(|z| z.timestamp().as_millisecond());
+        let next = day.checked_add(1.day()).unwrap_or(day);
+        let (Ok(from), Ok(to)) = (at(day), at(next)) else { break };
+        let (watched, verified) =
+            (record.wall.watched.clipped(from, to), record.wall.verified.clipped(from, to));
+        add_day(db, site, day, (watched, verified))?;
+        if next == day {
+            break;
+        }
+        day = next;
+    }
+    Ok(())
+}
+
+fn add_day(
+    db: &Connection,
+    site: &SiteId,
+    day: Date,
+    (mut watched, mut verified): (IntervalSet, IntervalSet),
+) -> Result<(), StoreError> {
+    let known = "select watched, verified from site_day where site = ?1 and day = ?2";
+    let known = db
+        .prepare_cached(known)?
+        .query_row(params![site.as_str(), day.to_string()], |r| {
+            Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?))
+        })
+        .optional()?;
+    if let Some((w, v)) = known {
+        watched.union(&serde_json::from_str(&w)?);
+        verified.union(&serde_json::from_str(&v)?);
+    }
+    db.prepare_cached(
+        "insert into site_day values (?1, ?2, ?3, ?4, ?5, ?6, 1)
+         on conflict do update set watched = excluded.watched, verified = excluded.verified,
+             watched_ms = excluded.watched_ms, verified_ms = excluded.verified_ms, sessions = sessions + 1",
+    )?
+    .execute(params![
+        site.as_str(),
+        day.to_string(),
+        serde_json::to_string(&watched)?,
+        serde_json::to_string(&verified)?,
+        watched.total(),
+        verified.total(),
+    ])?;
+    Ok(())
+}
