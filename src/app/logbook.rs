@@ -11,6 +11,7 @@ use hyper::{Request, StatusCode};
 use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 
 use crate::base::{Clock, Shutdown};
@@ -92,20 +93,25 @@ impl LogTask {
         Ok(())
     }
 
-    /// Days of channels that are over.
+    /// Days of channels that are over and not in the log. Before its first airing a channel was
+    /// not there to be off air.
     async fn log_days(&self) -> anyhow::Result<()> {
-        let county = self.county.load_full();
+        let tz = self.county.load().tz.clone();
         let now = self.clock.now();
-        let today = (now - SETTLED).to_zoned_datetime(county.tz.clone()).date();
-        for channel in self.channels.all().keys() {
-            for back in (1..=LATEST_DAYS).rev() {
-                let day = today.checked_sub(back.days())?;
-                let (from, to) = (
-                    day.to_zoned_datetime(county.tz.clone())?,
-                    day.tomorrow()?.to_zoned_datetime(county.tz.clone())?,
-                );
-                let span = (day, from.timestamp(), to.timestamp());
-                self.store.log_day(channel.clone(), span, now).await?;
+        let today = (now - SETTLED).to_zoned_datetime(tz.clone()).date();
+        let since = today.checked_sub(LATEST_DAYS.days())?;
+        let channels = self.channels.all().keys().cloned().collect();
+        for (channel, began, known) in self.store.logged_days(channels, since).await? {
+            let Some(began) = began else { continue };
+            let mut day = began.to_zoned_datetime(tz.clone()).date().max(since);
+            while day < today {
+                let next = day.tomorrow()?;
+                if !known.contains(&day) {
+                    let instant = |day: Date| day.to_zoned_datetime(tz.clone()).map(|z| z.timestamp());
+                    let span = (day, instant(day)?, instant(next)?);
+                    self.store.log_day(channel.clone(), span, now).await?;
+                }
+                day = next;
             }
         }
         Ok(())

@@ -76,6 +76,10 @@ impl Portal {
             return problem(StatusCode::BAD_REQUEST, "Not a checkpoint", malformed);
         };
         let logs = self.county.load().evidence.witnessed.clone();
+        // What is not witnessed here is no reason to ask the store.
+        if !logs.iter().any(|key| key.name() == origin) {
+            return nothing("this server witnesses no log of that name");
+        }
         let judge = move |seen| {
             let answer = witness(&request, &logs, |_| seen);
             let head = match &answer {

@@ -1,5 +1,7 @@
 //! The log of evidence: entries, the tiles of their tree, checkpoints.
 
+use std::collections::BTreeSet;
+
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil::Date};
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -96,6 +98,29 @@ impl Store {
         .await
     }
 
+    /// Of each channel when it first had something on air, and which of its days from `since` on
+    /// are in the log.
+    pub async fn logged_days(
+        &self,
+        channels: Vec<ChannelId>,
+        since: Date,
+    ) -> Result<Vec<(ChannelId, Option<Timestamp>, BTreeSet<Date>)>, StoreError> {
+        self.read(move |db| {
+            let mut first = db.prepare_cached("select start_us from airing where channel = ?1 and no = 0")?;
+            let mut days = db.prepare_cached("select day from log_day where channel = ?1 and day >= ?2")?;
+            let mut out = Vec::with_capacity(channels.len());
+            for channel in channels {
+                let began: Option<i64> = first.query_row([channel.as_str()], |r| r.get(0)).optional()?;
+                let key = params![channel.as_str(), since.to_string()];
+                let known = days.query_map(key, |r| r.get::<_, String>(0))?;
+                let known = known.filter_map(|day| day.ok()?.parse().ok()).collect();
+                out.push((channel, began.and_then(|us| Timestamp::from_microsecond(us).ok()), known));
+            }
+            Ok(out)
+        })
+        .await
+    }
+
     /// Logs a day of a channel that is over, if it is not in the log: airings that began in
     /// `[from, to)`.
     pub async fn log_day(
@@ -108,12 +133,6 @@ impl Store {
             let known = "select 1 from log_day where channel = ?1 and day = ?2";
             let key = params![channel.as_str(), day.to_string()];
             if db.query_row(known, key, |_| Ok(())).optional()?.is_some() {
-                return Ok(());
-            }
-            // Before its first airing the channel was not there to be off air.
-            let began = "select 1 from airing where channel = ?1 and start_us < ?2 limit 1";
-            let there = params![channel.as_str(), us(to)];
-            if db.query_row(began, there, |_| Ok(())).optional()?.is_none() {
                 return Ok(());
             }
             let mut query = db.prepare_cached(

@@ -13,6 +13,8 @@ const ENTRY = ["/no-such-page", "/guide?date=nonsense", "/sign-in", "/code?code=
 const OFFICE = [
   "/office",
   "/office/duty",
+  "/office/studies",
+  "/office/figures",
   "/office/people",
   "/office/sites",
   `/office/sites/${SITE_ID}`,
