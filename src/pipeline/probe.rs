@@ -19,7 +19,9 @@ use super::PipelineError;
 use super::runtime::{make, run_to_end, sink};
 use levels::Levels;
 pub(super) use said::passes;
-use said::{cue, is_upright, language, lies_on_its_side, missing_codec, picture, tells_enough};
+use said::{
+    cue, is_unknown_text, is_upright, language, lies_on_its_side, missing_codec, picture, tells_enough,
+};
 pub(super) use title::title;
 
 /// The picture of a file.
@@ -149,7 +151,7 @@ fn run(path: &Path, found: &Shared, progress: &mut dyn FnMut(f64)) -> Result<(),
     pipeline.add(&decode).map_err(PipelineError::build("reading a file"))?;
     decode.connect("autoplug-continue", false, |values| {
         let caps = values.get(2).and_then(|caps| caps.get::<gst::Caps>().ok());
-        Some(caps.is_none_or(|caps| !tells_enough(&caps)).to_value())
+        Some(caps.is_none_or(|caps| !tells_enough(&caps) && !is_unknown_text(&caps)).to_value())
     });
     let (weak, shared) = (pipeline.downgrade(), Arc::clone(found));
     decode.connect_pad_added(move |_, pad| {
@@ -233,7 +235,9 @@ pub(super) fn stream_id(pad: &gst::Pad) -> String {
 
 fn take(pipeline: &gst::Pipeline, pad: &gst::Pad, found: &Shared) -> Option<()> {
     let stream = stream_id(pad);
-    match media_type(pad).as_str() {
+    let is_text = pad.current_caps().is_some_and(|caps| is_unknown_text(&caps));
+    let kind = if is_text { "text".to_owned() } else { media_type(pad) };
+    match kind.as_str() {
         "video" => {
             let picture = picture(pad, stream.clone())?;
             let mut held = lock(found);

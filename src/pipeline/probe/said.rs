@@ -106,6 +106,28 @@ pub(in crate::pipeline) fn passes(s: &gst::StructureRef) -> bool {
         && s.get::<&str>("interlace-mode").unwrap_or("progressive") == "progressive"
 }
 
+/// True of subtitles that GStreamer's Matroska demuxer hands out without knowing them, as
+/// WebVTT in WebM.
+pub(super) fn is_unknown_text(caps: &gst::CapsRef) -> bool {
+    caps.structure(0).is_some_and(|s| s.name() == "application/x-subtitle-unknown")
+}
+
+/// The text of a WebVTT cue in WebM: its identifier and its settings stand before it, a line
+/// each. None of what is no text.
+fn web_text(bytes: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+        return None;
+    }
+    let mut lines = text.splitn(3, '\n');
+    match (lines.next(), lines.next(), lines.next()) {
+        (Some(_), Some(settings), Some(cue)) if settings.trim().is_empty() || settings.contains(':') => {
+            Some(cue)
+        }
+        _ => Some(text),
+    }
+}
+
 /// A subtitle from the file's start.
 pub(super) fn cue(sample: &gst::Sample) -> Option<Cue> {
     let buffer = sample.buffer()?;
@@ -113,7 +135,10 @@ pub(super) fn cue(sample: &gst::Sample) -> Option<Cue> {
     let start = buffer.pts()?;
     let segment = sample.segment()?.downcast_ref::<gst::ClockTime>()?;
     let start_ms = segment.to_running_time(start)?.mseconds();
-    let text = plain(&decode_text(map.as_slice()));
+    let text = match sample.caps().is_some_and(is_unknown_text) {
+        true => plain(web_text(map.as_slice())?),
+        false => plain(&decode_text(map.as_slice())),
+    };
     let end_ms = start_ms + buffer.duration()?.mseconds();
     (end_ms > start_ms && !text.is_empty()).then_some(Cue { start_ms, end_ms, text })
 }
@@ -136,4 +161,20 @@ pub(super) fn picture(pad: &gst::Pad, stream: String) -> Option<Picture> {
         end_ns: 0,
         passes,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cue_in_webm_is_its_text() {
+        assert_eq!(web_text(b"1\n\nPrune in winter\nand low"), Some("Prune in winter\nand low"));
+        assert_eq!(web_text(b"\nalign:start line:0\nPrune"), Some("Prune"));
+        assert_eq!(web_text("冬季修剪".as_bytes()), Some("冬季修剪"));
+        assert_eq!(web_text(b"one\ntwo\nthree"), Some("one\ntwo\nthree"));
+        // A picture (DVB) begins with a zero soon.
+        assert_eq!(web_text(&[0x20, 0x00, 0x0f, 0x10]), None);
+        assert_eq!(web_text(&[0xff, 0xfe]), None);
+    }
 }

@@ -1,6 +1,8 @@
 //! Uploads: tus 1.0.0 (<https://tus.io/protocols/resumable-upload>) with creation,
 //! creation-with-upload, expiration, checksum and termination.
 
+use std::path::PathBuf;
+
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Bytes};
 use hyper::header::{self, HeaderMap, HeaderName};
@@ -200,8 +202,12 @@ impl Portal {
     {
         let mut writer = self.uploads.write(id, owner, from).await.map_err(refused)?;
         let received = receive(&mut writer, body).await;
-        // Whatever went wrong: what came is kept.
-        let finished = writer.finish(received.is_ok()).await;
+        // Whatever went wrong: what came is kept; and what is whole is taken, also when who sent
+        // it hangs up with the last byte.
+        let finished = tokio::spawn(writer.finish(received.is_ok())).await;
+        let finished = finished.unwrap_or_else(|error| {
+            Err(UploadError::Io { path: PathBuf::new(), source: std::io::Error::other(error) })
+        });
         received?;
         finished.map_err(refused)
     }
