@@ -274,8 +274,8 @@ impl Queue {
             }
             Outcome::Failed { reason, .. } => {
                 self.take_away_early(&ready.lesson);
-                self.put_away(&ready, "rejected");
                 self.write_reason(&ready.file, reason);
+                self.put_away(&ready, "rejected");
                 self.status(&ready, JobState::Failed, (0.0, None), Some(reason.clone()));
             }
         }
@@ -306,9 +306,9 @@ impl Queue {
     }
 
     fn reject(&self, file: &Path, reason: &Reason) {
-        let folder = self.media.join("rejected");
-        move_into(file, &folder);
+        // First: no file lies there without a word.
         self.write_reason(file, reason);
+        move_into(file, &self.media.join("rejected"));
     }
 
     fn put_away(&self, ready: &Ready, folder: &str) {
@@ -322,11 +322,14 @@ impl Queue {
     fn write_reason(&self, file: &Path, reason: &Reason) {
         let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         tracing::warn!(file = name, %reason, "{name} was not taken: {reason}");
-        let path = self.media.join("rejected").join(format!("{name}.reason.txt"));
+        let folder = self.media.join("rejected");
+        let path = folder.join(format!("{name}.reason.txt"));
         let told = self.languages.first().map(|lang| (self.words.told)(reason, lang));
         let text =
             told.filter(|told| *told != reason.to_string()).map(|told| told + "\n").unwrap_or_default();
-        if let Err(error) = std::fs::write(&path, format!("{text}{reason}\n")) {
+        let written = std::fs::create_dir_all(&folder)
+            .and_then(|()| std::fs::write(&path, format!("{text}{reason}\n")));
+        if let Err(error) = written {
             tracing::error!(path = %path.display(), %error, "a reason could not be written");
         }
     }
