@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::base::{Clock as _, SystemClock, replace_file, workbook};
+use crate::base::{Clock as _, SystemClock, day_span, replace_file, workbook};
 use crate::config::County;
 use crate::evidence::SessionRecord;
 use crate::store::{Store, Stretch};
@@ -46,8 +46,7 @@ pub(super) fn export(
     let mut county = crate::config::load(config)?;
     county.data = data.unwrap_or(county.data);
     anyhow::ensure!(from <= to, "expected days in their order: --from {from} lies after --to {to}");
-    let start = from.to_zoned_datetime(county.tz.clone())?.timestamp();
-    let end = to.tomorrow()?.to_zoned_datetime(county.tz.clone())?.timestamp();
+    let (start, end) = (day_span(from, &county.tz)?.0, day_span(to, &county.tz)?.1);
     let since = since.map(read_text).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let (header, lines) = runtime.block_on(proved(&county, (start, end), since))?;

@@ -1,6 +1,5 @@
 //! `/log/…`: the log of evidence for machines.
 
-use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::{Method, Request, Response, StatusCode};
 use jiff::Timestamp;
@@ -20,7 +19,7 @@ impl Router {
         let (head, incoming) = request.into_parts();
         let reply = match (&head.method, path) {
             (&Method::POST, "add-checkpoint") => match collect(&head.extensions, incoming, REQUEST).await {
-                Ok(body) => self.witnessed(&body, now).await,
+                Ok(body) => self.portal.witness(&body, now).await,
                 Err(reply) => reply,
             },
             (&Method::GET | &Method::HEAD, _) => self.portal.log(path).await,
@@ -31,9 +30,5 @@ impl Router {
             ),
         };
         answer(reply, &head.method)
-    }
-
-    async fn witnessed(&self, body: &Bytes, now: Timestamp) -> crate::portal::Reply {
-        self.portal.witness(body, now).await
     }
 }

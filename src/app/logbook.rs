@@ -5,21 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::{Request, StatusCode};
-use hyper_rustls::HttpsConnectorBuilder;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
-use jiff::civil::Date;
+use hyper::StatusCode;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 
-use crate::base::{Clock, Shutdown};
+use crate::base::{Clock, Shutdown, day_of, day_span};
 use crate::config::{County, Witness};
 use crate::delivery::Channels;
 use crate::portal::Logbook;
 use crate::store::Store;
 use crate::tlog::{AddCheckpoint, Checkpoint, Note};
+
+use super::https;
 
 /// How often playbacks that have closed are logged.
 const CLOSED: Duration = Duration::from_secs(2);
@@ -33,8 +29,6 @@ const WITNESSED: Duration = Duration::from_secs(300);
 const SETTLED: SignedDuration = SignedDuration::from_mins(10);
 /// Days after which nobody comes back to one that was left out.
 const LATEST_DAYS: i64 = 30;
-/// Longest time for a witness's answer.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The task's hands.
 #[derive(Debug, Clone)]
@@ -49,9 +43,7 @@ pub(super) struct LogTask {
 impl LogTask {
     /// Keeps the log until `stop`; what has closed by then is in it.
     pub(super) async fn run(self, stop: Shutdown) {
-        let (mut signed, mut days, mut witnessed) = (None::<Duration>, None::<Duration>, None::<Duration>);
-        // What each witness saw last, by its address.
-        let mut seen: BTreeMap<String, u64> = BTreeMap::new();
+        let (mut signed, mut days) = (None::<Duration>, None::<Duration>);
         loop {
             let now = self.clock.monotonic();
             let due = |at: Option<Duration>, every| at.is_none_or(|at| now - at >= every);
@@ -64,12 +56,25 @@ impl LogTask {
                 signed = Some(now);
                 self.note(self.sign().await);
             }
-            if due(witnessed, WITNESSED) && self.ask_witnesses(&mut seen).await {
-                witnessed = Some(now);
-            }
             tokio::select! {
                 () = stop.wait() => break,
                 () = tokio::time::sleep(CLOSED) => {}
+            }
+        }
+    }
+
+    /// Has witnesses sign the log until `stop`: by itself, since they may be slow to answer.
+    pub(super) async fn ask_for_witness(self, stop: Shutdown) {
+        // What each of them saw last, by its address.
+        let mut seen: BTreeMap<String, u64> = BTreeMap::new();
+        loop {
+            let asking = async {
+                let wait = if self.ask_witnesses(&mut seen).await { WITNESSED } else { CLOSED };
+                tokio::time::sleep(wait).await;
+            };
+            tokio::select! {
+                () = stop.wait() => return,
+                () = asking => {}
             }
         }
     }
@@ -98,20 +103,18 @@ impl LogTask {
     async fn log_days(&self) -> anyhow::Result<()> {
         let tz = self.county.load().tz.clone();
         let now = self.clock.now();
-        let today = (now - SETTLED).to_zoned_datetime(tz.clone()).date();
+        let today = day_of(now - SETTLED, &tz);
         let since = today.checked_sub(LATEST_DAYS.days())?;
         let channels = self.channels.all().keys().cloned().collect();
         for (channel, began, known) in self.store.logged_days(channels, since).await? {
             let Some(began) = began else { continue };
-            let mut day = began.to_zoned_datetime(tz.clone()).date().max(since);
+            let mut day = day_of(began, &tz).max(since);
             while day < today {
-                let next = day.tomorrow()?;
                 if !known.contains(&day) {
-                    let instant = |day: Date| day.to_zoned_datetime(tz.clone()).map(|z| z.timestamp());
-                    let span = (day, instant(day)?, instant(next)?);
-                    self.store.log_day(channel.clone(), span, now).await?;
+                    let (from, to) = day_span(day, &tz)?;
+                    self.store.log_day(channel.clone(), (day, from, to), now).await?;
                 }
-                day = next;
+                day = day.tomorrow()?;
             }
         }
         Ok(())
@@ -155,13 +158,16 @@ impl LogTask {
             let old = seen.get(&witness.url).copied().unwrap_or(0).min(size);
             let proof = self.store.log_consistency(old, size).await?;
             let request = AddCheckpoint { old, proof, checkpoint: note.clone() };
-            let (status, body) = post(&format!("{}/add-checkpoint", witness.url), request.body()).await?;
+            let url = format!("{}/add-checkpoint", witness.url);
+            let (status, body) = https::post(&url, "text/plain; charset=utf-8", request.body()).await?;
             match status {
                 StatusCode::OK => {
-                    let signed = Note::parse(&format!("{note}{body}"))?;
-                    signed.verify(&witness.key)?;
+                    // Whatever else it says is none of its business.
+                    let own = format!("— {} ", witness.key.name());
+                    let lines: String = body.split_inclusive('\n').filter(|l| l.starts_with(&own)).collect();
+                    Note::parse(&format!("{note}{lines}"))?.verify(&witness.key)?;
                     seen.insert(witness.url.clone(), size);
-                    self.store.add_cosignature(size, body).await?;
+                    self.store.add_cosignature(size, lines).await?;
                     return Ok(());
                 }
                 StatusCode::CONFLICT => {
@@ -186,18 +192,4 @@ pub(super) async fn sign(store: &Store, logbook: &Logbook, now: Timestamp) -> an
     let sign = move |(size, root)| signer.sign(&Checkpoint { origin, size, root }.text());
     store.sign_log(now, sign).await?;
     Ok(())
-}
-
-async fn post(url: &str, body: String) -> anyhow::Result<(StatusCode, String)> {
-    let request = Request::post(url).body(Full::new(Bytes::from(body)))?;
-    let connector = HttpsConnectorBuilder::new().with_native_roots()?.https_or_http().enable_http1().build();
-    let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
-    let answered = async {
-        let answer = client.request(request).await?;
-        let status = answer.status();
-        let body =
-            Limited::new(answer.into_body(), 1 << 16).collect().await.map_err(anyhow::Error::from_boxed)?;
-        anyhow::Ok((status, String::from_utf8_lossy(&body.to_bytes()).into_owned()))
-    };
-    tokio::time::timeout(PATIENCE, answered).await?
 }

@@ -16,6 +16,7 @@ mod files;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod guarding;
+mod https;
 mod keeping;
 mod keys;
 mod lesson_files;

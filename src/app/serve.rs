@@ -269,7 +269,8 @@ impl Server {
         }
         let to = (store.clone(), bell.clone());
         server.back.spawn(keep_uploads(uploads.clone(), to, Arc::clone(&clock), server.stop.clone()));
-        server.back.spawn(log.run(server.stop.clone()));
+        server.back.spawn(log.clone().run(server.stop.clone()));
+        server.back.spawn(log.ask_for_witness(server.stop.clone()));
         let data = county.load().data.clone();
         server.back.spawn(keys::keep_tickets(data, tickets, Arc::clone(&clock), server.stop.clone()));
         server.back.spawn(looks.run(server.stop.clone()));

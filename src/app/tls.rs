@@ -32,7 +32,10 @@ pub(super) async fn keep_certificate(certificate: Certificate, stop: Shutdown) {
             () = stop.wait() => return,
             () = tokio::time::sleep(LOOK) => {}
         }
-        match certificate.reload() {
+        // A disk that hangs holds up nobody else.
+        let again = certificate.clone();
+        let Ok(read) = tokio::task::spawn_blocking(move || again.reload()).await else { continue };
+        match read {
             Ok(true) => tracing::info!("there is another certificate: it is in force"),
             Ok(false) => said.clear(),
             // A key that has not been written yet mends itself; what stays wrong is said once.

@@ -6,6 +6,7 @@
 pub mod bell;
 pub mod child;
 pub mod clock;
+pub mod day;
 pub mod disk;
 pub(crate) mod document;
 pub mod entries;
@@ -23,6 +24,7 @@ pub mod workbook;
 pub use bell::Bell;
 pub use child::WorkerProcess;
 pub use clock::{Clock, SystemClock};
+pub use day::{day_of, day_span};
 pub use disk::DiskSpace;
 pub use evening::Evening;
 pub use files::{move_file, replace_file, sha256_of, sha256_while, take_place};

@@ -80,28 +80,29 @@ fn languages(doc: &Document<'_>, root: &Fields<'_, '_>) -> Vec<Lang> {
 fn listen(doc: &Document<'_>, root: &Fields<'_, '_>) -> SocketAddr {
     let usual = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 8080);
     let given = root.or("listen", usual.to_string());
-    given.value.parse().unwrap_or_else(|_| {
-        let message = format!("`{}` is not an address to listen on: expected \"0.0.0.0:8080\"", given.value);
+    address(doc, &given, "0.0.0.0:8080").unwrap_or(usual)
+}
+
+/// An address to listen on, such as `example`.
+fn address(doc: &Document<'_>, given: &At<String>, example: &str) -> Option<SocketAddr> {
+    let read = given.value.parse();
+    let wrong = |_: &_| {
+        let message = format!("`{}` is not an address to listen on: expected \"{example}\"", given.value);
         doc.problem(given.at, Fault::Value, message);
-        usual
-    })
+    };
+    read.inspect_err(wrong).ok()
 }
 
 /// `[tls]`; none where it is spoken nowhere.
 fn tls(doc: &Document<'_>, f: Fields<'_, '_>, base_dir: &Path) -> Option<Tls> {
-    let address = f.or("listen", String::new());
+    let listen = f.or("listen", String::new());
     let certificate = f.or("certificate", String::new());
     let key = f.or("key", String::new());
     f.close();
-    if address.value.is_empty() {
+    if listen.value.is_empty() {
         return None;
     }
-    let Ok(listen) = address.value.parse() else {
-        let message =
-            format!("`{}` is not an address to listen on: expected \"0.0.0.0:8443\"", address.value);
-        doc.problem(address.at, Fault::Value, message);
-        return None;
-    };
+    let listen = address(doc, &listen, "0.0.0.0:8443")?;
     for (file, what) in [(&certificate, "certificate"), (&key, "key")] {
         if file.value.is_empty() {
             doc.problem(file.at, Fault::Empty, format!("TLS needs a `{what}`: the path of a PEM file"));
@@ -113,12 +114,7 @@ fn tls(doc: &Document<'_>, f: Fields<'_, '_>, base_dir: &Path) -> Option<Tls> {
 
 fn rtmp(doc: &Document<'_>, root: &Fields<'_, '_>) -> Option<SocketAddr> {
     let given = root.optional::<String>("rtmp").filter(|g| !g.value.is_empty())?;
-    let address = given.value.parse().ok();
-    if address.is_none() {
-        let message = format!("`{}` is not an address to listen on: expected \"0.0.0.0:1935\"", given.value);
-        doc.problem(given.at, Fault::Value, message);
-    }
-    address
+    address(doc, &given, "0.0.0.0:1935")
 }
 
 fn public_url(doc: &Document<'_>, root: &Fields<'_, '_>) -> Option<String> {

@@ -130,21 +130,11 @@ impl Playing {
     }
 
     fn fetch(&mut self, from: i64, to: i64, now: Timestamp) {
-        for n in from / SEGMENT..to.min(LESSON).ceil_div(SEGMENT) {
+        for n in from / SEGMENT..(to.min(LESSON) + SEGMENT - 1) / SEGMENT {
             let dur_ms = SEGMENT.min(LESSON - n * SEGMENT);
             let segment = DeliveredSegment { owner: "grape", n: n as u64, start_ms: n * SEGMENT, dur_ms };
             self.session.deliver(segment, now);
         }
-    }
-}
-
-/// Division that rounds up, for numbers that are not negative.
-trait CeilDiv {
-    fn ceil_div(self, by: Self) -> Self;
-}
-impl CeilDiv for i64 {
-    fn ceil_div(self, by: Self) -> Self {
-        (self + by - 1) / by
     }
 }
 

@@ -224,6 +224,9 @@ pub(super) fn decoder(path: &Path) -> Result<gst::Element, PipelineError> {
 /// Kind of a decoded pad: `video`, `audio`, `text`, or something else.
 pub(super) fn media_type(pad: &gst::Pad) -> String {
     let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
+    if is_unknown_text(&caps) {
+        return "text".to_owned();
+    }
     let name = caps.structure(0).map(|s| s.name().to_string()).unwrap_or_default();
     name.split('/').next().unwrap_or_default().to_owned()
 }
@@ -235,9 +238,7 @@ pub(super) fn stream_id(pad: &gst::Pad) -> String {
 
 fn take(pipeline: &gst::Pipeline, pad: &gst::Pad, found: &Shared) -> Option<()> {
     let stream = stream_id(pad);
-    let is_text = pad.current_caps().is_some_and(|caps| is_unknown_text(&caps));
-    let kind = if is_text { "text".to_owned() } else { media_type(pad) };
-    match kind.as_str() {
+    match media_type(pad).as_str() {
         "video" => {
             let picture = picture(pad, stream.clone())?;
             let mut held = lock(found);

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 
-use crate::base::{IntervalSet, SiteId};
+use crate::base::{IntervalSet, SiteId, day_span};
 use crate::evidence::{MONTH_STUDIES, Studied, YEAR_HOURS, studied};
 use crate::sites::{Registry, Site};
 use crate::store::{PlayedDays, StoredStudy};
@@ -66,7 +66,7 @@ impl Month {
 }
 
 fn instant(day: Date, tz: &TimeZone) -> Timestamp {
-    day.to_zoned_datetime(tz.clone()).map_or(Timestamp::UNIX_EPOCH, |z| z.timestamp())
+    day_span(day, tz).map_or(Timestamp::UNIX_EPOCH, |(start, _)| start)
 }
 
 /// What a site has of a stretch of time.

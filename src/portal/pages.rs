@@ -4,7 +4,7 @@ use hyper::StatusCode;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::base::{ChannelId, Lang, SiteId};
+use crate::base::{ChannelId, Lang, SiteId, day_span};
 
 pub(super) use super::evening::evening_query;
 use super::figures::{Month, of_site};
@@ -216,9 +216,7 @@ impl Portal {
 
 /// The instants of a civil day in a zone.
 pub(super) fn day(date: Date, tz: &jiff::tz::TimeZone) -> Result<(Timestamp, Timestamp), PageError> {
-    let start = |d: Date| tz.to_timestamp(d.at(0, 0, 0, 0));
-    let both = || Ok::<_, jiff::Error>((start(date)?, start(date.tomorrow()?)?));
-    both().map_err(|e| PageError::Bad(e.to_string()))
+    day_span(date, tz).map_err(|e| PageError::Bad(e.to_string()))
 }
 
 /// A parameter of a query that starts with `?` or is empty.

@@ -159,15 +159,6 @@ impl Store {
         .await
     }
 
-    /// Erases what an entry commits to; the tree stays as it is.
-    pub async fn erase_log_body(&self, no: u64) -> Result<(), StoreError> {
-        self.write(move |db| {
-            db.execute("update log_entry set salt = null, body = null where no = ?1", [no as i64])?;
-            Ok(())
-        })
-        .await
-    }
-
     /// Signs the log as it is, if it has grown since it last was; `sign` is given its size and
     /// its root. Of days that are over the last checkpoint is kept.
     pub async fn sign_log(

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan as _};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use crate::base::{AccountId, IntervalSet, SiteId};
+use crate::base::{AccountId, IntervalSet, SiteId, day_of, day_span};
 use crate::evidence::{SessionRecord, Study};
 use crate::people::AuditEntry;
 
@@ -232,21 +232,12 @@ impl Store {
     ) -> Result<Vec<(StoredStudy, IntervalSet)>, StoreError> {
         let studies = self.studies(site, span).await?;
         self.read(move |db| {
-            let mut query = db.prepare_cached(
-                "select verified from site_day where site = ?1 and day >= ?2 and day <= ?3",
-            )?;
+            let instant = |ms| Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
             let mut out = Vec::with_capacity(studies.len());
             for stored in studies {
                 let (from, to) = stored.study.span();
-                let day = |ms: i64| {
-                    let at = Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
-                    at.to_zoned_datetime(tz.clone()).date().to_string()
-                };
-                let key = params![stored.study.site.as_str(), day(from), day(to)];
-                let mut wall = IntervalSet::new();
-                for row in query.query_map(key, |r| r.get::<_, String>(0))? {
-                    wall.union(&serde_json::from_str::<IntervalSet>(&row?)?.clipped(from, to));
-                }
+                let days = (day_of(instant(from), &tz), day_of(instant(to), &tz));
+                let wall = verified(db, &stored.study.site, days)?.clipped(from, to);
                 out.push((stored, wall));
             }
             Ok(out)
@@ -255,26 +246,21 @@ impl Store {
     }
 
     /// When a site verifiably played on the days `[from, to]`, of playbacks that are logged.
-    pub async fn verified_wall(
-        &self,
-        site: SiteId,
-        (from, to): (Date, Date),
-    ) -> Result<IntervalSet, StoreError> {
-        self.read(move |db| {
-            let mut query = db.prepare_cached(
-                "select verified from site_day where site = ?1 and day >= ?2 and day <= ?3",
-            )?;
-            let rows = query.query_map(params![site.as_str(), from.to_string(), to.to_string()], |r| {
-                r.get::<_, String>(0)
-            })?;
-            let mut all = IntervalSet::new();
-            for row in rows {
-                all.union(&serde_json::from_str(&row?)?);
-            }
-            Ok(all)
-        })
-        .await
+    pub async fn verified_wall(&self, site: SiteId, days: (Date, Date)) -> Result<IntervalSet, StoreError> {
+        self.read(move |db| verified(db, &site, days)).await
     }
+}
+
+/// When a site verifiably played on the days `[from, to]`.
+fn verified(db: &Connection, site: &SiteId, (from, to): (Date, Date)) -> Result<IntervalSet, StoreError> {
+    let mut query =
+        db.prepare_cached("select verified from site_day where site = ?1 and day >= ?2 and day <= ?3")?;
+    let key = params![site.as_str(), from.to_string(), to.to_string()];
+    let mut all = IntervalSet::new();
+    for row in query.query_map(key, |r| r.get::<_, String>(0))? {
+        all.union(&serde_json::from_str(&row?)?);
+    }
+    Ok(all)
 }
 
 type Stored = (i64, String, Option<i64>);
@@ -323,18 +309,14 @@ pub(super) fn add_played(db: &Connection, record: &SessionRecord, tz: &TimeZone)
         Some(ends.map_or((from, to), |(first, last)| (first.min(from), last.max(to))))
     });
     let Some((first, last)) = ends else { return Ok(()) };
-    let mut day = instant(first).to_zoned_datetime(tz.clone()).date();
-    let end = instant(last - 1).to_zoned_datetime(tz.clone()).date();
-    while day <= end {
-        let at = |day: Date| day.to_zoned_datetime(tz.clone()).map(|z| z.timestamp().as_millisecond());
-        let next = day.checked_add(1.day()).unwrap_or(day);
-        let (Ok(from), Ok(to)) = (at(day), at(next)) else { break };
-        let (watched, verified) =
-            (record.wall.watched.clipped(from, to), record.wall.verified.clipped(from, to));
-        add_day(db, site, day, (watched, verified))?;
-        if next == day {
-            break;
-        }
+    let mut day = day_of(instant(first), tz);
+    let end = day_of(instant(last - 1), tz);
+    while day <= end
+        && let Ok((from, to)) = day_span(day, tz)
+    {
+        let clip = |set: &IntervalSet| set.clipped(from.as_millisecond(), to.as_millisecond());
+        add_day(db, site, day, (clip(&record.wall.watched), clip(&record.wall.verified)))?;
+        let Ok(next) = day.tomorrow() else { break };
         day = next;
     }
     Ok(())

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use super::note::{BadNote, Note, Verifier};
+use super::tile::decimal;
 use super::tree::{Hash, Head};
 
 /// What a log says of itself.
@@ -48,8 +49,7 @@ impl Checkpoint {
         let (Some(origin), Some(size), Some(root)) = (lines.next(), lines.next(), lines.next()) else {
             return Err(BadCheckpoint::Form);
         };
-        let is_plain = size.bytes().all(|b| b.is_ascii_digit()) && (size == "0" || !size.starts_with('0'));
-        let size = size.parse().ok().filter(|_| is_plain && !origin.is_empty());
+        let size = decimal(size).filter(|_| !origin.is_empty());
         let root = BASE64_STANDARD.decode(root).ok().and_then(|root| root.try_into().ok());
         let (Some(size), Some(root), true) = (size, root, lines.all(|line| !line.is_empty())) else {
             return Err(BadCheckpoint::Form);

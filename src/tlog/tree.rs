@@ -51,7 +51,8 @@ fn split(count: u64) -> u64 {
 }
 
 /// The audit path of the leaf `index` in the tree of `size` leaves (RFC 6962 section 2.1.1).
-pub fn inclusion<N: Nodes>(nodes: &N, index: u64, size: u64) -> Result<Vec<Hash>, N::Error> {
+#[cfg(test)]
+fn inclusion<N: Nodes>(nodes: &N, index: u64, size: u64) -> Result<Vec<Hash>, N::Error> {
     let mut path = Vec::new();
     let (mut from, mut to) = (0, size);
     while to - from > 1 {
@@ -69,7 +70,8 @@ pub fn inclusion<N: Nodes>(nodes: &N, index: u64, size: u64) -> Result<Vec<Hash>
 }
 
 /// Whether `path` leads from a leaf to the root (RFC 9162 section 2.1.3.2).
-pub fn verify_inclusion(leaf: &Hash, index: u64, size: u64, path: &[Hash], root: &Hash) -> bool {
+#[cfg(test)]
+fn verify_inclusion(leaf: &Hash, index: u64, size: u64, path: &[Hash], root: &Hash) -> bool {
     if index >= size {
         return false;
     }

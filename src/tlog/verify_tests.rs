@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
@@ -183,8 +183,7 @@ proptest! {
             }
             // Both, and the commitment with them.
             2 => {
-                let forged = playback(99, times[0]).0;
-                let (_, body) = playback(99, times[0]);
+                let (forged, body) = playback(99, times[0]);
                 lines[at] = Line {
                     no,
                     leaf: forged.leaf,
@@ -251,8 +250,7 @@ fn a_period_that_is_cut_short_is_found() {
 fn a_log_that_was_rewritten_does_not_continue_what_somebody_kept() {
     let times: Vec<i64> = (0..40).collect();
     let kept = Log::new(&times).checkpoint(30);
-    // The same log with one playback less, as of a database that was edited.
-    let edited = Log::new(&times[..39]);
+    // One playback more in its middle and one less at its end, as of a database that was edited.
     let (mut header, lines) = Log::new(&[&times[..20], &[21], &times[21..]].concat()).export((0, 100), &[30]);
     assert!(judged(&header, &lines, None).is_ok(), "by itself it is in order");
     let rewritten = Err(Fault::Rewritten { old: 30, size: 40 });
@@ -262,7 +260,4 @@ fn a_log_that_was_rewritten_does_not_continue_what_somebody_kept() {
     // A backup of the day before.
     let (header, lines) = Log::new(&times[..20]).export((0, 100), &[]);
     assert_eq!(judged(&header, &lines, Some(&kept)), Err(Fault::Rewritten { old: 30, size: 20 }));
-    assert_eq!(edited.size(), 39);
-    let later = (second(0) + SignedDuration::from_secs(1)).as_second();
-    assert_eq!(later, second(1).as_second());
 }

@@ -6,6 +6,7 @@ use base64::prelude::BASE64_STANDARD;
 
 use super::checkpoint::Checkpoint;
 use super::note::{BadNote, Note, Verifier};
+use super::tile::decimal;
 use super::tree::{Hash, Head, verify_consistency};
 
 /// More hashes than any proof has.
@@ -33,12 +34,11 @@ impl AddCheckpoint {
     pub fn parse(body: &str) -> Option<Self> {
         let (head, checkpoint) = body.split_once("\n\n")?;
         let mut lines = head.split('\n');
-        let old = lines.next()?.strip_prefix("old ")?;
-        let is_plain = old.bytes().all(|b| b.is_ascii_digit()) && (old == "0" || !old.starts_with('0'));
+        let old = decimal(lines.next()?.strip_prefix("old ")?)?;
         let proof: Option<Vec<Hash>> =
             lines.map(|line| BASE64_STANDARD.decode(line).ok()?.try_into().ok()).collect();
-        let proof = proof.filter(|p| p.len() <= MOST && is_plain)?;
-        Some(Self { old: old.parse().ok()?, proof, checkpoint: checkpoint.to_owned() })
+        let proof = proof.filter(|p| p.len() <= MOST)?;
+        Some(Self { old, proof, checkpoint: checkpoint.to_owned() })
     }
 }
 

@@ -2,17 +2,11 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::Request;
-use hyper::header::CONTENT_TYPE;
-use hyper_rustls::HttpsConnectorBuilder;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
 use lettre::message::header::ContentType;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 
+use crate::app::https;
 use crate::config::Mail;
 
 /// Longest time for one try.
@@ -55,16 +49,10 @@ async fn until_taken<F: Future<Output = Result<(), String>>>(done: &str, attempt
 }
 
 async fn try_to_post(url: &str, notice: &Notice) -> Result<(), String> {
-    let body = Full::new(Bytes::from(notice.document.to_string()));
-    let request = Request::post(url).header(CONTENT_TYPE, "application/json").body(body);
-    let request = request.map_err(|e| e.to_string())?;
-    let connector = HttpsConnectorBuilder::new().with_native_roots().map_err(|e| e.to_string())?;
-    let connector = connector.https_or_http().enable_http1().build();
-    let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
-    let answer = client.request(request).await.map_err(|e| e.to_string())?;
-    match answer.status() {
-        status if status.is_success() => Ok(()),
-        status => Err(format!("it answered {status}")),
+    match https::post(url, "application/json", notice.document.to_string()).await {
+        Ok((status, _)) if status.is_success() => Ok(()),
+        Ok((status, _)) => Err(format!("it answered {status}")),
+        Err(error) => Err(format!("{error:#}")),
     }
 }
 
