@@ -76,8 +76,8 @@ impl Keeping {
         let plans = self.plans.load();
         let mut over = Vec::new();
         for (channel, plan) in plans.iter().filter(|(_, plan)| plan.keeps_any()) {
-            for programme in plan.between(now - BACK, now).into_iter().filter(|p| p.keep) {
-                let end = programme.end.unwrap_or_else(|| plan.at(programme.start).until);
+            for (programme, until) in plan.places(now - BACK, now).into_iter().filter(|(p, _)| p.keep) {
+                let end = programme.end.unwrap_or(until);
                 if end + AFTER < now {
                     over.push((channel.clone(), programme));
                 }

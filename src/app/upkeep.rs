@@ -154,8 +154,8 @@ impl Upkeep {
         let plans = self.plans.load();
         let kept = plans.values().filter(|plan| plan.keeps_any());
         let programmes = kept.flat_map(|plan| {
-            plan.between(now - LONGEST, now).into_iter().map(move |p| {
-                let end = p.end.unwrap_or_else(|| plan.at(p.start).until);
+            plan.places(now - LONGEST, now).into_iter().map(|(p, until)| {
+                let end = p.end.unwrap_or(until);
                 (p, end)
             })
         });

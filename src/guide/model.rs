@@ -114,7 +114,8 @@ pub fn listing(
     to: Timestamp,
     lesson_length: &dyn Fn(&LessonId) -> Option<Duration>,
 ) -> Listing {
-    let entries = plan.between(from, to).into_iter().map(|p| resolved(p, plan, lesson_length)).collect();
+    let places = plan.places(from, to).into_iter();
+    let entries = places.map(|(p, until)| resolved(p, until, lesson_length)).collect();
     Listing {
         channel: channel.id.clone(),
         number: channel.number,
@@ -125,7 +126,8 @@ pub fn listing(
     }
 }
 
-fn resolved(programme: Programme, plan: &Plan, length: &dyn Fn(&LessonId) -> Option<Duration>) -> Entry {
+/// `until`: the slot ends with the entry's own end or with the next start.
+fn resolved(programme: Programme, until: Timestamp, length: &dyn Fn(&LessonId) -> Option<Duration>) -> Entry {
     let (kind, lasts) = match &programme.play {
         Play::Relay(_) => (Kind::Relay, None),
         Play::Lessons(lessons) => (Kind::Lesson, lessons.iter().map(length).sum::<Option<Duration>>()),
@@ -134,9 +136,7 @@ fn resolved(programme: Programme, plan: &Plan, length: &dyn Fn(&LessonId) -> Opt
         let lasts = SignedDuration::try_from(l).ok()?;
         programme.start.checked_add(lasts).ok()
     });
-    // The slot ends with the entry's own end or with the next start.
-    let slot = plan.at(programme.start).until;
-    let end = programme.end.or(runs_out).map_or(slot, |end| end.min(slot));
+    let end = programme.end.or(runs_out).map_or(until, |end| end.min(until));
     Entry { programme, end, kind }
 }
 

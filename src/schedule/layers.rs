@@ -3,7 +3,7 @@
 use jiff::civil::{Date, Weekday};
 use jiff::{SignedDuration, Timestamp};
 
-use super::model::{Entry, Once, What, instants};
+use super::model::{Day, Entry, Once, What};
 use super::{Plan, Play, Programme, ProgrammeId, Slot};
 use crate::base::Titles;
 
@@ -35,6 +35,12 @@ impl Plan {
     /// its entry says, but never later than the next programme's start.
     pub fn between(&self, from: Timestamp, to: Timestamp) -> Vec<Programme> {
         self.pieces(from, to).iter().map(|p| self.programme(p)).collect()
+    }
+
+    /// As [`Plan::between`], each with the instant up to which its place in
+    /// the day is its own: [`Slot::until`] of [`Plan::at`] its start.
+    pub fn places(&self, from: Timestamp, to: Timestamp) -> Vec<(Programme, Timestamp)> {
+        self.pieces(from, to).iter().map(|p| (self.programme(p), p.end)).collect()
     }
 
     /// What stands at `t`. Looks only at the days around it.
@@ -144,8 +150,9 @@ impl Plan {
 
     fn turns_on<'p>(&'p self, date: Date, turns: &mut Vec<Turn<'p>>) {
         let Some(day) = self.weekday_of(date) else { return };
+        let clock = Day::new(&self.tz, date);
         for weekly in self.weekly.iter().filter(|w| w.days[day] && !w.except.contains(&date)) {
-            if let Some((start, end)) = instants(&self.tz, date, weekly.start, weekly.end) {
+            if let Some((start, end)) = clock.instants(weekly.start, weekly.end) {
                 turns.push(Turn { start, end, entry: &weekly.entry });
             }
         }

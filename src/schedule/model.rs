@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use jiff::civil::{Date, Time};
+use jiff::{SignedDuration, Timestamp};
 
 use super::series::{Counts, Episode, Series};
 use crate::base::{ChannelId, Holidays, Lang, LessonId, RelayId, Titles};
@@ -207,4 +207,43 @@ pub(super) fn instants(
     let start = at(date, start)?;
     // Between two skipped times nothing may be left.
     end.is_none_or(|end| end > start).then_some((start, end))
+}
+
+/// A day in a time zone. Where no clock is changed until the day after is
+/// over, its times are counted from midnight: a channel of short programmes
+/// asks for hundreds of them whenever it is asked what is on.
+#[derive(Debug)]
+pub(super) struct Day<'z> {
+    tz: &'z jiff::tz::TimeZone,
+    date: Date,
+    /// Midnight, if that holds.
+    steady: Option<Timestamp>,
+}
+
+impl<'z> Day<'z> {
+    pub(super) fn new(tz: &'z jiff::tz::TimeZone, date: Date) -> Self {
+        // A time that stands twice after this midnight stands at a change after it.
+        let midnight = tz.to_ambiguous_timestamp(date.to_datetime(Time::midnight())).unambiguous().ok();
+        let steady = midnight.filter(|midnight| {
+            let over = midnight.checked_add(SignedDuration::from_hours(48));
+            over.is_ok_and(|over| {
+                tz.following(*midnight).next().is_none_or(|change| change.timestamp() > over)
+            })
+        });
+        Self { tz, date, steady }
+    }
+
+    /// As [`instants`] of an entry that starts on this day.
+    pub(super) fn instants(&self, start: Time, end: Option<Time>) -> Option<(Timestamp, Option<Timestamp>)> {
+        let Some(midnight) = self.steady else { return instants(self.tz, self.date, start, end) };
+        let at = |time: Time, days: i64| {
+            let passed = time.duration_since(Time::midnight()) + SignedDuration::from_hours(24 * days);
+            midnight.checked_add(passed).ok()
+        };
+        let end = match end {
+            Some(end) => Some(at(end, i64::from(end <= start))?),
+            None => None,
+        };
+        Some((at(start, 0)?, end))
+    }
 }

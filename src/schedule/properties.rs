@@ -92,6 +92,17 @@ proptest! {
     }
 
     #[test]
+    fn a_place_ends_where_its_slot_does(plan in a_plan(), a in an_instant(), b in an_instant()) {
+        let (from, to) = (a.min(b), a.max(b));
+        let places = plan.places(from, to);
+        for (programme, until) in &places {
+            prop_assert_eq!(*until, plan.at(programme.start.max(from)).until);
+        }
+        let programmes: Vec<_> = places.into_iter().map(|(p, _)| p).collect();
+        prop_assert_eq!(programmes, plan.between(from, to));
+    }
+
+    #[test]
     fn programmes_ascend_and_do_not_overlap(plan in a_plan(), a in an_instant(), b in an_instant()) {
         let (from, to) = (a.min(b), a.max(b));
         let all = plan.between(from, to);

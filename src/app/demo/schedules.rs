@@ -1,11 +1,12 @@
-//! The demo's schedules: a cycle of four minutes on the county's own channel,
-//! and the two stations all day on theirs.
+//! The demo's schedules: on the county's own channel a cycle of four minutes
+//! for some hours, so that whoever looks sees all of it, and one of an hour for
+//! the rest of the day; and the two stations all day on theirs.
 //!
-//! | from | what |
-//! |---|---|
-//! | 0:00 | the national station; in every other cycle only until 0:45, then the regional one |
-//! | 1:30 | the next lesson |
-//! | its end | a gap, which the preview slate fills until the next cycle |
+//! | from | of an hour | what |
+//! |---|---|---|
+//! | 0:00 | 0:00 | the national station; every other time only until 0:45, of an hour until 30:00, then the regional one |
+//! | 1:30 | 45:00 | the next lesson, of an hour all of them |
+//! | its end | its end | a gap, which the preview slate fills until the next cycle |
 
 use std::fmt::Write;
 
@@ -18,36 +19,55 @@ use super::toml_text::{inline, quoted};
 use crate::base::{Lang, Titles};
 
 const DAY: u32 = 86_400;
-/// Length of a cycle in seconds; a whole number of them makes a day.
-const CYCLE: u32 = 240;
-/// When a cycle's lesson begins.
-const LESSON: u32 = 90;
-/// When, in every other cycle, the regional station takes over.
-const HANDOVER: u32 = 45;
+const HOUR: u32 = 3600;
 
-/// The schedule of the channel of lessons, around the clock. One cycle begins
-/// at `first`, with the first lesson; the others follow from it both ways.
+/// A stretch of the schedule that comes again, seconds.
+#[derive(Debug, Clone, Copy)]
+struct Cycle {
+    length: u32,
+    /// When, every other time, the regional station takes over.
+    handover: u32,
+    /// When the lessons begin.
+    lesson: u32,
+    /// How many.
+    lessons: usize,
+}
+
+/// For whoever looks now.
+const QUICK: Cycle = Cycle { length: 240, handover: 45, lesson: 90, lessons: 1 };
+/// How long that goes on each day.
+const QUICK_HOURS: u32 = 4;
+/// For the rest of the day.
+const SLOW: Cycle = Cycle { length: HOUR, handover: HOUR / 2, lesson: HOUR / 4 * 3, lessons: usize::MAX };
+
+/// The schedule of the channel of lessons, around the clock. The first cycle
+/// begins at `first`, with the first lesson.
 pub fn schedule_toml(channel: &DemoChannel, first: Time) -> String {
     let [national, regional] = stations();
     let lessons = lessons();
     let first = seconds_of(first);
+    let quick = (0..QUICK_HOURS * HOUR / QUICK.length).map(|n| (n * QUICK.length, QUICK));
+    let slow = (QUICK_HOURS..DAY / HOUR).map(|n| (n * HOUR, SLOW));
     let mut entries = Vec::new();
-    for cycle in 0..DAY / CYCLE {
-        let start = first + cycle * CYCLE;
-        let handover = if cycle % 2 == 1 { HANDOVER } else { LESSON };
-        entries.push((start % DAY, relay_entry(&national, start, start + handover)));
-        if handover < LESSON {
-            entries
-                .push(((start + handover) % DAY, relay_entry(&regional, start + handover, start + LESSON)));
+    for (n, (after, cycle)) in quick.chain(slow).enumerate() {
+        let start = first + after;
+        let (handover, lesson) =
+            (start + if n % 2 == 1 { cycle.handover } else { cycle.lesson }, start + cycle.lesson);
+        entries.push((start % DAY, relay_entry(&national, start, handover)));
+        if handover < lesson {
+            entries.push((handover % DAY, relay_entry(&regional, handover, lesson)));
         }
-        let lesson = &lessons[cycle as usize % lessons.len()];
-        let at = start + LESSON;
-        let play = format!("play = [{}]\n", quoted(lesson.id.as_str()));
-        entries.push((at % DAY, entry(at, None, &lesson.titles, &play)));
+        let played: Vec<_> =
+            lessons.iter().cycle().skip(n % lessons.len()).take(cycle.lessons.min(lessons.len())).collect();
+        let ids: Vec<_> = played.iter().map(|l| quoted(l.id.as_str())).collect();
+        entries.push((
+            lesson % DAY,
+            entry(lesson, None, &played[0].titles, &format!("play = [{}]\n", ids.join(", "))),
+        ));
     }
     entries.sort_by_key(|(at, _)| *at);
     let head = format!(
-        "# The demo's cycle of four minutes: a relay, a lesson, a preview.\n\nchannel = {}\n",
+        "# The demo's cycle: a relay, a lesson, a preview. Four minutes for {QUICK_HOURS} hours, then an hour.\n\nchannel = {}\n",
         quoted(channel.id.as_str())
     );
     entries.into_iter().fold(head, |text, (_, entry)| text + &entry)
@@ -125,17 +145,21 @@ mod tests {
     fn every_cycle_has_a_relay_a_lesson_and_half_a_minute_of_preview() {
         let county = DemoCounty::new();
         let all = entries(&schedule_toml(&county.channels[0], jiff::civil::time(0, 0, 0, 0)));
-        assert_eq!(all.len(), 360 + 180 + 360);
+        assert_eq!(all.len(), 60 + 30 + 60 + 20 + 10 + 20);
         let lengths = lessons();
         for (i, entry) in all.iter().enumerate() {
             let start = of(entry, "start").expect("a start");
             let next = all.get(i + 1).map_or(DAY, |e| of(e, "start").expect("a start"));
             match entry.get("play") {
                 Some(play) => {
-                    let id = play[0].as_str().expect("a lesson");
-                    let lesson = lengths.iter().find(|l| l.id.as_str() == id).expect("a lesson of the demo");
-                    assert_eq!(start % CYCLE, LESSON);
-                    assert!(start + lesson.seconds() + 30 <= next, "{id} leaves no time for the preview");
+                    let ids = play.as_array().expect("lessons").iter().map(|id| id.as_str().expect("a name"));
+                    let lasts = ids.map(|id| {
+                        lengths.iter().find(|l| l.id.as_str() == id).expect("a lesson of the demo").seconds()
+                    });
+                    let lasts: u32 = lasts.sum();
+                    let cycle = if start < QUICK_HOURS * HOUR { QUICK } else { SLOW };
+                    assert_eq!(start % cycle.length, cycle.lesson);
+                    assert!(start + lasts + 30 <= next, "{play} leaves no time for the preview");
                 }
                 None => assert_eq!(of(entry, "end"), Some(next)),
             }

@@ -117,10 +117,10 @@ impl Portal {
         let folder = &self.county.load().schedules;
         let of_channel = |path: &PathBuf| {
             let text = std::fs::read_to_string(path).unwrap_or_default();
-            // Most files are another channel's: that is seen without understanding them.
-            let said = text.contains(channel.as_str()).then(|| text.parse::<toml::Table>().ok());
-            said.flatten()
-                .is_some_and(|t| t.get("channel").and_then(toml::Value::as_str) == Some(channel.as_str()))
+            // It says so before its first table; the hundreds that follow need not be understood.
+            let head = text.split_inclusive('\n').take_while(|line| !line.starts_with('['));
+            let said = head.collect::<String>().parse::<toml::Table>().or_else(|_| text.parse());
+            said.is_ok_and(|t| t.get("channel").and_then(toml::Value::as_str) == Some(channel.as_str()))
         };
         let found = schedules(folder).into_iter().find(of_channel);
         found.unwrap_or_else(|| folder.join(format!("{channel}.toml")))

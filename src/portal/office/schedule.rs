@@ -16,14 +16,14 @@ use crate::portal::state::{Portal, schedule_names};
 use crate::portal::views::{
     Menu, PageContext, Played, Remark, ScheduleForm, SchedulePage, ScheduleRow, WeekRow, days_said,
 };
-use crate::schedule::{self, Draft, SECTIONS, When};
+use crate::schedule::{self, Draft, When};
 
 use super::documents::{NotWritten, Swap, WHOLE, Which};
 use super::drafts::{lack_key, typed};
 use super::entries::{not_read, not_written};
 use super::request::{Form, OfficeRequest};
 use super::sites::done;
-use super::standing::{marked, overlapped, read, read_all, series_of, titled_or};
+use super::standing::{Standing, overlapped, titled_or};
 use super::week::{entry_of, not_said};
 use super::{Answer, Refusal, Visitor, html};
 
@@ -67,7 +67,8 @@ impl Portal {
         let date = param(query, "date").and_then(|d| d.parse().ok()).unwrap_or(today);
         let monday = date.checked_sub(jiff::Span::new().days(date.weekday().to_monday_zero_offset()));
         let monday: Date = monday.map_err(|e| Refusal::Ours(e.to_string()))?;
-        let (plan, all) = (self.plans.load().get(&channel.id).cloned(), read_all(&text));
+        let standing = Standing::read(&text);
+        let (plan, all) = (self.plans.load().get(&channel.id).cloned(), standing.drafts());
         let days = (0..7).filter_map(|n| {
             let day = monday.checked_add(jiff::Span::new().days(n)).ok()?;
             let (from, to) = day_span(day, ctx.tz).ok()?;
@@ -82,12 +83,12 @@ impl Portal {
             Some((day, rows.collect()))
         });
         let days = days.collect();
-        let series = series_of(&text);
+        let series = standing.series();
         let mut rows = Vec::new();
-        for section in SECTIONS {
+        for (section, entries) in standing.sections() {
             // What follows an entry stands behind it, with its time to be found.
             let mut above = None;
-            for (at, entry) in read(&text, section).iter().enumerate() {
+            for (at, entry) in entries.iter().enumerate() {
                 let row = self.row(ctx, &channel.id, (section, entry), &series);
                 above = if row.draft.follows { above } else { Some((row.draft.start, row.when.clone())) };
                 rows.push((above.clone(), at, row));
@@ -199,17 +200,18 @@ impl Portal {
         let refused = again.as_ref().is_some_and(|again| !again.error.is_empty());
         let status = if refused { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
         let (_, text) = self.schedule_text(&channel.id)?;
+        let standing = Standing::read(&text);
         let again = match (again, mark) {
             (Some(again), _) => again,
             (None, None) => Again::of(Draft::new(When::Weekly([true; 7])), String::new()),
             (None, Some(mark)) => {
-                let (section, entry) = marked(&text, mark).ok_or(Refusal::Unknown)?;
+                let (section, entry) = standing.marked(mark).ok_or(Refusal::Unknown)?;
                 Again::of(Draft::of(section, &entry.values()), mark.to_owned())
             }
         };
         let back = format!("{ROOM}/{id}");
-        let series = series_of(&text);
-        let above = marked(&text, &again.after).map(|(section, entry)| Draft::of(section, &entry.values()));
+        let series = standing.series();
+        let above = standing.marked(&again.after).map(|(section, entry)| Draft::of(section, &entry.values()));
         let title = |above: Draft| {
             let names = if above.titles.0.is_empty() { &channel.names } else { &above.titles };
             ctx.plain(names)
@@ -265,7 +267,8 @@ impl Portal {
         (id, above): (&str, &str),
     ) -> Answer {
         let channel = self.channel_named(id)?;
-        let (section, _) = marked(&self.schedule_text(&channel.id)?.1, above).ok_or(Refusal::Unknown)?;
+        let standing = Standing::read(&self.schedule_text(&channel.id)?.1);
+        let (section, _) = standing.marked(above).ok_or(Refusal::Unknown)?;
         let mut draft = Draft::of(section, &toml::Table::new());
         draft.follows = true;
         let again = Again { after: above.to_owned(), ..Again::of(draft, String::new()) };
@@ -283,7 +286,8 @@ impl Portal {
     ) -> Answer {
         let channel = self.channel_named(id)?;
         let (_, text) = self.schedule_text(&channel.id)?;
-        let old = mark.and_then(|mark| marked(&text, mark));
+        let standing = Standing::read(&text);
+        let old = mark.and_then(|mark| standing.marked(mark));
         let before = old.as_ref().map(|(section, entry)| Draft::of(section, &entry.values()));
         let draft = typed(form, before.as_ref(), ctx.languages);
         let again = |error: String, problems: Vec<Remark>| {
@@ -294,7 +298,7 @@ impl Portal {
             self.schedule_form(ctx, visitor, rights, (id, mark, Some(again)))
         };
         let above = Some(form.get("after")).filter(|after| mark.is_none() && !after.is_empty());
-        let above = above.map(|after| marked(&text, after));
+        let above = above.map(|after| standing.marked(after));
         if (mark.is_some() && old.is_none()) || above == Some(None) {
             return again(ctx.t("place-stale"), Vec::new());
         }
@@ -306,11 +310,11 @@ impl Portal {
         }
         let copy = form.get("do") == "copy";
         let replaced = mark.filter(|_| !copy);
-        if let Some(other) = overlapped(&text, &draft, replaced) {
-            return again(self.overlap_said(ctx, &channel, &other), Vec::new());
+        if let Some(other) = overlapped(&standing.drafts(), &draft, replaced) {
+            return again(self.overlap_said(ctx, &channel, other), Vec::new());
         }
         let section = draft.section();
-        let from = old.filter(|_| !copy).map(|(_, entry)| entry);
+        let from = old.filter(|_| !copy).map(|(_, entry)| entry.clone());
         let entry = from.clone().unwrap_or_else(|| Entry::new(section));
         let to = entry.with(section, draft.values()).map_err(|e| Refusal::Ours(e.to_string()))?;
         let back = format!("{ROOM}/{id}");
@@ -321,7 +325,7 @@ impl Portal {
             // Where it stands says what it follows: so the whole file is changed.
             Some((section, above)) => {
                 let after =
-                    add_after(&text, section, &above, &to).map_err(|e| Refusal::Ours(e.to_string()))?;
+                    add_after(&text, section, above, &to).map_err(|e| Refusal::Ours(e.to_string()))?;
                 (&channel.id, WHOLE, Some(Entry::kept(&*text)), Some(Entry::kept(after)))
             }
             None => (&channel.id, section, from, Some(to)),
@@ -345,10 +349,12 @@ impl Portal {
     ) -> Answer {
         let channel = self.channel_named(id)?;
         let back = format!("{ROOM}/{id}");
-        let Some((section, entry)) = marked(&self.schedule_text(&channel.id)?.1, mark) else {
+        let standing = Standing::read(&self.schedule_text(&channel.id)?.1);
+        let Some((section, entry)) = standing.marked(mark) else {
             return Ok(Reply::see_other(&format!("{back}?not=stale")));
         };
-        match self.change_schedule(request, visitor, (&channel.id, section, Some(entry), None)).await? {
+        let change = (&channel.id, section, Some(entry.clone()), None);
+        match self.change_schedule(request, visitor, change).await? {
             Ok(line) => Ok(Reply::see_other(&format!("{back}?done={line}"))),
             Err(error) => {
                 not_written(ctx, error)?;

@@ -13,7 +13,7 @@ use crate::schedule::{Draft, Programme, When, merge, time};
 use super::documents::{NotWritten, Swap, WHOLE, Which};
 use super::entries::{not_read, not_written};
 use super::request::{Form, OfficeRequest};
-use super::standing::{marked, overlapped, read_all};
+use super::standing::{Standing, overlapped};
 use super::{Answer, Refusal, Visitor};
 
 /// Where an entry was and where it is to be.
@@ -72,7 +72,8 @@ impl Portal {
         let asked = Move::read(form).ok_or(Refusal::Elsewhere)?;
         let back = format!("/office/schedule/{id}?date={}", asked.was);
         let not = |key: &str| Ok(Reply::see_other(&format!("{back}&not={key}")));
-        let Some((section, entry)) = marked(&text, mark) else { return not("stale") };
+        let standing = Standing::read(&text);
+        let Some((section, entry)) = standing.marked(mark) else { return not("stale") };
         let draft = Draft::of(section, &entry.values());
         let weekly = matches!(draft.when, When::Weekly(_));
         let asked = Move { once: asked.once || !weekly, ..asked };
@@ -86,14 +87,14 @@ impl Portal {
             return not("started");
         }
         let moved = asked.of(&draft);
-        let clash = overlapped(&text, &moved, Some(mark).filter(|_| moved.section() == section));
-        if moved.lacks().is_some() || clash.is_some() {
+        let but = Some(mark).filter(|_| moved.section() == section);
+        if moved.lacks().is_some() || overlapped(&standing.drafts(), &moved, but).is_some() {
             return not("overlaps");
         }
         let fill = |entry: &Entry, draft: &Draft| entry.with(draft.section(), draft.values());
         let made = || -> Result<Swap, NotWritten> {
             if moved.section() == section {
-                let to = fill(&entry, &moved)?;
+                let to = fill(entry, &moved)?;
                 return Ok(Swap {
                     which,
                     section: section.to_owned(),
@@ -104,7 +105,7 @@ impl Portal {
             // One day of a weekly entry: it does not stand that day, another does.
             let mut stays = draft.clone();
             stays.except.push(asked.was);
-            let after = swap(&text, section, Some(&entry), Some(&fill(&entry, &stays)?))?;
+            let after = swap(&text, section, Some(entry), Some(&fill(entry, &stays)?))?;
             let new = fill(&Entry::new(moved.section()), &moved)?;
             let after = swap(&after, moved.section(), None, Some(&new))?;
             let (from, to) = (Some(Entry::kept(text.clone())), Some(Entry::kept(after)));
@@ -141,10 +142,10 @@ impl Portal {
         let back = format!("/office/schedule/{id}?date={to}");
         let later =
             |date: Date, n: i64| date.checked_add(jiff::Span::new().days(n)).map_err(|_| Refusal::Elsewhere);
-        let mut copies = Vec::new();
+        let (all, mut copies) = (Standing::read(&text).drafts(), Vec::new());
         for n in 0..days {
             let (source, target) = (later(from, n)?, later(to, n)?);
-            copies.extend(self.copies(ctx, &channel.id, &text, (source, target))?);
+            copies.extend(self.copies(ctx, &channel.id, &all, (source, target))?);
         }
         let now = request.page.now;
         let at = |d: &Draft| match (d.when, d.start) {
@@ -152,7 +153,7 @@ impl Portal {
             _ => None,
         };
         copies.retain(|d| at(d).is_some_and(|start| start > now));
-        let clash = copies.iter().any(|d| overlapped(&text, d, None).is_some());
+        let clash = copies.iter().any(|d| overlapped(&all, d, None).is_some());
         if copies.is_empty() || clash {
             return Ok(Reply::see_other(&format!("{back}&not=copied")));
         }
@@ -174,7 +175,7 @@ impl Portal {
         &self,
         ctx: &PageContext<'_>,
         channel: &crate::base::ChannelId,
-        text: &str,
+        all: &[(String, Draft)],
         (source, target): (Date, Date),
     ) -> Result<Vec<Draft>, Refusal> {
         let plans = self.plans.load();
@@ -193,9 +194,9 @@ impl Portal {
             civil(p).time() == civil(q).time() && p.titles == q.titles && (p.play == q.play || goes_on)
         };
         let stands = |p: &&Programme| there.iter().any(|q| alike(p, q));
-        let (sources, all) = (of_day(source)?, read_all(text));
+        let sources = of_day(source)?;
         let drafts = sources.iter().filter(|p| !stands(p)).map(|p| {
-            let standing = entry_of(&all, civil(p).date(), civil(p).time(), plan);
+            let standing = entry_of(all, civil(p).date(), civil(p).time(), plan);
             let base = standing.map_or_else(|| Draft::new(When::Once(None)), |(_, draft)| draft);
             let end = base.end.or_else(|| p.end.map(|end| ctx.tz.to_datetime(end).time()));
             Draft {
