@@ -12,7 +12,7 @@ gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
 gstreamer1.0-plugins-ugly gstreamer1.0-libav gstreamer1.0-x gstreamer1.0-tools
 espeak-ng poppler-utils fonts-noto-core fonts-noto-cjk'
 
-test_packages='chromium curl ffmpeg gir1.2-gst-rtsp-server-1.0 libnginx-mod-rtmp mpv nginx-light openssl python3-gi vlc-bin vlc-plugin-base wrk xmltv-util librsvg2-bin'
+test_packages='chromium curl ffmpeg gir1.2-gst-rtsp-server-1.0 libnginx-mod-rtmp mpv nginx-light openssl python3-gi trafficserver varnish vlc-bin vlc-plugin-base wrk xmltv-util librsvg2-bin'
 
 # What web/package.json's `engines` and its build tool ask for, and what is
 # fetched from npm where the system's Node.js is older (Debian 12 has 18).
@@ -80,6 +80,15 @@ if [ -n "$missing" ]; then
     # shellcheck disable=SC2086
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $missing ||
         fail "apt-get could not install: $missing"
+    # Tests start caches and nginx themselves. Debian starts what it installs, at boot too,
+    # and Traffic Server at port 8080, which is ours.
+    for service in nginx trafficserver varnish; do
+        case " $missing" in *" $service"*)
+            if [ -d /run/systemd/system ]; then
+                as_root systemctl disable -q --now "$service" || true
+            fi ;;
+        esac
+    done
 fi
 
 command -v npm >/dev/null 2>&1 ||
