@@ -1,7 +1,7 @@
 # Yuanjiao. `make help` lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check audit bench soak relay-hours zap fuzz api-fuzz screenshots lighthouse web deps install-deps browser-test clean FORCE
+.PHONY: help run test check audit bench soak kills relay-hours zap fuzz api-fuzz screenshots lighthouse web deps install-deps browser-test clean FORCE
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Where scripts/install-deps.sh puts a Node.js of our own if the system's is too old.
@@ -33,7 +33,7 @@ audit: ## licences, advisories and sources of crates (needs cargo-deny)
 bench: deps ## criterion and whole-process benchmarks
 	@$(MAKE) --no-print-directory web
 	scripts/npm-run.sh benches/channel-engine installed
-	cargo bench --locked --bench delivery --bench channels --bench relays --bench packaging --bench uploads
+	cargo bench --locked --bench delivery --bench beats --bench channels --bench relays --bench packaging --bench uploads
 
 # Minutes that viewers watch while things go wrong.
 SOAK_MINUTES ?= 120
@@ -46,6 +46,12 @@ soak: deps ## two hours of viewers, edits, frozen upstreams, killed workers and 
 # Of a relay's own time, and how much faster its clock runs.
 HOURS ?= 8
 SPEED ?= 16
+
+# How often the server is killed while players beat.
+KILLS ?= 100
+
+kills: web ## acknowledged beats survive a hundred kill -9
+	KILLS=$(KILLS) cargo test --locked --test beats -- --nocapture
 
 relay-hours: web ## eight hours of a relay at sixteen times the speed: memory and files stay
 	HOURS=$(HOURS) SPEED=$(SPEED) cargo bench --locked --bench relay_hours

@@ -308,3 +308,59 @@ fn another_server_witnesses_that_the_log_only_grows() {
     let again = post(&format!("old 0\n\n{cosigned}")).with(409, "what it saw already");
     assert!(again.text().trim().parse::<u64>().is_ok_and(|n| n >= size), "{}", again.text());
 }
+
+/// The root that an audit path leads to (RFC 9162 section 2.1.3.2).
+fn led_to(entry: &[u8], no: u64, size: u64, path: &[[u8; 32]]) -> [u8; 32] {
+    let (mut at, mut last) = (no, size - 1);
+    let mut hash = leaf(entry);
+    for &sibling in path {
+        assert!(last > 0, "the path is too long");
+        if at % 2 == 1 || at == last {
+            hash = node(sibling, hash);
+            while at % 2 == 0 && at != 0 {
+                (at, last) = (at / 2, last / 2);
+            }
+        } else {
+            hash = node(hash, sibling);
+        }
+        (at, last) = (at / 2, last / 2);
+    }
+    assert_eq!(last, 0, "the path is too short");
+    hash
+}
+
+#[test]
+fn an_entry_alone_is_found_from_the_site_s_page_and_proves_itself() {
+    let county = a_county_with_a_lesson();
+    let server = Server::start(&county);
+    let client = &server.client;
+    for _ in 0..2 {
+        watched(&server);
+    }
+    wait_for("three entries", PATIENCE, || size(client).filter(|n| *n >= 3));
+    let page = client.good("/sites/dongmen?lang=en").text();
+    let numbers: Vec<u64> = page
+        .split("href=\"/log/entry/")
+        .skip(1)
+        .map(|rest| rest.split('"').next().and_then(|n| n.parse().ok()).expect("a number"))
+        .collect();
+    assert!(numbers.len() >= 3, "{numbers:?}");
+    for no in numbers {
+        let said = client.good(&format!("/log/entry/{no}")).json();
+        let checkpoint = said["checkpoint"].as_str().expect("a checkpoint");
+        let size = checkpoint.lines().nth(1).and_then(|n| n.parse().ok()).expect("a size");
+        let root = BASE64_STANDARD.decode(checkpoint.lines().nth(2).expect("a root")).expect("Base64");
+        let path = said["path"].as_array().expect("a path").iter();
+        let path: Vec<[u8; 32]> = path
+            .map(|h| hex::decode(h.as_str().expect("text")).expect("hex").try_into().expect("32 bytes"))
+            .collect();
+        let leaf = said["leaf"].as_str().expect("a leaf");
+        assert_eq!(led_to(leaf.as_bytes(), no, size, &path).to_vec(), root);
+        assert_eq!(serde_json::from_str::<Value>(leaf).expect("JSON"), said["says"]);
+        assert_eq!(said["says"]["facts"]["site"], "dongmen");
+        assert_ne!(led_to(leaf.replace("dongmen", "another").as_bytes(), no, size, &path).to_vec(), root);
+    }
+    for unknown in ["/log/entry/100000", "/log/entry/x", "/log/entry/"] {
+        assert_eq!(client.get(unknown).status, 404, "{unknown}");
+    }
+}

@@ -60,12 +60,16 @@ pub(crate) fn redirect(url: &str) -> String {
 
 /// Requests per second that wrk gets.
 pub(crate) fn wrk(url: &str, seconds: u32) -> f64 {
-    let out = Command::new("wrk")
-        .args(["-t1", "-c64", &format!("-d{seconds}s"), url])
-        .output()
-        .expect("wrk (Debian package wrk)");
+    requests(Command::new("wrk").args(["-t1", "-c64", &format!("-d{seconds}s"), url]))
+}
+
+/// Requests per second that a run of wrk gets, all of them answered well.
+pub(crate) fn requests(wrk: &mut Command) -> f64 {
+    let out = wrk.output().expect("wrk (Debian package wrk)");
     let text = String::from_utf8_lossy(&out.stdout);
-    assert!(!text.contains("Non-2xx"), "{url} did not always answer 200:\n{text}");
+    let complaints = String::from_utf8_lossy(&out.stderr);
+    assert!(!text.contains("Non-2xx"), "not everything was answered with 200:\n{text}");
+    assert!(complaints.is_empty(), "wrk said:\n{complaints}");
     let line = text.lines().find_map(|l| l.trim().strip_prefix("Requests/sec:"));
     line.and_then(|n| n.trim().parse().ok()).unwrap_or_else(|| panic!("wrk said:\n{text}"))
 }

@@ -13,6 +13,7 @@ mod confine;
 mod events;
 mod evidence;
 mod files;
+mod flushing;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod guarding;

@@ -253,7 +253,7 @@ impl Router {
             Err(error @ DeskError::UnknownItem) => return refuse(StatusCode::NOT_FOUND, &error.to_string()),
             Err(error) => return refuse(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
         };
-        if let Err(error) = self.portal.store.save_sessions(vec![opened.session]).await {
+        if let Err(error) = self.portal.store.save_session(opened.session).await {
             tracing::error!(%error, "a session could not be stored");
             return refuse(StatusCode::INTERNAL_SERVER_ERROR, "the session could not be stored");
         }

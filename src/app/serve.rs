@@ -6,7 +6,6 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
@@ -29,6 +28,7 @@ use crate::schedule::Plans;
 use crate::store::{Event, Store};
 
 use super::alarms::Alarming;
+use super::flushing::Flushing;
 use super::guarding::Guarding;
 use super::keeping::Keeping;
 use super::keys;
@@ -64,15 +64,12 @@ pub(super) struct Server {
     /// Stop after it.
     back: JoinSet<()>,
     store: Store,
-    ledger: Arc<Ledger>,
+    flushing: Flushing,
     log: LogTask,
-    clock: Arc<dyn Clock>,
 }
 
 /// Memory for segments that were converted to MPEG-TS, bytes.
 const TS_CACHE: u64 = 128 << 20;
-/// How often what sessions were sent is stored.
-const FLUSH: Duration = Duration::from_secs(1);
 
 impl Server {
     /// Builds and starts everything. `config` is read again on [`Server::reload`].
@@ -117,7 +114,9 @@ impl Server {
         let channels = Arc::new(Channels::default());
         set_channels(&channels, &county);
         let ledger = Arc::new(Ledger::default());
-        ledger.restore(store.open_sessions().await?);
+        let flushing =
+            Flushing { store: store.clone(), ledger: Arc::clone(&ledger), clock: Arc::clone(&clock) };
+        flushing.restore().await?;
         let registry = Arc::new(ArcSwap::from_pointee(county.registry.clone()));
         let desk = Desk {
             tickets: Arc::clone(&tickets),
@@ -192,8 +191,7 @@ impl Server {
             front: JoinSet::new(),
             back: JoinSet::new(),
             store: store.clone(),
-            ledger,
-            clock: Arc::clone(&clock),
+            flushing,
         };
         let refused = Arc::default();
         let planner = Planning {
@@ -328,7 +326,7 @@ impl Server {
         }
         let doors = Doors { plain: listener, tls };
         server.front.spawn(delivery::serve(doors, router, limits, connections, server.stop.clone()));
-        server.spawn_flush();
+        server.back.spawn(server.flushing.clone().run(server.stop.clone()));
         Ok(server)
     }
 
@@ -339,19 +337,6 @@ impl Server {
                 let subject = format!("relay/{}", e.relay);
                 record(&store, Event { at: e.at, subject, kind: e.kind.to_owned(), detail: e.detail }).await;
                 bell.ring();
-            }
-        });
-    }
-
-    fn spawn_flush(&mut self) {
-        let (store, ledger, clock, stop) =
-            (self.store.clone(), Arc::clone(&self.ledger), Arc::clone(&self.clock), self.stop.clone());
-        self.back.spawn(async move {
-            loop {
-                tokio::select! {
-                    () = stop.wait() => break,
-                    () = tokio::time::sleep(FLUSH) => flush(&store, &ledger, clock.now()).await,
-                }
             }
         });
     }
@@ -368,7 +353,7 @@ impl Server {
         self.reload.outputs.stop();
         self.reload.relays.stop().await;
         while self.back.join_next().await.is_some() {}
-        flush(&self.store, &self.ledger, self.clock.now()).await;
+        self.flushing.finish().await;
         self.log.finish().await;
     }
 }
@@ -376,20 +361,6 @@ impl Server {
 pub(super) async fn record(store: &Store, event: Event) {
     if let Err(error) = store.record_event(event).await {
         tracing::error!(%error, "an event could not be stored");
-    }
-}
-
-async fn flush(store: &Store, ledger: &Ledger, now: jiff::Timestamp) {
-    let sessions = ledger.sweep(now);
-    if sessions.is_empty() {
-        return;
-    }
-    match store.save_sessions(sessions.clone()).await {
-        Ok(()) => ledger.stored(&sessions),
-        Err(error) => {
-            tracing::error!(%error, sessions = sessions.len(), "sessions could not be stored: tried again");
-            ledger.unstored(&sessions);
-        }
     }
 }
 

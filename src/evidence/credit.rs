@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 
+use crate::base::SessionId;
+
 use super::beat::{Beat, PlayState};
+use super::nonce::NonceKey;
 
 /// Longest monotonic time between two beats that still earns credit.
 const LONGEST_MS: i64 = 45_000;
@@ -41,6 +44,14 @@ pub struct Received {
     pub at: Timestamp,
     /// When the nonce it echoed was made; none if it carried no fresh one.
     pub nonce_issued: Option<Timestamp>,
+}
+
+impl Received {
+    /// A beat for `session` that comes at `at`; its nonce is looked at.
+    pub fn new(beat: Beat, session: &SessionId, nonces: &NonceKey, at: Timestamp) -> Self {
+        let nonce_issued = beat.nonce.as_ref().and_then(|nonce| nonces.fresh(nonce, session, at));
+        Self { beat, at, nonce_issued }
+    }
 }
 
 /// What one interval is worth.

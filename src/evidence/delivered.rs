@@ -49,6 +49,12 @@ impl Delivered {
         }
     }
 
+    /// True if adding the segment would change nothing.
+    pub(super) fn holds(&self, segment: DeliveredSegment<'_>) -> bool {
+        let (start, end) = (segment.start_ms, segment.start_ms.saturating_add(segment.dur_ms));
+        self.owners.get(segment.owner).is_some_and(|set| set.clipped(start, end).total() == segment.dur_ms)
+    }
+
     /// True if at least 95 % of `[from, to)` was delivered: the player's idea
     /// of the programme date may differ from ours by some frames.
     pub(super) fn covers(&self, from: i64, to: i64) -> bool {

@@ -7,7 +7,10 @@ use jiff::Timestamp;
 
 use crate::base::{SessionId, SiteId, TerminalId};
 
-use super::{Beat, BeatOutcome, CloseReason, DeliveredSegment, NonceKey, Opening, Session, SessionRecord};
+use super::{
+    Beat, BeatOutcome, CloseReason, DeliveredSegment, Happened, NonceKey, Opening, Received, Sent, Session,
+    SessionRecord,
+};
 
 /// Requests for different sessions rarely wait for each other.
 const SHARDS: usize = 16;
@@ -15,9 +18,30 @@ const SHARDS: usize = 16;
 #[derive(Debug, Default)]
 struct Shard {
     sessions: HashMap<SessionId, Session>,
+    /// To be written as a whole, soon: they were made or closed.
     dirty: HashSet<SessionId>,
+    /// Others that are not as they were last written as a whole.
+    changed: HashSet<SessionId>,
+    /// What was sent and is in no line of the journal yet.
+    unwritten: HashMap<SessionId, Happened>,
     /// Sessions that went on after they were closed, by the ticket's session.
     successors: HashMap<SessionId, SessionId>,
+}
+
+/// What is to be written down.
+#[derive(Debug, Default)]
+pub struct Swept {
+    /// These as a whole.
+    pub sessions: Vec<Session>,
+    /// A line of the journal for each of these.
+    pub lines: Vec<(SessionId, Happened)>,
+}
+
+impl Swept {
+    /// True if there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.sessions.is_empty() && self.lines.is_empty()
+    }
 }
 
 /// The open sessions. Nothing here waits for a disk.
@@ -41,8 +65,18 @@ impl Ledger {
         }
     }
 
+    /// Folds a line of the journal that an earlier run of the server wrote.
+    pub fn replay(&self, id: &SessionId, line: Happened) {
+        let mut shard = self.shard(id);
+        if let Some(session) = shard.sessions.get_mut(id) {
+            session.replay(line);
+            shard.changed.insert(id.clone());
+        }
+    }
+
+    /// A session's shard is that of the ticket it was opened with.
     fn shard(&self, id: &SessionId) -> MutexGuard<'_, Shard> {
-        let hash = id.as_str().bytes().fold(0usize, |h, b| h.wrapping_mul(31).wrapping_add(b.into()));
+        let hash = root(id).bytes().fold(0usize, |h, b| h.wrapping_mul(31).wrapping_add(b.into()));
         self.shards[hash % SHARDS].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -78,9 +112,29 @@ impl Ledger {
         now: Timestamp,
         reopen: impl FnOnce(SessionId) -> Opening,
     ) {
-        self.with(ticket, now, reopen, |session| {
-            session.deliver(segment, now);
-        });
+        let mut shard = self.shard(ticket);
+        let mut id = shard.successors.get(ticket).unwrap_or(ticket).clone();
+        if shard.sessions.get(&id).is_none_or(|s| s.closed.is_some()) {
+            let Ok(next) = SessionId::new(&format!("{}-{:x}", root(ticket), now.as_millisecond())) else {
+                return;
+            };
+            // A closed one that is not stored yet stays until it is.
+            shard.sessions.insert(next.clone(), Session::new(reopen(next.clone()), now));
+            shard.successors.insert(ticket.clone(), next.clone());
+            shard.dirty.insert(next.clone());
+            id = next;
+        }
+        let Shard { sessions, changed, unwritten, .. } = &mut *shard;
+        let Some(session) = sessions.get_mut(&id) else { return };
+        let line = unwritten.entry(id.clone()).or_default();
+        // Whoever fetches one segment all day makes no line longer.
+        if session.has(segment) {
+            line.again = Some(now);
+        } else {
+            line.sent.push(Sent::new(segment, now));
+        }
+        session.deliver(segment, now);
+        changed.insert(id);
     }
 
     /// Notes a sign of life; a closed session is not opened by it.
@@ -92,48 +146,35 @@ impl Ledger {
         }
     }
 
-    fn with(
-        &self,
-        ticket: &SessionId,
-        now: Timestamp,
-        reopen: impl FnOnce(SessionId) -> Opening,
-        change: impl FnOnce(&mut Session),
-    ) {
-        let mut shard = self.shard(ticket);
-        let mut id = shard.successors.get(ticket).unwrap_or(ticket).clone();
-        if shard.sessions.get(&id).is_none_or(|s| s.closed.is_some()) {
-            let Ok(next) = SessionId::new(&format!("{}-{:x}", root(ticket), now.as_millisecond())) else {
-                return;
-            };
-            // A closed one that is not stored yet stays until it is.
-            shard.sessions.insert(next.clone(), Session::new(reopen(next.clone()), now));
-            shard.successors.insert(ticket.clone(), next.clone());
-            id = next;
-        }
-        if let Some(session) = shard.sessions.get_mut(&id) {
-            change(session);
-        }
-        shard.dirty.insert(id);
-    }
-
     /// True if the session is open here.
     pub fn knows(&self, id: &SessionId) -> bool {
         self.shard(id).sessions.contains_key(id)
     }
 
-    /// Folds beats and returns what became of each, and the session to store
-    /// before they are acknowledged. None: the session is not open here.
+    /// Folds beats and returns what became of each, and the line of the
+    /// journal to write before they are acknowledged. None: the session is not
+    /// open here. What was sent before them is in the line, so that replaying
+    /// it finds the same to be delivered first.
     pub fn beats(
         &self,
         id: &SessionId,
         beats: Vec<Beat>,
         nonces: &NonceKey,
         now: Timestamp,
-    ) -> Option<(Vec<(u64, BeatOutcome)>, Session)> {
+    ) -> Option<(Vec<(u64, BeatOutcome)>, Happened)> {
         let mut shard = self.shard(id);
         let session = shard.sessions.get_mut(id)?;
-        let outcomes = beats.into_iter().map(|b| (b.seq, session.beat(b, nonces, now))).collect();
-        Some((outcomes, session.clone()))
+        let received: Vec<_> = beats.into_iter().map(|beat| Received::new(beat, id, nonces, now)).collect();
+        let take = |r: &Received| (r.beat.seq, session.receive(r.clone()));
+        let outcomes: Vec<_> = received.iter().map(take).collect();
+        // Also what was known: its first line may still be on its way to the disk.
+        let kept = received.into_iter().zip(&outcomes);
+        let kept = kept.filter(|(_, (_, outcome))| !matches!(outcome, BeatOutcome::Refused(_)));
+        let settle = |(r, _): (Received, _)| Received { beat: r.beat.settled(), ..r };
+        let beats = kept.map(settle).collect();
+        shard.changed.insert(id.clone());
+        let before = shard.unwritten.remove(id).unwrap_or_default();
+        Some((outcomes, Happened { beats, ..before }))
     }
 
     /// Closes a session on the viewer's word.
@@ -143,37 +184,46 @@ impl Ledger {
         shard.sessions.get_mut(id).map(|s| s.close(CloseReason::Stopped, now)).is_some()
     }
 
-    /// Closes what is silent and returns what is to be stored. Closed sessions
-    /// leave the ledger only through [`Ledger::stored`].
-    pub fn sweep(&self, now: Timestamp) -> Vec<Session> {
-        let mut out = Vec::new();
+    /// Closes what is silent and returns what is to be stored: as a whole what
+    /// was made or closed, and what changed at all if `whole`; of the others a
+    /// line of what was sent. Closed sessions leave the ledger only through
+    /// [`Ledger::stored`].
+    pub fn sweep(&self, now: Timestamp, whole: bool) -> Swept {
+        let mut out = Swept::default();
         for shard in &self.shards {
             let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            let Shard { sessions, dirty, .. } = &mut *shard;
+            let Shard { sessions, dirty, changed, unwritten, .. } = &mut *shard;
             for session in sessions.values_mut() {
                 if session.tick(now).is_some() {
                     dirty.insert(session.id.clone());
                 }
             }
-            out.extend(dirty.drain().filter_map(|id| sessions.get(&id).cloned()));
+            if whole {
+                dirty.extend(changed.drain());
+            }
+            for id in dirty.iter() {
+                unwritten.remove(id);
+            }
+            out.lines.extend(unwritten.drain());
+            out.sessions.extend(dirty.drain().filter_map(|id| sessions.get(&id).cloned()));
         }
         out
     }
 
     /// These are on disk: the closed ones need no memory any more.
-    pub fn stored(&self, sessions: &[Session]) {
-        for session in sessions.iter().filter(|s| s.closed.is_some()) {
-            let mut shard = self.shard(root_of(&session.id).as_ref().unwrap_or(&session.id));
+    pub fn stored(&self, swept: &Swept) {
+        for session in swept.sessions.iter().filter(|s| s.closed.is_some()) {
+            let mut shard = self.shard(&session.id);
             shard.sessions.remove(&session.id);
+            shard.changed.remove(&session.id);
             shard.successors.retain(|_, next| next != &session.id);
         }
     }
 
-    /// These could not be stored: they are still to be.
-    pub fn unstored(&self, sessions: &[Session]) {
-        for session in sessions {
-            let mut shard = self.shard(root_of(&session.id).as_ref().unwrap_or(&session.id));
-            shard.dirty.insert(session.id.clone());
+    /// These could not be stored: they are still to be, as a whole.
+    pub fn unstored<'a>(&self, sessions: impl IntoIterator<Item = &'a SessionId>) {
+        for id in sessions {
+            self.shard(id).dirty.insert(id.clone());
         }
     }
 
@@ -208,10 +258,6 @@ impl Ledger {
 /// A successor is called `<ticket's session>-<ms>` and lives in the shard of the ticket.
 fn root(id: &SessionId) -> &str {
     id.as_str().split('-').next().unwrap_or_default()
-}
-
-fn root_of(id: &SessionId) -> Option<SessionId> {
-    SessionId::new(root(id)).ok()
 }
 
 #[cfg(test)]
@@ -249,16 +295,16 @@ mod tests {
         let ledger = Ledger::default();
         ledger.open(opening(id("a1")), at(0));
         ledger.deliver(&id("a1"), segment(0), at(0), opening);
-        let swept = ledger.sweep(at(1000));
-        assert_eq!(swept.len(), 1);
-        assert!(swept[0].closed.is_some());
+        let swept = ledger.sweep(at(1000), false);
+        assert_eq!(swept.sessions.len(), 1);
+        assert!(swept.sessions[0].closed.is_some());
         ledger.stored(&swept);
         assert!(ledger.is_empty());
         ledger.deliver(&id("a1"), segment(1000), at(1000), opening);
         ledger.deliver(&id("a1"), segment(1004), at(1004), opening);
-        let swept = ledger.sweep(at(1010));
-        assert_eq!(swept.len(), 1, "one successor, not one per segment");
-        assert_eq!(swept[0].record().totals.delivered_ms, 8000);
+        let swept = ledger.sweep(at(1010), false);
+        assert_eq!(swept.sessions.len(), 1, "one successor, not one per segment");
+        assert_eq!(swept.sessions[0].record().totals.delivered_ms, 8000);
     }
 
     #[test]
@@ -266,7 +312,8 @@ mod tests {
         let ledger = Ledger::default();
         ledger.open(opening(id("a1")), at(0));
         ledger.open(opening(id("b2")), at(5));
-        let closed: Vec<_> = ledger.sweep(at(6)).into_iter().filter(|s| s.closed.is_some()).collect();
+        let closed: Vec<_> =
+            ledger.sweep(at(6), false).sessions.into_iter().filter(|s| s.closed.is_some()).collect();
         assert_eq!(closed.len(), 1);
         assert_eq!(closed[0].closed.map(|c| c.1), Some(CloseReason::Superseded));
     }

@@ -170,8 +170,8 @@ impl Session {
 
     /// Takes a beat that arrives at `now`, checking its bounds and its nonce.
     pub fn beat(&mut self, beat: Beat, nonces: &NonceKey, now: Timestamp) -> BeatOutcome {
-        let nonce_issued = beat.nonce.as_ref().and_then(|n| nonces.fresh(n, &self.id, now));
-        self.receive(Received { beat, at: now, nonce_issued })
+        let received = Received::new(beat, &self.id, nonces, now);
+        self.receive(received)
     }
 
     /// Takes a beat whose nonce was checked when it arrived.
@@ -217,6 +217,11 @@ impl Session {
         self.last_activity = self.last_activity.max(now);
         self.delivered.add(segment);
         true
+    }
+
+    /// True if the segment was delivered before.
+    pub(super) fn has(&self, segment: DeliveredSegment<'_>) -> bool {
+        self.delivered.holds(segment)
     }
 
     /// Notes any other sign of life, such as the playlist poll of a set-top box.

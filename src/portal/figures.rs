@@ -116,6 +116,7 @@ pub(super) fn rows<'a>(
             year_studies: of_year.count,
             year_ms: of_year.verified_ms,
             meets: meets(&of_year, month.number()),
+            looks: Vec::new(),
         }
     };
     sites.map(row).collect()

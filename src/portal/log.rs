@@ -3,7 +3,9 @@
 use hyper::{StatusCode, header};
 use jiff::Timestamp;
 
-use crate::tlog::{AddCheckpoint, Answer, Checkpoint, Kind, Note, Signer, TilePath, WIDTH, witness};
+use crate::tlog::{
+    AddCheckpoint, Answer, Checkpoint, Kind, Note, Signer, TilePath, WIDTH, leaf_hash, witness,
+};
 
 use super::reply::{Reply, problem};
 use super::state::Portal;
@@ -15,6 +17,20 @@ pub struct Logbook {
     pub log: Signer,
     /// Signs what is seen of others' logs.
     pub witness: Signer,
+}
+
+/// What `/log/entry/<no>` says.
+#[derive(Debug, serde::Serialize)]
+struct Proved {
+    no: u64,
+    /// The entry, to be read.
+    says: Option<serde_json::Value>,
+    /// The same as it is hashed.
+    leaf: String,
+    hash: String,
+    /// From the leaf up.
+    path: Vec<String>,
+    checkpoint: String,
 }
 
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -33,10 +49,36 @@ impl Portal {
             },
             "key" => lines(self.logbook.log.verifier(Kind::Own).to_string()),
             "witness-key" => lines(self.logbook.witness.verifier(Kind::Cosignature).to_string()),
-            _ => match path.strip_prefix("tile/").and_then(TilePath::parse) {
-                Some(tile) => self.tile(tile).await,
-                None => nothing("expected /log/checkpoint, /log/key or /log/tile/LEVEL/INDEX"),
+            _ => match (path.strip_prefix("tile/").and_then(TilePath::parse), path.strip_prefix("entry/")) {
+                (Some(tile), _) => self.tile(tile).await,
+                (None, Some(no)) => self.log_entry(no).await,
+                (None, None) => {
+                    nothing("expected /log/checkpoint, /log/key, /log/entry/NUMBER or /log/tile/LEVEL/INDEX")
+                }
             },
+        }
+    }
+
+    /// An entry with what proves it to whoever has the key: its hash (RFC 6962 section 2.1 of
+    /// `leaf`, byte for byte) and audit path lead to the root of the checkpoint.
+    async fn log_entry(&self, no: &str) -> Reply {
+        let Ok(no) = no.parse::<u64>() else { return nothing("expected /log/entry/NUMBER") };
+        let (size, checkpoint) = match self.store.checkpoint().await {
+            Ok(Some(newest)) => newest,
+            Ok(None) => return nothing("the log has no entry yet: it begins when a playback has ended"),
+            Err(error) => return ours(&error),
+        };
+        match self.store.log_leaf(no, size).await {
+            Ok(Some((leaf, path))) => Reply::json(&Proved {
+                no,
+                says: serde_json::from_str(&leaf).ok(),
+                hash: hex::encode(leaf_hash(leaf.as_bytes())),
+                leaf,
+                path: path.iter().map(hex::encode).collect(),
+                checkpoint,
+            }),
+            Ok(None) => nothing("no checkpoint has this entry (yet)"),
+            Err(error) => ours(&error),
         }
     }
 

@@ -199,7 +199,8 @@ impl Portal {
             of_month: of_site(&studies, month.span(ctx.tz)).count,
             of_year_ms: of_site(&studies, month.year_so_far(ctx.tz)).verified_ms,
         };
-        let seen = (records, studied);
+        let entries = self.store.session_entries(&id, from, to).await?;
+        let seen = (records, studied, &entries);
         let page = site_page::page(&self.desk.registry.load(), &id, date, (from, to), seen, ctx.now);
         Ok(page.ok_or(PageError::Unknown)?.render(ctx)?)
     }

@@ -6,13 +6,13 @@ use std::time::Duration;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::base::{IntervalSet, SiteId, TerminalId, Titles};
+use crate::base::{IntervalSet, SessionId, SiteId, TerminalId, Titles};
 use crate::evidence::{self, Item, SessionRecord, site_wall};
 use crate::sites::{DeviceKind, Registry};
 
 use super::views::{
     CloseReason, Level, SessionState, SessionSubject, SessionView, SitePage, SiteStudied, TerminalState,
-    TerminalView, Totals,
+    TerminalView, Totals, Uncounted,
 };
 
 /// A terminal heard of more recently is watching.
@@ -48,7 +48,7 @@ pub(super) fn page(
     id: &SiteId,
     date: Date,
     (from, to): (Timestamp, Timestamp),
-    (records, studied): (Vec<SessionRecord>, SiteStudied),
+    (records, studied, entries): (Vec<SessionRecord>, SiteStudied, &BTreeMap<SessionId, u64>),
     now: Timestamp,
 ) -> Option<SitePage> {
     let site = registry.sites.get(id)?;
@@ -78,7 +78,13 @@ pub(super) fn page(
         date,
         studied,
         totals: totals(&records, from, to),
-        sessions: records.into_iter().map(|r| view(registry, r)).collect(),
+        sessions: records
+            .into_iter()
+            .map(|r| {
+                let entry = entries.get(&r.id).copied();
+                view(registry, r, entry)
+            })
+            .collect(),
     })
 }
 
@@ -96,7 +102,23 @@ fn ms(ms: i64) -> Duration {
     Duration::from_millis(ms.max(0) as u64)
 }
 
-fn view(registry: &Registry, r: SessionRecord) -> SessionView {
+/// What is shorter is how players count, not what people did.
+const WORTH_SAYING: Duration = Duration::from_secs(5);
+
+/// The time of a playback that was not counted, and why.
+fn uncounted(t: &evidence::Totals) -> Vec<(Uncounted, Duration)> {
+    // A player that never beats claims nothing.
+    let unverified = if t.watched_ms > 0 { t.watched_ms - t.verified_ms } else { 0 };
+    let all = [
+        (Uncounted::Hidden, t.hidden_ms),
+        (Uncounted::Paused, t.paused_ms),
+        (Uncounted::Stalled, t.stalled_ms),
+        (Uncounted::Unverified, unverified),
+    ];
+    all.map(|(why, time)| (why, ms(time))).into_iter().filter(|(_, time)| *time >= WORTH_SAYING).collect()
+}
+
+fn view(registry: &Registry, r: SessionRecord, entry: Option<u64>) -> SessionView {
     let terminal = r.terminal.as_ref().and_then(|t| registry.terminals.get(t));
     SessionView {
         id: r.id,
@@ -107,6 +129,8 @@ fn view(registry: &Registry, r: SessionRecord) -> SessionView {
             Item::Lesson(id) => SessionSubject::Lesson { id, titles: r.title },
         },
         lang: r.lang,
+        uncounted: uncounted(&r.totals),
+        entry,
         terminal: terminal.map_or_else(Titles::default, |t| t.names.clone()),
         device: terminal.map_or(DeviceKind::Computer, |t| t.device),
         delivered: ms(r.totals.delivered_ms),

@@ -363,7 +363,7 @@ fn entries(
 }
 
 /// Tiles in the store.
-struct InStore<'a>(&'a Connection);
+pub(super) struct InStore<'a>(pub(super) &'a Connection);
 
 impl Tiles for InStore<'_> {
     type Error = StoreError;

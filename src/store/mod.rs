@@ -9,12 +9,14 @@ mod evenings;
 mod events;
 mod hands;
 mod identities;
+mod journal;
 mod log;
 mod once;
 mod people;
 mod places;
 mod readers;
 mod second_factor;
+mod seen;
 mod sessions;
 mod sign_ins;
 mod studies;
@@ -107,6 +109,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("evening.sql"),
     include_str!("log.sql"),
     include_str!("study.sql"),
+    include_str!("journal.sql"),
+    include_str!("seen.sql"),
 ];
 
 impl Store {

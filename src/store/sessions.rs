@@ -1,40 +1,32 @@
 //! Sessions: snapshots of open ones, records of closed ones.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 use crate::base::SiteId;
-use crate::evidence::{Session, SessionRecord};
+use crate::evidence::{Session, SessionRecord, Swept};
 
-use super::{Store, StoreError, us};
+use super::{Store, StoreError, journal, us};
 
 impl Store {
-    /// Stores snapshots; a session that is closed becomes a record. Returns
-    /// when they are on disk.
-    pub async fn save_sessions(&self, sessions: Vec<Session>) -> Result<(), StoreError> {
+    /// Stores a session as a whole. Returns when it is on disk.
+    pub async fn save_session(&self, session: Session) -> Result<(), StoreError> {
+        self.write(move |db| save(db, &[session])).await
+    }
+
+    /// Stores what a sweep found; a session that is closed becomes a record.
+    /// Lines of the journal up to `folded` are in those sessions and go.
+    /// Returns when it is on disk.
+    pub async fn save_swept(&self, swept: Arc<Swept>, folded: Option<i64>) -> Result<(), StoreError> {
         self.write(move |db| {
-            let mut save = db.prepare_cached(
-                "insert into session (id, site, terminal, opened_us, active_us, closed_us, body, record)
-                 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-                 on conflict (id) do update set opened_us = excluded.opened_us, active_us = excluded.active_us,
-                     closed_us = excluded.closed_us, body = excluded.body, record = excluded.record
-                 where session.closed_us is null",
-            )?;
-            for s in &sessions {
-                let record = match s.closed {
-                    Some(_) => Some(serde_json::to_string(&s.record())?),
-                    None => None,
-                };
-                save.execute(params![
-                    s.id.as_str(),
-                    s.site.as_ref().map(|s| s.as_str()),
-                    s.terminal.as_ref().map(|t| t.as_str()),
-                    s.opened.map(us),
-                    us(s.last_activity),
-                    s.closed.map(|(at, _)| us(at)),
-                    serde_json::to_string(s)?,
-                    record,
-                ])?;
+            save(db, &swept.sessions)?;
+            for (session, line) in &swept.lines {
+                journal::append(db, session.as_str(), &serde_json::to_string(line)?)?;
+            }
+            if let Some(last) = folded {
+                db.prepare_cached("delete from journal where n <= ?1")?.execute([last])?;
             }
             Ok(())
         })
@@ -76,4 +68,32 @@ impl Store {
         })
         .await
     }
+}
+
+fn save(db: &Connection, sessions: &[Session]) -> Result<(), StoreError> {
+    let mut save = db.prepare_cached(
+        "insert into session (id, site, terminal, opened_us, active_us, closed_us, body, record)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         on conflict (id) do update set opened_us = excluded.opened_us, active_us = excluded.active_us,
+             closed_us = excluded.closed_us, body = excluded.body, record = excluded.record
+         where session.closed_us is null",
+    )?;
+    for s in sessions {
+        // A closed one never changes: its record says all that will be asked.
+        let (body, record) = match s.closed {
+            Some(_) => (String::new(), Some(serde_json::to_string(&s.record())?)),
+            None => (serde_json::to_string(s)?, None),
+        };
+        save.execute(params![
+            s.id.as_str(),
+            s.site.as_ref().map(|s| s.as_str()),
+            s.terminal.as_ref().map(|t| t.as_str()),
+            s.opened.map(us),
+            us(s.last_activity),
+            s.closed.map(|(at, _)| us(at)),
+            body,
+            record,
+        ])?;
+    }
+    Ok(())
 }

@@ -311,11 +311,15 @@ pub(super) fn add_played(db: &Connection, record: &SessionRecord, tz: &TimeZone)
     let Some((first, last)) = ends else { return Ok(()) };
     let mut day = day_of(instant(first), tz);
     let end = day_of(instant(last - 1), tz);
+    let t = &record.totals;
+    // Of a playback that passes midnight its first day has the pauses.
+    let mut idle = (i64::from(t.watched_ms > 0), t.paused_ms + t.hidden_ms + t.stalled_ms);
     while day <= end
         && let Ok((from, to)) = day_span(day, tz)
     {
         let clip = |set: &IntervalSet| set.clipped(from.as_millisecond(), to.as_millisecond());
-        add_day(db, site, day, (clip(&record.wall.watched), clip(&record.wall.verified)))?;
+        add_day(db, site, day, (clip(&record.wall.watched), clip(&record.wall.verified)), idle)?;
+        idle = (0, 0);
         let Ok(next) = day.tomorrow() else { break };
         day = next;
     }
@@ -327,6 +331,7 @@ fn add_day(
     site: &SiteId,
     day: Date,
     (mut watched, mut verified): (IntervalSet, IntervalSet),
+    (beating, idle_ms): (i64, i64),
 ) -> Result<(), StoreError> {
     let known = "select watched, verified from site_day where site = ?1 and day = ?2";
     let known = db
@@ -340,9 +345,11 @@ fn add_day(
         verified.union(&serde_json::from_str(&v)?);
     }
     db.prepare_cached(
-        "insert into site_day values (?1, ?2, ?3, ?4, ?5, ?6, 1)
+        "insert into site_day (site, day, watched, verified, watched_ms, verified_ms, sessions, beating, idle_ms)
+         values (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8)
          on conflict do update set watched = excluded.watched, verified = excluded.verified,
-             watched_ms = excluded.watched_ms, verified_ms = excluded.verified_ms, sessions = sessions + 1",
+             watched_ms = excluded.watched_ms, verified_ms = excluded.verified_ms, sessions = sessions + 1,
+             beating = beating + excluded.beating, idle_ms = idle_ms + excluded.idle_ms",
     )?
     .execute(params![
         site.as_str(),
@@ -351,6 +358,8 @@ fn add_day(
         serde_json::to_string(&verified)?,
         watched.total(),
         verified.total(),
+        beating,
+        idle_ms,
     ])?;
     Ok(())
 }

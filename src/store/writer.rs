@@ -3,12 +3,33 @@
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::StoreError;
+use super::{StoreError, journal};
 
-/// Runs inside the commit; returns what tells its caller.
-type Job = Box<dyn FnOnce(&Connection) -> Ack + Send>;
 /// Runs after the commit, with its outcome.
 type Ack = Box<dyn FnOnce(bool) + Send>;
+
+enum Job {
+    /// Runs inside the commit; returns what tells its caller.
+    Any(Box<dyn FnOnce(&Connection) -> Ack + Send>),
+    /// A line of the journal: what there is most of, a single statement, which
+    /// needs no savepoint since SQLite undoes it alone if it fails.
+    Line { session: String, line: String, tell: oneshot::Sender<Result<(), StoreError>> },
+}
+
+impl Job {
+    fn run(self, connection: &Connection) -> Ack {
+        match self {
+            Self::Any(job) => job(connection),
+            Self::Line { session, line, tell } => {
+                let result = journal::append(connection, &session, &line);
+                Box::new(move |committed| {
+                    // A caller that went away needs no answer.
+                    let _ = tell.send(if committed { result } else { Err(StoreError::Closed) });
+                })
+            }
+        }
+    }
+}
 
 /// Most jobs in one commit.
 const BATCH: usize = 256;
@@ -35,17 +56,29 @@ impl Writer {
         job: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (tell, told) = oneshot::channel();
-        let job: Job = Box::new(move |connection| {
+        let job = Box::new(move |connection: &Connection| {
             let result = in_savepoint(connection, job);
-            Box::new(move |committed| {
+            let ack: Ack = Box::new(move |committed| {
                 let result = if committed { result } else { Err(StoreError::Closed) };
                 // A caller that went away needs no answer.
                 let _ = tell.send(result);
-            })
+            });
+            ack
         });
-        let jobs = self.jobs.as_ref().ok_or(StoreError::Closed)?;
-        jobs.send(job).await.map_err(|_| StoreError::Closed)?;
+        self.send(Job::Any(job)).await?;
         told.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Appends a line to the journal.
+    pub(super) async fn append(&self, session: String, line: String) -> Result<(), StoreError> {
+        let (tell, told) = oneshot::channel();
+        self.send(Job::Line { session, line, tell }).await?;
+        told.await.map_err(|_| StoreError::Closed)?
+    }
+
+    async fn send(&self, job: Job) -> Result<(), StoreError> {
+        let jobs = self.jobs.as_ref().ok_or(StoreError::Closed)?;
+        jobs.send(job).await.map_err(|_| StoreError::Closed)
     }
 }
 
@@ -77,11 +110,11 @@ fn run(connection: &Connection, mut queue: mpsc::Receiver<Job>) {
             tracing::error!(%error, "the store could not begin a write");
             continue;
         }
-        let mut acks = vec![first(connection)];
+        let mut acks = vec![first.run(connection)];
         while acks.len() < BATCH
             && let Ok(job) = queue.try_recv()
         {
-            acks.push(job(connection));
+            acks.push(job.run(connection));
         }
         let committed = connection.execute_batch("commit").is_ok();
         if !committed {

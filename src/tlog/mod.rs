@@ -26,6 +26,8 @@ pub use export::{Earlier, Exported, Header, Line, blocks};
 pub use note::{BadNote, Kind, Note, Signer, Verifier};
 pub use tables::{Played, statement, table};
 pub use tile::{InTiles, TileId, TilePath, Tiles, WIDTH, append};
-pub use tree::{Hash, Head, Nodes, around, consistency, leaf_hash, root, tree_root, verify_consistency};
+pub use tree::{
+    Hash, Head, Nodes, around, consistency, inclusion, leaf_hash, root, tree_root, verify_consistency,
+};
 pub use verify::{Fault, Trust, Verdict, verify};
 pub use witness::{AddCheckpoint, Answer, Seen, witness};

@@ -51,8 +51,7 @@ fn split(count: u64) -> u64 {
 }
 
 /// The audit path of the leaf `index` in the tree of `size` leaves (RFC 6962 section 2.1.1).
-#[cfg(test)]
-fn inclusion<N: Nodes>(nodes: &N, index: u64, size: u64) -> Result<Vec<Hash>, N::Error> {
+pub fn inclusion<N: Nodes>(nodes: &N, index: u64, size: u64) -> Result<Vec<Hash>, N::Error> {
     let mut path = Vec::new();
     let (mut from, mut to) = (0, size);
     while to - from > 1 {

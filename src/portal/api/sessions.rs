@@ -89,7 +89,7 @@ pub(super) async fn open(portal: &Portal, request: &ApiRequest<'_>) -> Result<Re
         let opened = portal.desk.open(item, request.bearer, ask.lang, None, request.now);
         let opened = opened.map_err(|e| refused(&e))?;
         let id = opened.session.id.clone();
-        portal.store.save_sessions(vec![opened.session]).await.map_err(|e| ours(&e))?;
+        portal.store.save_session(opened.session).await.map_err(|e| ours(&e))?;
         let answer = Opened {
             session: id.to_string(),
             play_url: opened.play_path,
@@ -131,8 +131,12 @@ pub(super) async fn beats(portal: &Portal, request: &ApiRequest<'_>, id: &str) -
         return Err(problem(StatusCode::FORBIDDEN, "Not this player's session", detail));
     }
     let taken = portal.desk.ledger.beats(&id, beats, &portal.desk.nonces, request.now);
-    let (outcomes, session) = taken.ok_or_else(gone)?;
-    portal.store.save_sessions(vec![session]).await.map_err(|e| ours(&e))?;
+    let (outcomes, line) = taken.ok_or_else(gone)?;
+    if let Err(error) = portal.store.journal(&id, &line).await {
+        // They are folded, though not acknowledged: the session is stored as a whole.
+        portal.desk.ledger.unstored([&id]);
+        return Err(ours(&error));
+    }
     for (seq, outcome) in &outcomes {
         if let BeatOutcome::Refused(why) = outcome {
             let status = match why {

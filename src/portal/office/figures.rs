@@ -1,10 +1,14 @@
 //! Figures of sites, for townships, the county and auditors.
 
+use crate::evidence::{Flag, flags};
 use crate::people::Rights;
 use crate::portal::figures::{Month, rows};
+use crate::portal::i18n;
 use crate::portal::pages::param;
 use crate::portal::state::Portal;
 use crate::portal::views::{FigureRow, FiguresPage, Menu, PageContext, hours};
+
+use crate::sites::Registry;
 
 use super::lists::table_reply;
 use super::request::OfficeRequest;
@@ -34,7 +38,19 @@ impl Portal {
         let played = self.store.played_days(None, month.days()).await?;
         let registry = self.desk.registry.load();
         let seen = registry.sites.values().filter(|s| rights.see_site(&s.id));
-        let rows = rows(seen, &registry, (month, ctx.tz), &studies, &played);
+        let mut rows = rows(seen, &registry, (month, ctx.tz), &studies, &played);
+        let mut months = self.store.days_seen(month.days()).await?;
+        let (from, to) = month.span(ctx.tz);
+        for (stored, _) in studies.iter().filter(|(s, _)| (from..to).contains(&s.study.start)) {
+            if let Some(people) = stored.study.headcount.filter(|_| stored.study.lacks().is_none()) {
+                months.entry(stored.study.site.clone()).or_default().headcounts.push(people);
+            }
+        }
+        let flags = flags(&months, ctx.tz);
+        for row in &mut rows {
+            let own = flags.get(&row.site).into_iter().flatten();
+            row.looks = own.map(|flag| said(ctx, &registry, flag)).collect();
+        }
         if let Some(kind) = kind {
             return table_reply(
                 ctx,
@@ -54,6 +70,22 @@ impl Portal {
     }
 }
 
+/// A flag in words.
+fn said(ctx: &PageContext<'_>, registry: &Registry, flag: &Flag) -> String {
+    let text = |key: &str, values: &[(&str, &str)]| i18n::text(ctx.lang, key, values);
+    match flag {
+        Flag::Night(ms) => text("flag-night", &[("hours", &hours(ms))]),
+        Flag::NeverPaused(count) => text("flag-pauses", &[("count", &count.to_string())]),
+        Flag::SameHeadcount(count, people) => {
+            text("flag-headcount", &[("count", &count.to_string()), ("number", &people.to_string())])
+        }
+        Flag::SameTimes(site, days) => {
+            let name = registry.sites.get(site).map_or_else(|| site.to_string(), |s| ctx.plain(&s.names));
+            text("flag-times", &[("count", &days.to_string()), ("name", &name)])
+        }
+    }
+}
+
 /// They as a table, with a column for each day.
 fn table(ctx: &PageContext<'_>, month: Month, rows: &[FigureRow]) -> Vec<Vec<String>> {
     let month = month.text();
@@ -63,6 +95,7 @@ fn table(ctx: &PageContext<'_>, month: Month, rows: &[FigureRow]) -> Vec<Vec<Str
     first.extend(
         ["figures-studies", "figures-hours"].map(|key| format!("{} ({})", ctx.t(key), ctx.t("figures-year"))),
     );
+    first.push(ctx.t("figures-look"));
     let days = rows.first().map_or(0, |row| row.days.len());
     first.extend((1..=days).map(|day| format!("{month}-{day:02}")));
     let line = |row: &FigureRow| {
@@ -75,6 +108,7 @@ fn table(ctx: &PageContext<'_>, month: Month, rows: &[FigureRow]) -> Vec<Vec<Str
             hours(&row.verified_ms),
             row.year_studies.to_string(),
             hours(&row.year_ms),
+            row.looks.join("; "),
         ];
         cells.extend(row.days.iter().map(ToString::to_string));
         cells

@@ -49,7 +49,7 @@ pub use offline::OfflinePage;
 pub use poster::{Paper, PosterPage};
 pub use sites::{
     CloseReason, Level, SessionState, SessionSubject, SessionView, SitePage, SiteRow, SiteStudied, SitesPage,
-    TerminalState, TerminalView, Totals, TownshipRow,
+    TerminalState, TerminalView, Totals, TownshipRow, Uncounted,
 };
 pub use tv::{TvChannel, TvPage};
 

@@ -152,6 +152,8 @@ pub(super) fn site() -> SitePage {
             verified: Duration::from_secs(3690),
             level,
             state,
+            uncounted: vec![(Uncounted::Paused, Duration::from_secs(95))],
+            entry: minutes.map(|_| 1207),
         }
     };
     let channel = SessionSubject::Channel {

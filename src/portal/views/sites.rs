@@ -154,6 +154,34 @@ pub struct SessionView {
     pub level: Level,
     /// Open, or why it closed.
     pub state: SessionState,
+    /// What was not counted, and how long.
+    pub uncounted: Vec<(Uncounted, Duration)>,
+    /// Its number in the log of evidence; none: it has none yet, or nothing was played.
+    pub entry: Option<u64>,
+}
+
+/// Why a part of a session counts nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Uncounted {
+    /// The picture could not be seen.
+    Hidden,
+    /// Somebody paused it.
+    Paused,
+    /// It waited for data.
+    Stalled,
+    /// The player reported it and the server cannot confirm it.
+    Unverified,
+}
+
+impl Uncounted {
+    fn key(self) -> &'static str {
+        match self {
+            Self::Hidden => "uncounted-hidden",
+            Self::Paused => "uncounted-paused",
+            Self::Stalled => "uncounted-stalled",
+            Self::Unverified => "uncounted-unverified",
+        }
+    }
 }
 
 /// What a session played. Titles are those of the time of the session.
@@ -251,6 +279,11 @@ impl TerminalView {
 }
 
 impl SessionView {
+    /// What was not counted and why, in words.
+    fn uncounted(&self, ctx: &PageContext<'_>) -> Vec<String> {
+        self.uncounted.iter().map(|(why, time)| ctx.t1(why.key(), "time", ctx.hms(time))).collect()
+    }
+
     /// What the row is called: the identifier itself is the player's business.
     fn key(&self) -> String {
         hex::encode(&Sha256::digest(self.id.as_str())[..6])

@@ -214,6 +214,8 @@ pub struct FigureRow {
     pub year_ms: i64,
     /// The standard of the year is met by now.
     pub meets: bool,
+    /// What a person should look at, in words.
+    pub looks: Vec<String>,
 }
 
 impl FigureRow {
