@@ -33,7 +33,7 @@ audit: ## licences, advisories and sources of crates (needs cargo-deny)
 bench: deps ## criterion and whole-process benchmarks
 	@$(MAKE) --no-print-directory web
 	scripts/npm-run.sh benches/channel-engine installed
-	cargo bench --locked --bench delivery --bench beats --bench channels --bench relays --bench packaging --bench uploads
+	cargo bench --locked --bench delivery --bench viewers --bench beats --bench years --bench channels --bench relays --bench packaging --bench uploads
 
 # Minutes that viewers watch while things go wrong.
 SOAK_MINUTES ?= 120

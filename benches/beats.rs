@@ -92,7 +92,7 @@ fn main() {
         let rows = median((0..3).map(|_| sqlite(folder.path(), commit)).collect());
         println!("{:<40}{:>14}{rows:>14.0}", format!("SQLite alone, {commit} in a commit"), "");
     }
-    println!("\n64 connections, {ROUNDS} runs of {SECONDS} s each, taken in turns.");
+    println!("\n256 connections, {ROUNDS} runs of {SECONDS} s each, taken in turns.");
 }
 
 fn county(port: u16) -> String {
@@ -124,7 +124,7 @@ fn open(base: &str) -> String {
 /// Requests per second, of `batch` beats each, numbered from `first`.
 fn beats(base: &str, script: &Path, players: &Path, batch: u32, first: u64) -> f64 {
     let mut command = Command::new("wrk");
-    command.args(["-t1", "-c64", &format!("-d{SECONDS}s"), "-s"]).arg(script).arg(base);
+    command.args(["-t1", "-c256", &format!("-d{SECONDS}s"), "-s"]).arg(script).arg(base);
     command.env("PLAYERS", players).env("BATCH", batch.to_string()).env("FIRST", first.to_string());
     requests(&mut command)
 }
@@ -133,7 +133,7 @@ fn start_answering_nginx(root: &Path, port: u16) -> Running {
     let root_text = root.display();
     let config = format!(
         "daemon off; worker_processes 1; pid {root_text}/pid; error_log stderr error;\n\
-         events {{ worker_connections 256; }}\n\
+         events {{ worker_connections 1024; }}\n\
          http {{ access_log off; client_body_temp_path {root_text}/t; proxy_temp_path {root_text}/t;\n\
          fastcgi_temp_path {root_text}/t; uwsgi_temp_path {root_text}/t; scgi_temp_path {root_text}/t;\n\
          keepalive_requests 1000000000;\n\

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use sha2::{Digest as _, Sha256};
+
 /// Ends its process when dropped.
 pub(crate) struct Running(pub(crate) Child);
 
@@ -89,11 +91,14 @@ pub(crate) fn fragment(size: usize) -> Vec<u8> {
 /// A lesson of `segments` equal segments of 3.84 s and `size` bytes, with its rungs' heights.
 pub(crate) fn write_package(folder: &Path, id: &str, rungs: &[u32], segments: usize, size: usize) {
     fs::create_dir_all(folder).expect("folder");
-    fs::write(folder.join("v.mp4"), [vec![0x55; 1000], fragment(size)].concat()).expect("media");
+    let media = [vec![0x55; 1000], fragment(size)].concat();
+    // The server looks at its lessons' bytes and takes those off the air that have changed.
+    let sha256 = hex::encode(Sha256::digest(&media));
+    fs::write(folder.join("v.mp4"), media).expect("media");
     let ranges = vec![serde_json::json!({"offset": 1000, "length": size}); segments];
     let track = |name: String, kind: serde_json::Value| {
         let mut track = serde_json::json!({
-            "name": name, "codecs": "avc1.4D401F", "init": "0", "timescale": 90_000, "file": "v.mp4", "sha256": "0",
+            "name": name, "codecs": "avc1.4D401F", "init": "0", "timescale": 90_000, "file": "v.mp4", "sha256": sha256,
             "bandwidth": 1_200_000, "average_bandwidth": 1_200_000,
             "header": {"offset": 0, "length": 1000}, "segments": ranges,
         });
@@ -117,8 +122,8 @@ pub(crate) fn write_package(folder: &Path, id: &str, rungs: &[u32], segments: us
     fs::write(folder.join("package.json"), manifest.to_string()).expect("manifest");
 }
 
-/// nginx with sendfile on the files of `root`.
-pub(crate) fn start_nginx(root: &Path, port: u16) -> Running {
+/// nginx with sendfile on the files of `root`; `more` stands in its server's block.
+pub(crate) fn start_nginx(root: &Path, port: u16, more: &str) -> Running {
     fs::create_dir_all(root.join("tmp")).expect("folder");
     let config = format!(
         "worker_processes auto; daemon off; pid {root}/pid; error_log stderr error;\n\
@@ -126,7 +131,7 @@ pub(crate) fn start_nginx(root: &Path, port: u16) -> Running {
          http {{ access_log off; sendfile on; tcp_nopush on; tcp_nodelay on; keepalive_requests 10000000;\n\
          open_file_cache max=100; client_body_temp_path {root}/tmp; proxy_temp_path {root}/tmp;\n\
          fastcgi_temp_path {root}/tmp; uwsgi_temp_path {root}/tmp; scgi_temp_path {root}/tmp;\n\
-         server {{ listen 127.0.0.1:{port}; root {root}; }} }}\n",
+         server {{ listen 127.0.0.1:{port}; {more} root {root}; }} }}\n",
         root = root.display()
     );
     let path = root.join("nginx.conf");

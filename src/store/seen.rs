@@ -11,6 +11,7 @@ use crate::evidence::MonthSeen;
 use crate::tlog::{Hash, InTiles, inclusion};
 
 use super::log::InStore;
+use super::sessions::last_end;
 use super::{Store, StoreError, us};
 
 impl Store {
@@ -40,7 +41,7 @@ impl Store {
         .await
     }
 
-    /// The entries of the log of a site's sessions that were active in `[from, to)`.
+    /// The entries of the log of the sessions that [`Store::site_sessions`] tells.
     pub async fn session_entries(
         &self,
         site: &SiteId,
@@ -51,9 +52,9 @@ impl Store {
         self.read(move |db| {
             let mut query = db.prepare_cached(
                 "select id, entry from session
-                 where site = ?1 and active_us >= ?2 and opened_us < ?3 and entry is not null",
+                 where site = ?1 and active_us >= ?2 and active_us < ?4 and opened_us < ?3 and entry is not null",
             )?;
-            let rows = query.query_map(params![site, us(from), us(to)], |r| {
+            let rows = query.query_map(params![site, us(from), us(to), us(last_end(to))], |r| {
                 Ok((r.get::<_, String>(0)?, r.get::<_, i64>(1)? as u64))
             })?;
             let mut out = BTreeMap::new();

@@ -2,13 +2,21 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
 
 use crate::base::SiteId;
 use crate::evidence::{Session, SessionRecord, Swept};
 
 use super::{Store, StoreError, journal, us};
+
+/// How long a session may go on after a day on whose page it stands.
+const LONGEST: SignedDuration = SignedDuration::from_hours(31 * 24);
+
+/// Until when the sessions are looked for that stand on the page of a day that ends at `to`.
+pub(super) fn last_end(to: Timestamp) -> Timestamp {
+    to.checked_add(LONGEST).unwrap_or(Timestamp::MAX)
+}
 
 impl Store {
     /// Stores a session as a whole. Returns when it is on disk.
@@ -44,7 +52,9 @@ impl Store {
     }
 
     /// The records of a site's sessions that were active in `[from, to)`,
-    /// oldest first; open ones as they were last saved.
+    /// oldest first; open ones as they were last saved. Not among them is one
+    /// that went on for more than a month after: the years behind a day must
+    /// not be read for it.
     pub async fn site_sessions(
         &self,
         site: &SiteId,
@@ -55,9 +65,9 @@ impl Store {
         self.read(move |db| {
             let mut query = db.prepare_cached(
                 "select body, record from session
-                 where site = ?1 and active_us >= ?2 and opened_us < ?3 order by opened_us, id",
+                 where site = ?1 and active_us >= ?2 and active_us < ?4 and opened_us < ?3 order by opened_us, id",
             )?;
-            let rows = query.query_map(params![site, us(from), us(to)], |r| {
+            let rows = query.query_map(params![site, us(from), us(to), us(last_end(to))], |r| {
                 Ok((r.get::<_, String>(0)?, r.get::<_, Option<String>>(1)?))
             })?;
             rows.map(|row| match row? {
