@@ -18,7 +18,7 @@ run: install-deps ## install what is missing, build, run the demo county
 test: deps ## install what is missing, then every check and test, browsers included
 	@$(MAKE) --no-print-directory check
 	scripts/rust-tests.sh
-	scripts/browser-tests.sh
+	BUILT=yes scripts/browser-tests.sh
 
 check: web ## formatting, lints, rustdoc, the pages' types and lints
 	cargo fmt --check

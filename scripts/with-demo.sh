@@ -3,7 +3,8 @@
 #   scripts/with-demo.sh COMMAND…
 # The command finds BASE_URL, SITE_ID, TERMINAL_TOKEN, CHANNEL, SETUP_CODE and
 # CHROMIUM in its environment. DEMO_MEDIA names a folder of media that an
-# earlier demo has prepared, to be copied instead of filming anew.
+# earlier demo has prepared, to be copied instead of filming anew. BUILT says
+# that the server need not be built.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -37,7 +38,8 @@ stop() {
 trap stop EXIT
 trap 'exit 130' INT TERM
 
-cargo build --locked
+# Tests have built it with features of their own: built again without, it takes minutes.
+[ -n "${BUILT:-}" ] || cargo build --locked
 if [ -d "${DEMO_MEDIA:-}" ]; then
     mkdir "$work/data"
     cp -a --reflink=auto "$DEMO_MEDIA" "$work/data/media"

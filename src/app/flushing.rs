@@ -37,7 +37,7 @@ impl Flushing {
 
     /// Until the server stops.
     pub(super) async fn run(self, stop: Shutdown) {
-        let mut whole_at = self.clock.now();
+        let (mut whole_at, mut folded) = (self.clock.now(), 0);
         loop {
             tokio::select! {
                 () = stop.wait() => break,
@@ -45,10 +45,15 @@ impl Flushing {
             }
             let now = self.clock.now();
             let end = self.end().await;
+            // Lines are numbered anew after the journal was empty.
+            if end.is_none_or(|n| n < folded) {
+                folded = 0;
+            }
             // A clock that was set back must not keep the journal growing.
-            let due = now.duration_since(whole_at).abs() >= WHOLE || end.is_some_and(|n| n >= LINES);
+            let late = now.duration_since(whole_at).abs() >= WHOLE;
+            let due = late || end.is_some_and(|n| n - folded >= LINES);
             if self.flush(now, due.then_some(end)).await && due {
-                whole_at = now;
+                (whole_at, folded) = (now, end.unwrap_or(0));
             }
         }
     }

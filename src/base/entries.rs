@@ -112,12 +112,13 @@ pub fn entries(text: &str, section: &str) -> Result<Vec<Entry>, EntryError> {
     standing(&parse(text)?, section)
 }
 
-/// The entries of each of `sections`, in the order of the file, which is read once.
+/// The entries of each of `sections`, in the order of the file, which is read
+/// once; none of a section that is written in another way.
 pub fn entries_of<const N: usize>(text: &str, sections: [&str; N]) -> Result<[Vec<Entry>; N], EntryError> {
     let document = parse(text)?;
     let mut all = [const { Vec::new() }; N];
     for (entries, section) in all.iter_mut().zip(sections) {
-        *entries = standing(&document, section)?;
+        *entries = standing(&document, section).unwrap_or_default();
     }
     Ok(all)
 }
