@@ -50,14 +50,8 @@ end
 fn main() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let port = free_port();
-    fs::write(folder.path().join("county.toml"), county(port)).expect("county");
-    fs::create_dir_all(folder.path().join("schedules")).expect("folder");
-    let server = start(
-        Command::new(env!("CARGO_BIN_EXE_yuanjiao"))
-            .args(["serve", "--config"])
-            .arg(folder.path().join("county.toml"))
-            .env("RUST_LOG", "error"),
-    );
+    write_county(folder.path(), port, "");
+    let server = serve(folder.path());
     let base = format!("http://127.0.0.1:{port}");
     wait_for(&format!("{base}/readyz"));
     let players = folder.path().join("players");
@@ -87,20 +81,12 @@ fn main() {
         row(&format!("yuanjiao, {batch} in a request, on disk"), ours);
         row(&format!("nginx, {batch} in a request, thrown away"), theirs);
     }
-    println!("largest memory: {} MB, with {SESSIONS} playbacks", peak_mb(server.0.id()));
+    println!("largest memory: {} MB, with {SESSIONS} playbacks", memory_mb(server.0.id(), "VmHWM"));
     for commit in [100, 1] {
         let rows = median((0..3).map(|_| sqlite(folder.path(), commit)).collect());
         println!("{:<40}{:>14}{rows:>14.0}", format!("SQLite alone, {commit} in a commit"), "");
     }
     println!("\n256 connections, {ROUNDS} runs of {SECONDS} s each, taken in turns.");
-}
-
-fn county(port: u16) -> String {
-    format!(
-        "listen = \"127.0.0.1:{port}\"\ndata = \"data\"\nmedia = \"media\"\nschedules = \"schedules\"\n\
-         name = {{ en = \"Bench\" }}\n\n[[channel]]\nid = \"bench\"\nnumber = 1\nname = {{ en = \"Bench\" }}\n\
-         lang = \"en\"\naudio = [\"en\"]\n"
-    )
 }
 
 /// Opens the playbacks: a path for beats and a nonce for each, a line each.
@@ -168,11 +154,4 @@ fn sqlite(folder: &Path, commit: usize) -> f64 {
         rows += commit;
     }
     rows as f64 / begun.elapsed().as_secs_f64()
-}
-
-/// The most memory that a process has had, MB.
-fn peak_mb(id: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{id}/status")).expect("it runs");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("its peak");
-    line.split_whitespace().next().and_then(|kb| kb.parse::<u64>().ok()).expect("a number") / 1024
 }

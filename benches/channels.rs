@@ -22,6 +22,7 @@ use yuanjiao::base::{ChannelId, Titles};
 use yuanjiao::channel::{Airing, AiringSource, Step};
 use yuanjiao::store::Store;
 
+#[expect(dead_code, reason = "each benchmark uses its part of what they share")]
 mod support;
 
 const CHANNELS: usize = 1000;
@@ -87,12 +88,7 @@ fn measure_ours(folder: &Path, channels: usize) -> Ours {
         let id = format!("l{n}");
         write_package(&folder.join("media/library").join(&id), &id, &RUNGS, SEGMENTS, 2000);
     }
-    let server = start(
-        Command::new(env!("CARGO_BIN_EXE_yuanjiao"))
-            .args(["serve", "--config"])
-            .arg(folder.join("county.toml"))
-            .env("RUST_LOG", "error"),
-    );
+    let server = serve(folder);
     let base = format!("http://127.0.0.1:{port}");
     wait_for(&format!("{base}/readyz"));
     let names: Vec<String> = RUNGS.iter().map(|r| format!("v{r}")).chain(["a-en".into()]).collect();
@@ -117,23 +113,14 @@ fn measure_ours(folder: &Path, channels: usize) -> Ours {
 fn idle(server: &Running, channels: usize) -> f64 {
     // What starting has left to do is not what it costs to stay.
     std::thread::sleep(Duration::from_secs(20));
-    let before = cpu_seconds(server);
+    let before = cpu_seconds(server.0.id());
     std::thread::sleep(Duration::from_secs(IDLE));
-    (cpu_seconds(server) - before) / channels as f64 * 60.0 / IDLE as f64
+    (cpu_seconds(server.0.id()) - before) / channels as f64 * 60.0 / IDLE as f64
 }
 
 fn per_cpu(server: &Running, url: &str) -> f64 {
-    let (before, seconds) = (cpu_seconds(server), 5);
-    wrk(url, seconds) * f64::from(seconds) / (cpu_seconds(server) - before)
-}
-
-/// Seconds of processor time that `process` has used so far, all threads.
-fn cpu_seconds(process: &Running) -> f64 {
-    let stat = fs::read_to_string(format!("/proc/{}/stat", process.0.id())).expect("a running process");
-    let fields: Vec<&str> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();
-    // utime and stime are fields 14 and 15 of proc_pid_stat(5), in ticks of 10 ms.
-    let ticks = |n: usize| fields[n - 3].parse::<f64>().expect("a number");
-    (ticks(14) + ticks(15)) / 100.0
+    let (before, seconds) = (cpu_seconds(server.0.id()), 5);
+    wrk(url, seconds) * f64::from(seconds) / (cpu_seconds(server.0.id()) - before)
 }
 
 /// Kilobytes of memory that only `process` holds.

@@ -14,6 +14,7 @@ use std::process::Command;
 
 use support::*;
 
+#[expect(dead_code, reason = "each benchmark uses its part of what they share")]
 mod support;
 
 const SEGMENT: usize = 576_000;
@@ -25,14 +26,12 @@ fn main() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let [port, tls_port, nginx_port, nginx_tls_port] = std::array::from_fn(|_| free_port());
     make_certificate(folder.path());
-    write_county(folder.path(), port, tls_port);
+    let tls =
+        format!("[tls]\nlisten = \"127.0.0.1:{tls_port}\"\ncertificate = \"chain.pem\"\nkey = \"key.pem\"\n");
+    write_county(folder.path(), port, &tls);
+    write_schedule(folder.path());
     write_package(&folder.path().join("media/library/bench"), "bench", &[720], SEGMENTS, SEGMENT);
-    let _server = start(
-        Command::new(env!("CARGO_BIN_EXE_yuanjiao"))
-            .args(["serve", "--config"])
-            .arg(folder.path().join("county.toml"))
-            .env("RUST_LOG", "error"),
-    );
+    let _server = serve(folder.path());
     let base = format!("http://127.0.0.1:{port}");
     wait_for(&format!("{base}/readyz"));
     let session = redirect(&format!("{base}/channels/bench/index.m3u8"));
@@ -83,18 +82,4 @@ fn make_certificate(folder: &Path) {
     command.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]);
     command.args(["-days", "2", "-subj", "/CN=localhost", "-keyout", "key.pem", "-out", "chain.pem"]);
     assert!(command.current_dir(folder).output().expect("openssl").status.success());
-}
-
-fn write_county(folder: &Path, port: u16, tls_port: u16) {
-    fs::create_dir_all(folder.join("schedules")).expect("folder");
-    let county = format!(
-        "listen = \"127.0.0.1:{port}\"\ndata = \"data\"\nmedia = \"media\"\nschedules = \"schedules\"\n\
-         name = {{ en = \"Bench\" }}\n\n[tls]\nlisten = \"127.0.0.1:{tls_port}\"\ncertificate = \"chain.pem\"\n\
-         key = \"key.pem\"\n\n[[channel]]\nid = \"bench\"\nnumber = 1\nname = {{ en = \"Bench\" }}\n\
-         lang = \"en\"\naudio = [\"en\"]\n"
-    );
-    fs::write(folder.join("county.toml"), county).expect("county");
-    let schedule = "channel = \"bench\"\n\n[[weekly]]\ndays = \"daily\"\nstart = \"00:00\"\n\
-                    title = { en = \"Bench\" }\nplay = [\"bench\"]\n";
-    fs::write(folder.join("schedules/bench.toml"), schedule).expect("schedule");
 }

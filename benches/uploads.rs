@@ -72,7 +72,7 @@ fn main() {
     println!("{:<58}{:>8.0}", "yuanjiao, tus, on disk when it is answered", median(ours));
     println!("{:<58}{:>8.0}", "nginx, PUT, not yet on disk", median(theirs));
     println!("{:<58}{:>8.0}", "dd conv=fsync", median(disk));
-    println!("yuanjiao's largest memory: {} MB", peak_mb(server.id()));
+    println!("yuanjiao's largest memory: {} MB", support::memory_mb(server.id(), "VmHWM"));
 }
 
 /// A megabyte that nothing can make smaller.
@@ -112,12 +112,6 @@ fn written(file: &Path, megabytes: usize) -> f64 {
     let speed = megabytes as f64 / watch.passed().as_secs_f64();
     fs::remove_file(file).expect("dd's file");
     speed
-}
-
-fn peak_mb(process: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).expect("its status");
-    let peak = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).expect("VmHWM");
-    peak.trim().trim_end_matches("kB").trim().parse::<u64>().expect("a number") / 1024
 }
 
 /// nginx that takes files.

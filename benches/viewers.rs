@@ -10,9 +10,6 @@
 #![expect(clippy::print_stdout, reason = "a benchmark speaks to who runs it")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
 
-use std::fs;
-use std::path::Path;
-use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -27,7 +24,7 @@ const SEGMENT: usize = 576_000;
 const SEGMENTS: usize = 22_500;
 const EVERY: Duration = Duration::from_millis(3840);
 /// Viewers in turn, and for how long each lot watches after it has come.
-const VIEWERS: [usize; 4] = [1000, 5000, 10_000, 15_000];
+const VIEWERS: [usize; 4] = [1000, 2500, 5000, 7500];
 const WATCHING: Duration = Duration::from_secs(24);
 /// Newcomers in a second.
 const ARRIVING: usize = 500;
@@ -36,19 +33,15 @@ const KEPT_OPEN: usize = 10_000;
 fn main() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let port = free_port();
-    write_county(folder.path(), port);
+    write_county(folder.path(), port, "[http]\nmax_connections_per_address = 20000\n");
+    write_schedule(folder.path());
     write_package(&folder.path().join("media/library/bench"), "bench", &[720], SEGMENTS, SEGMENT);
-    let server = start(
-        Command::new(env!("CARGO_BIN_EXE_yuanjiao"))
-            .args(["serve", "--config"])
-            .arg(folder.path().join("county.toml"))
-            .env("RUST_LOG", "error"),
-    );
+    let server = serve(folder.path());
     wait_for(&format!("http://127.0.0.1:{port}/readyz"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let before = resident_mb(server.0.id());
+    let before = memory_mb(server.0.id(), "VmRSS");
     let held = runtime.block_on(hold(port));
-    let after = resident_mb(server.0.id());
+    let after = memory_mb(server.0.id(), "VmRSS");
     println!(
         "\n{} connections kept open, a playback each: {after} MB, {before} MB before they came",
         held.len()
@@ -84,19 +77,6 @@ fn main() {
 
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
-}
-
-fn write_county(folder: &Path, port: u16) {
-    fs::create_dir_all(folder.join("schedules")).expect("folder");
-    let county = format!(
-        "listen = \"127.0.0.1:{port}\"\ndata = \"data\"\nmedia = \"media\"\nschedules = \"schedules\"\n\
-         name = {{ en = \"Bench\" }}\n\n[http]\nmax_connections_per_address = 20000\n\n[[channel]]\n\
-         id = \"bench\"\nnumber = 1\nname = {{ en = \"Bench\" }}\nlang = \"en\"\naudio = [\"en\"]\n"
-    );
-    fs::write(folder.join("county.toml"), county).expect("county");
-    let schedule = "channel = \"bench\"\n\n[[weekly]]\ndays = \"daily\"\nstart = \"00:00\"\n\
-                    title = { en = \"Bench\" }\nplay = [\"bench\"]\n";
-    fs::write(folder.join("schedules/bench.toml"), schedule).expect("schedule");
 }
 
 /// What was seen of some viewers: milliseconds, in order, and shares of a core.
@@ -246,17 +226,4 @@ impl Line {
             assert!(read > 0, "{path}: no answer");
         }
     }
-}
-
-fn cpu_seconds(id: u32) -> f64 {
-    let stat = fs::read_to_string(format!("/proc/{id}/stat")).expect("a running process");
-    let fields: Vec<&str> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();
-    // utime and stime are fields 14 and 15 of proc_pid_stat(5), in ticks of 10 ms.
-    fields[11..13].iter().map(|f| f.parse::<f64>().expect("a number")).sum::<f64>() / 100.0
-}
-
-fn resident_mb(id: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{id}/status")).expect("it runs");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
-    line.split_whitespace().next().and_then(|kb| kb.parse::<u64>().ok()).expect("a number") / 1024
 }

@@ -85,7 +85,8 @@ if [ -n "$missing" ]; then
     for service in nginx trafficserver varnish; do
         case " $missing" in *" $service"*)
             if [ -d /run/systemd/system ]; then
-                as_root systemctl disable -q --now "$service" || true
+                as_root systemctl disable -q --now "$service" ||
+                    printf 'install-deps: %s could not be switched off; its port may be ours\n' "$service" >&2
             fi ;;
         esac
     done

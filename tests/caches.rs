@@ -121,7 +121,7 @@ fn answered(server: &Server) -> u64 {
     line.and_then(|n| n.parse().ok()).unwrap_or_else(|| panic!("no such figure in {metrics}"))
 }
 
-/// A playback of the public, opened through the cache.
+/// A playback that was opened through the cache.
 struct Playback {
     play: String,
     beats: String,
@@ -162,7 +162,7 @@ fn shared(path: &str) -> &str {
     path.split_once("/seg/").expect("a segment").1
 }
 
-/// Five hundred playbacks through a cache. One waits for the beats of another: the order is kept.
+/// Five hundred playbacks through a cache, and beside them one of the hall that beats.
 fn through(server: &Server, cache: &Client, name: &str) {
     wait_for(name, PATIENCE, || {
         cache.try_ask("GET", "/readyz", &[], None).is_ok_and(|a| a.status == 200).then_some(())

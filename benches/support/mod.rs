@@ -40,6 +40,48 @@ pub(crate) fn start(command: &mut Command) -> Running {
     Running(command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().expect("start the program"))
 }
 
+/// The server with the county's file of `folder`.
+pub(crate) fn serve(folder: &Path) -> Running {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_yuanjiao"));
+    command.args(["serve", "--config"]).arg(folder.join("county.toml"));
+    start(command.env("RUST_LOG", "error"))
+}
+
+/// A county with one channel, `bench`; `more` stands before it.
+pub(crate) fn write_county(folder: &Path, port: u16, more: &str) {
+    fs::create_dir_all(folder.join("schedules")).expect("folder");
+    let county = format!(
+        "listen = \"127.0.0.1:{port}\"\ndata = \"data\"\nmedia = \"media\"\nschedules = \"schedules\"\n\
+         name = {{ en = \"Bench\" }}\n\n{more}\n[[channel]]\nid = \"bench\"\nnumber = 1\n\
+         name = {{ en = \"Bench\" }}\nlang = \"en\"\naudio = [\"en\"]\n"
+    );
+    fs::write(folder.join("county.toml"), county).expect("county");
+}
+
+/// Has that channel play the lesson `bench` all day.
+pub(crate) fn write_schedule(folder: &Path) {
+    let schedule = "channel = \"bench\"\n\n[[weekly]]\ndays = \"daily\"\nstart = \"00:00\"\n\
+                    title = { en = \"Bench\" }\nplay = [\"bench\"]\n";
+    fs::write(folder.join("schedules/bench.toml"), schedule).expect("schedule");
+}
+
+/// Seconds of processor time that a process has used so far, all threads.
+pub(crate) fn cpu_seconds(id: u32) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).expect("a running process");
+    let fields: Vec<&str> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();
+    // utime and stime are fields 14 and 15 of proc_pid_stat(5), in ticks of 10 ms.
+    let ticks = |n: usize| fields[n - 3].parse::<f64>().expect("a number");
+    (ticks(14) + ticks(15)) / 100.0
+}
+
+/// Memory of a process, MB: `VmRSS` now, `VmHWM` at most so far (proc_pid_status(5)).
+pub(crate) fn memory_mb(id: u32, what: &str) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).expect("a running process");
+    let line = status.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':'));
+    let kb = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    kb.unwrap_or_else(|| panic!("no {what} in {status}")) / 1024
+}
+
 pub(crate) fn wait_for(url: &str) {
     for _ in 0..300 {
         if ureq::get(url).call().is_ok() {

@@ -16,11 +16,12 @@ sub vcl_recv {
         unset req.http.Cookie;
         return (hash);
     }
-    # Streams without an end, and uploads, are handed through as they come.
-    if (req.url ~ "^/s/[^/]+/.*/ts/" || req.url ~ "^/uploads/" || req.method !~ "^(GET|HEAD)$") {
+    # Streams without an end are handed through as they come.
+    if (req.url ~ "^/s/[^/]+/.*/ts/") {
         return (pipe);
     }
-    # Playlists say who plays, beats what; pages are made for whoever asks.
+    # Playlists say who plays, beats what; pages are made for whoever asks. Uploads pass, too,
+    # without being kept.
     return (pass);
 }
 

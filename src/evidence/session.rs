@@ -6,11 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::base::{IntervalSet, Lang, SessionId, SiteId, TerminalId, Titles};
 
-use super::beat::{BadBeat, Beat, PlayState};
+use super::beat::{BadBeat, PlayState};
 use super::boot::{Boot, Seen};
 use super::credit::{Level, Received};
 use super::delivered::{Delivered, DeliveredSegment};
-use super::nonce::NonceKey;
 use super::record::{SessionRecord, Totals, Wall};
 use super::ticket::Item;
 
@@ -168,13 +167,7 @@ impl Session {
         }
     }
 
-    /// Takes a beat that arrives at `now`, checking its bounds and its nonce.
-    pub fn beat(&mut self, beat: Beat, nonces: &NonceKey, now: Timestamp) -> BeatOutcome {
-        let received = Received::new(beat, &self.id, nonces, now);
-        self.receive(received)
-    }
-
-    /// Takes a beat whose nonce was checked when it arrived.
+    /// Takes a beat, checking its bounds; its nonce was looked at when it arrived.
     pub fn receive(&mut self, received: Received) -> BeatOutcome {
         if let Err(bad) = received.beat.validate() {
             return BeatOutcome::Refused(Refusal::Invalid(bad));

@@ -9,7 +9,8 @@ use jiff::Timestamp;
 
 use super::testing::{EVENING_MS, at};
 use super::{
-    Beat, DeliveredSegment, Device, Item, NonceKey, Opening, PlayState, SILENCE, Session, site_seconds,
+    Beat, DeliveredSegment, Device, Item, NonceKey, Opening, PlayState, Received, SILENCE, Session,
+    site_seconds,
 };
 use crate::base::{IntervalSet, LessonId, SessionId, SiteId, TerminalId, Titles};
 
@@ -124,7 +125,7 @@ impl Playing {
             beats.swap(0, first);
         }
         for beat in beats {
-            self.session.beat(beat, &self.nonces, now);
+            self.session.receive(Received::new(beat, &self.session.id, &self.nonces, now));
         }
         self.nonce = self.nonces.mint(&self.session.id, now);
     }

@@ -27,7 +27,8 @@ fn a_nonce_is_checked_as_the_beat_arrives() {
         let issued_to = SessionId::new(if seq < 2 { "s1" } else { "another" }).expect("an id");
         let nonce = Some(nonces.mint(&issued_to, at(ms)));
         let beat = Beat { nonce, ..received(seq, ms, ms).beat };
-        assert_eq!(session.beat(beat, &nonces, at(ms)), BeatOutcome::Accepted);
+        let received = Received::new(beat, &session.id, &nonces, at(ms));
+        assert_eq!(session.receive(received), BeatOutcome::Accepted);
     }
     let totals = session.totals();
     assert_eq!((totals.watched_ms, totals.timed_ms), (30_000, 10_000));
