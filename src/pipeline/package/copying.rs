@@ -12,16 +12,13 @@ use crate::base::Lang;
 use crate::hls::TrackKind;
 
 use super::cut::{PictureCutter, SoundCutter, Unfit};
-use super::remux::{MOST, Passed};
+use super::remux::{Limits, Passed};
 use crate::pipeline::PipelineError;
 use crate::pipeline::elementary::{Arrival, LEAD_NS, Sender, Taking, take_stream};
 use crate::pipeline::frame::{Codec, VIDEO_TIMESCALE, ticks};
 use crate::pipeline::probe::{decoder, discard, passes, stream_id};
 use crate::pipeline::runtime::run_to_end;
 use crate::pipeline::track_file::CmafFile;
-
-/// Of so much of it is known how much it is, microseconds.
-const ENOUGH_US: u64 = 60_000_000;
 
 /// Which of the file's streams a frame is of.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +42,7 @@ struct Copying {
     stream: Option<String>,
     picture: Option<(CmafFile, Arc<Codec>)>,
     bytes: u64,
+    limits: Limits,
     sounds: Vec<Sound>,
     /// The pictures cannot be copied.
     unfit: bool,
@@ -56,10 +54,12 @@ struct Copying {
 }
 
 /// Copies the first picture of the file at `input`, and its sounds if they can be, into `folder`.
-/// None: it is not as browsers take it, is cut too seldom, is too much, or `in_vain`.
+/// None: it is not as browsers take it, is cut too seldom, is beyond
+/// `limits`, or `in_vain`.
 pub(super) fn remux(
     input: &Path,
     folder: &Path,
+    limits: Limits,
     in_vain: Arc<AtomicBool>,
 ) -> Result<Option<Passed>, PipelineError> {
     let copying = Copying {
@@ -68,6 +68,7 @@ pub(super) fn remux(
         stream: None,
         picture: None,
         bytes: 0,
+        limits,
         sounds: Vec::new(),
         unfit: false,
         silent: false,
@@ -210,9 +211,10 @@ impl Copying {
         self.bytes += arrival.frame.data.len() as u64;
         if let Some(segment) = self.cutter.push(arrival.frame, key)? {
             file.segment(&segment.frames, segment.end)?;
-            let us: u64 = self.cutter.segments_us().iter().sum();
-            // It is told early: a disk is soon full of what nobody will use.
-            if us > ENOUGH_US && self.bytes * 8 > MOST * us / 1_000_000 {
+            let lengths = self.cutter.segments_us();
+            let all = (self.bytes, lengths.iter().sum());
+            let last = segment.frames.iter().map(|frame| frame.data.len() as u64).sum();
+            if self.limits.exclude(all, (last, lengths.last().copied().unwrap_or_default())) {
                 return Err(Stop::Unfit);
             }
         }

@@ -218,12 +218,13 @@ fn video_description(encoder: Encoder, fps: u32, rungs: &[(LadderRung, u32, u32)
          ! videoflip video-direction=auto ! videorate name=rate ! video/x-raw,framerate={fps}/1 ! tee name=t"
     );
     for (i, (rung, width, height)) in rungs.iter().enumerate() {
-        let from = if i == 0 { "t".to_owned() } else { format!("t{}", i - 1) };
+        // What decodes may fill the first encoder's queue itself.
+        let from = if i == 0 { "t. !".to_owned() } else { format!("t{}. ! {WAITING} !", i - 1) };
         text += &format!(
-            " {from}. ! {WAITING} ! videoscale add-borders=false ! videoconvert \
+            " {from} videoscale add-borders=false ! videoconvert \
              ! video/x-raw,format=I420,width={width},height={height},pixel-aspect-ratio=1/1 ! tee name=t{i} \
              t{i}. ! {WAITING} ! {} ! appsink name=v{i} sync=false max-buffers=32",
-            encoder.description(&format!("e{i}"), rung.kbps, same)
+            encoder.description((i, &format!("e{i}")), rung.kbps, same)
         );
     }
     text

@@ -42,11 +42,13 @@ impl Encoder {
         !same || matches!(self, Self::Device(..))
     }
 
-    /// The encoder `name` at `kbps`, with groups of `same` pictures where all have as many.
-    pub(super) fn description(self, name: &str, kbps: u32, same: Option<u32>) -> String {
+    /// The encoder of rung `n`, called `name`, at `kbps`, with groups of `same` pictures where all
+    /// have as many.
+    pub(super) fn description(self, (n, name): (usize, &str), kbps: u32, same: Option<u32>) -> String {
         match self {
             Self::X264 => {
-                x264(kbps, same.unwrap_or(SELDOM), "veryfast").replace("name=enc ", &format!("name={name} "))
+                let own = format!("name={name} threads={} ", threads(n));
+                x264(kbps, same.unwrap_or(SELDOM), "veryfast").replace("name=enc ", &own)
             }
             Self::Device(element, settings) => format!(
                 "videoconvert ! {element} name={name} {} ! video/x-h264 ! h264parse config-interval=-1 ! {H264_CAPS}",
@@ -54,6 +56,13 @@ impl Encoder {
             ),
         }
     }
+}
+
+/// Threads of rung `n`, 0 being the best: all rungs are encoded at once. With as many for each as
+/// the machine has cores, and half as many again, they wait for one another.
+fn threads(n: usize) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    (cores >> n.min(8)).max(1)
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ use encode::{Encoded, encode};
 use encoder::Encoder;
 use plan::Plan;
 pub(super) use publish::publish;
-use remux::{Copied, Passed};
+use remux::{Copied, Limits, Passed};
 use storyboard::{excerpt, storyboard};
 
 /// One video rung.
@@ -158,7 +158,8 @@ fn make(
     let in_vain = Arc::new(AtomicBool::new(false));
     let copy = std::thread::spawn({
         let (input, aside, in_vain) = (input.clone(), aside.clone(), Arc::clone(&in_vain));
-        move || remux(&input, &aside, in_vain)
+        let limits = Limits::of(job.early, &job.ladder);
+        move || remux(&input, &aside, limits, in_vain)
     });
     let main = examine(&job.input, input, &mut |p| hear(PackageStep::Progress("measure", p * 0.2)));
     in_vain.store(main.is_err(), Ordering::Relaxed);
@@ -265,6 +266,12 @@ impl Packing<'_> {
         preliminary: bool,
     ) -> Result<Manifest, PipelineError> {
         let subtitles = subtitles(&self.words, folder, segments_us.iter().sum::<u64>() / 1000)?;
+        // A lesson does without small pictures.
+        let (poster, storyboard) = std::thread::scope(|scope| {
+            let small = (!preliminary && self.plan.picture.is_some())
+                .then(|| scope.spawn(|| storyboard(folder, &tracks, &segments_us).ok().flatten()));
+            (poster(folder, &tracks), small.and_then(|small| small.join().ok().flatten()))
+        });
         Ok(Manifest {
             version: 1,
             id: self.job.id.clone(),
@@ -272,12 +279,8 @@ impl Packing<'_> {
             titles: self.job.about.titles.clone(),
             details: self.job.about.details.clone(),
             source_sha256: self.source_sha256.clone(),
-            poster: poster(folder, &tracks)?,
-            // A lesson does without one.
-            storyboard: match preliminary || self.plan.picture.is_none() {
-                true => None,
-                false => storyboard(folder, &tracks, &segments_us).ok().flatten(),
-            },
+            poster: poster?,
+            storyboard,
             // Of a film the pictures show where one is.
             waveform: match &self.plan.picture {
                 Some(_) => None,

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::hls::{PackagedTrack, TrackKind};
 
+use super::LadderRung;
 use super::plan::Plan;
 use crate::pipeline::PipelineError;
 
@@ -35,7 +36,36 @@ const AFTER_NS: u64 = 100_000_000;
 /// The best rung may have this much more than was asked for, per cent: on average, at its peak.
 const MORE: [u64; 2] = [110, 180];
 /// More than this is too much for villages, even for a while, bits a second.
-pub(super) const MOST: u64 = 8_000_000;
+const MOST: u64 = 8_000_000;
+/// Of so much of a film it is known how much it is, microseconds.
+const ENOUGH_US: u64 = 60_000_000;
+
+/// What a film may have at most for its copy to be of any use, bits a second. It is told while
+/// it is copied: a disk is soon full of what nobody will use, and a processor busy with it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    average: u64,
+    peak: u64,
+}
+
+impl Limits {
+    /// Those of a film that may be watched before its rungs are made; or those of a rung of `ladder`.
+    pub(super) fn of(early: bool, ladder: &[LadderRung]) -> Self {
+        let best = ladder.iter().map(|rung| u64::from(rung.kbps)).max().unwrap_or_default();
+        match early {
+            true => Self { average: MOST, peak: u64::MAX },
+            false => Self { average: best * 10 * MORE[0], peak: best * 10 * MORE[1] },
+        }
+    }
+
+    /// Whether nothing will become of a film of which so much, and last such a segment, has come.
+    pub(super) fn exclude(self, (bytes, us): (u64, u64), (last_bytes, last_us): (u64, u64)) -> bool {
+        let over = |bytes: u64, us: u64, most: u64| bytes * 8 > most.saturating_mul(us) / 1_000_000;
+        over(last_bytes, last_us, self.peak)
+            || us > ENOUGH_US && over(bytes, us, self.average)
+            || us > ENOUGH_US / 6 && over(bytes, us, self.average * 2)
+    }
+}
 
 impl Copied {
     /// True if it can be the best rung of `plan`: of its size, rate and length.
@@ -109,4 +139,25 @@ fn called(mut track: PackagedTrack, name: &str, folder: &Path) -> Result<Package
     (track.track.name, track.file) = (name.to_owned(), format!("{name}.mp4"));
     std::fs::rename(&from, folder.join(&track.file)).map_err(PipelineError::io(from))?;
     Ok(track)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_film_that_is_too_much_little_is_copied() {
+        let ladder = [800, 1500].map(|kbps| LadderRung { name: "v".into(), height: 720, kbps });
+        let (rung, early) = (Limits::of(false, &ladder), Limits::of(true, &ladder));
+        // Four seconds of so many kilobits a second, after so many seconds of as many.
+        let excluded = |limits: Limits, kbps: u64, seconds: u64| {
+            limits.exclude((kbps * 125 * seconds, seconds * 1_000_000), (kbps * 500, 4_000_000))
+        };
+        assert!(!excluded(rung, 1600, 3600), "as much as a rung may have");
+        assert!(excluded(rung, 1700, 61) && !excluded(rung, 1700, 59), "a little more");
+        assert!(excluded(rung, 2800, 4), "more than its peak may be");
+        assert!(!excluded(early, 7900, 3600) && !excluded(early, 9000, 30), "it can be watched");
+        assert!(excluded(early, 9000, 61) && excluded(early, 22_000, 11), "it cannot");
+        assert!(!excluded(early, 22_000, 8), "titles may be lively");
+    }
 }
