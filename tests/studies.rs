@@ -146,3 +146,104 @@ fn a_group_study_is_held_counted_and_corrected() {
     let audit = admin.get("/office/audit?lang=en").text();
     assert!(audit.contains("approved the correction of a group study"), "{audit}");
 }
+
+/// Sends a file with a form, as a browser does.
+fn attach(browser: &mut Browser, path: &str, file: &[u8]) -> support::http::Answer {
+    let token = browser.token();
+    let mut body = format!(
+        "--x\r\ncontent-disposition: form-data; name=\"token\"\r\n\r\n{token}\r\n--x\r\n\
+         content-disposition: form-data; name=\"paper\"; filename=\"IMG_0001\"\r\n\r\n"
+    )
+    .into_bytes();
+    body.extend_from_slice(file);
+    body.extend_from_slice(b"\r\n--x--\r\n");
+    let headers = [
+        ("cookie", browser.cookie.as_str()),
+        ("sec-fetch-site", "same-origin"),
+        ("content-type", "multipart/form-data; boundary=x"),
+    ];
+    browser.client.try_ask("POST", path, &headers, Some(&body)).expect("an answer")
+}
+
+/// What the log holds of everything, salts and all.
+fn exported(county: &support::county::County) -> String {
+    let file = county.path("evidence.jsonl");
+    let day = |days: i64| (now() + jiff::SignedDuration::from_hours(24 * days)).to_string()[..10].to_owned();
+    let mut command = yuanjiao(["evidence", "export", "--format", "jsonl"]);
+    command
+        .args(["--from", &day(-1), "--to", &day(1), "--out"])
+        .arg(&file)
+        .arg("--config")
+        .arg(county.config());
+    Program::run(&mut command, PATIENCE).good("an export");
+    fs::read_to_string(&file).expect("an export")
+}
+
+fn logged(client: &Client, at_least: u64) {
+    wait_for("entries in the log", PATIENCE, || {
+        let page = client.get("/log/checkpoint");
+        let size: u64 = page.text().lines().nth(1)?.parse().ok()?;
+        (size >= at_least).then_some(())
+    });
+}
+
+#[test]
+fn a_person_is_erased_and_the_rest_stays_proved() {
+    let county = a_county();
+    let (server, mut admin) = an_office(&county);
+    let operator = admin.invites("operator", "operator", "site:dongmen");
+    let mut operator = join(&server, &operator);
+    let stranger = admin.invites("stranger", "operator", "site:baghcha");
+    let mut stranger = join(&server, &stranger);
+    operator.act("/office/studies", "site=dongmen&topic=Pruning&organiser=Operator").with(303, "begun");
+    let end = "headcount=3&roster=Aynur+Memet%0ABolat%0AAynur+Memet+the+younger";
+    let study = to(&operator.act("/office/studies/1/end", end).with(303, "ended"));
+
+    // A photo: what it is counts, not what it is called.
+    let jpeg = [b"\xff\xd8\xff\xe0 a hall full of people".as_slice(), &[7; 3000]].concat();
+    let papers = format!("{study}/papers");
+    attach(&mut stranger, &papers, &jpeg).with(403, "to another's study");
+    attach(&mut operator, &papers, b"<script>alert(1)</script>").with(422, "no photo");
+    attach(&mut operator, &papers, &jpeg).with(303, "a photo");
+    attach(&mut operator, &papers, &jpeg).with(422, "twice");
+    attach(&mut operator, &papers, b"%PDF-1.7 a sheet").with(303, "a sheet");
+    let photo = format!("{papers}/1");
+    let answer = operator.get(&photo).with(200, "the photo");
+    assert_eq!((answer.header("content-type"), answer.body == jpeg), (Some("image/jpeg"), true));
+    assert!(answer.header("content-security-policy").is_some_and(|csp| csp.contains("sandbox")));
+    stranger.get(&photo).with(403, "who was there is not everybody's business");
+    server.client.get(&photo).with(303, "to who has not signed in");
+    logged(&server.client, 3);
+    let before = exported(&county);
+    assert!(before.contains("Aynur Memet\\\"") && before.contains("\\\"study-paper\\\""), "{before}");
+
+    // Aynur asks what is written of her, and to have it erased.
+    let asked = "/office/studies/person?name=Aynur+Memet";
+    assert!(operator.get(asked).with(200, "what is written").text().contains("Pruning"));
+    let table = operator.get("/office/studies/person.csv?name=Aynur+Memet").with(200, "as a table").text();
+    assert_eq!(table.lines().count(), 2, "{table}");
+    assert!(!stranger.get(asked).with(200, "of other sites").text().contains("Pruning"));
+    operator.act("/office/studies/person", "name=Aynur+Memet").with(403, "by who is not above the site");
+    admin.act("/office/studies/person", "name=Aynur+Memet").with(303, "erased");
+    operator.act(&format!("{photo}/erase"), "").with(403, "by who is not above the site");
+    admin.act(&format!("{photo}/erase"), "").with(303, "the photo as well");
+    operator.get(&photo).with(404, "it is gone");
+    operator.get(&format!("{papers}/2")).with(200, "the sheet is not");
+
+    let shown = operator.get(&study).text();
+    assert!(
+        !shown.contains("<bdi>Aynur Memet</bdi>") && shown.contains("Aynur Memet the younger"),
+        "{shown}"
+    );
+    assert!(shown.contains("Bolat"), "{shown}");
+    logged(&server.client, 4);
+    let after = exported(&county);
+    assert!(!after.contains("Aynur Memet\\\""), "nowhere in the log: {after}");
+    assert!(after.contains("study-erased"), "{after}");
+    let mut command = yuanjiao(["evidence", "verify"]);
+    let said = Program::run(command.arg(county.path("evidence.jsonl")), PATIENCE).good("verified").text();
+    assert!(said.contains("genuine") && said.contains("erased"), "{said}");
+    let files = fs::read_dir(county.path("data/papers")).expect("papers").count();
+    assert_eq!(files, 1, "the sheet");
+    assert!(!admin.get("/office/audit?lang=en").text().contains("Aynur"));
+}

@@ -1,8 +1,17 @@
-//! What a request says of who asks.
+//! What a request says of who asks, and how much it may say.
 
 use hyper::header::{self, HeaderMap};
 
 use crate::people::Secret;
+use crate::portal::LARGEST_RECORD;
+
+/// Largest body of an API request.
+const BODY: usize = 1 << 20;
+
+/// The largest body of an API request to `path`: a record of evenings without a line is long.
+pub(super) fn largest_body(path: &str) -> usize {
+    if path == "chains/seal" { LARGEST_RECORD } else { BODY }
+}
 
 /// False if the browser says that a page of another site sent this form
 /// (Fetch Metadata; `Origin` for browsers that do not send it).

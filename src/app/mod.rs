@@ -7,6 +7,7 @@ mod alarms;
 mod answer;
 mod asked;
 mod choices;
+mod claiming;
 mod commands;
 mod compress;
 mod confine;

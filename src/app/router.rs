@@ -21,8 +21,9 @@ use crate::portal::pages::PageRequest;
 use crate::portal::{Machine, Portal, Reply, assets, problem};
 
 use super::answer::{answer, by_tls_only, discreet, open_to_all};
-use super::asked::{bearer, cookie, same_origin};
+use super::asked::{bearer, cookie, largest_body, same_origin};
 use super::choices::{Choices, without_choices};
+use super::claiming::{is_report, report};
 use super::compress::{accepts_gzip, compressed};
 use super::events::events;
 use super::files::{asset, worker};
@@ -41,15 +42,18 @@ pub(super) struct Router {
     pub(super) ready: Arc<AtomicBool>,
 }
 
-/// Largest body of an API request.
-const BODY: usize = 1 << 20;
-
 impl Handler for Router {
     async fn call(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
         let now = self.clock.now();
         if let Some(rest) = request.uri().path().strip_prefix("/s/") {
+            if is_report(&request) {
+                return self.reports(request, now).await;
+            }
             let response = {
                 let query = request.uri().query().unwrap_or_default();
+                if let Some(said) = report(query, request.headers()) {
+                    self.delivery.claims(rest, std::iter::once(said), now);
+                }
                 let lang = param(query, "lang").and_then(|l| Lang::new(l).ok());
                 let (method, headers) = (request.method(), request.headers());
                 self.delivery.session_path(method, rest, lang.as_ref(), headers, now).await
@@ -274,7 +278,7 @@ impl Router {
         if head.method == Method::OPTIONS {
             return answer(Reply::ok("text/plain", "").with_status(StatusCode::NO_CONTENT), &head.method);
         }
-        let body = match collect(&head.extensions, incoming, BODY).await {
+        let body = match collect(&head.extensions, incoming, largest_body(path)).await {
             Ok(body) => body,
             Err(reply) => return answer(reply, &head.method),
         };

@@ -6,8 +6,8 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::base::{Lang, SessionId, Titles};
-use crate::evidence::{Device, Item, Ledger, NonceKey, Opening, Session, Ticket, TicketKeys};
+use crate::base::{Lang, LessonId, SessionId, Titles};
+use crate::evidence::{Chain, Device, Item, Ledger, NonceKey, Opening, Session, Ticket, TicketKeys};
 use crate::sites::{DeviceKind, Registry, Terminal};
 
 use super::channels::Channels;
@@ -103,6 +103,34 @@ impl Desk {
             session,
             play_path: format!("/s/{}/{place}/index.m3u8{wish}", self.tickets.load().sign(&ticket)),
             nonce: self.nonces.mint(&id, now),
+        })
+    }
+
+    /// Begins a chain for a terminal that takes `lesson` along: its device's `key`, base64url, and
+    /// what that device's clock says, ms of the epoch.
+    pub fn begin_chain(
+        &self,
+        lesson: LessonId,
+        token: &str,
+        (key, wall_ms): (String, i64),
+        now: Timestamp,
+    ) -> Result<Chain, DeskError> {
+        let registry = self.registry.load();
+        let terminal = registry.by_token(token).ok_or(DeskError::UnknownToken)?;
+        let item = Item::Lesson(lesson.clone());
+        let (title, content_hash, duration) = self.describe(&item).ok_or(DeskError::UnknownItem)?;
+        Ok(Chain {
+            id: new_session_id()?,
+            site: terminal.site.clone(),
+            terminal: terminal.id.clone(),
+            device: device(terminal.device),
+            lesson,
+            title,
+            content_hash,
+            duration_ms: duration.map_or(0, |d| d.as_millis() as i64),
+            key,
+            anchored: now,
+            wall_ms,
         })
     }
 

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::base::Lang;
 use crate::channel::{Headers, Placed};
 use crate::courseware::Attachments;
-use crate::evidence::{DeliveredSegment, Item, Ledger, Ticket, TicketError};
+use crate::evidence::{DeliveredSegment, Item, Ledger, Report, Ticket, TicketError};
 use crate::hls::{Address, SegmentFile};
 
 use super::body::Body;
@@ -93,6 +93,17 @@ impl Delivery {
             Some(address) => self.segment(ticket, address, method, headers, now).await,
             None => self.playlist(&ticket, rest, method, Wish { headers: headers_for(headers), lang }, now),
         }
+    }
+
+    /// Keeps what a player of others says of itself (CTA-5004): a report of the session whose
+    /// ticket `path` begins with. False: there is no such session.
+    pub fn claims(&self, path: &str, reports: impl Iterator<Item = Report>, now: Timestamp) -> bool {
+        let ticket = path.split('/').next().unwrap_or_default();
+        let Ok(ticket) = self.desk.tickets.load().verify(ticket, now) else { return false };
+        for report in reports {
+            self.desk.ledger.claim(&ticket.session, report, now);
+        }
+        true
     }
 
     fn playlist(

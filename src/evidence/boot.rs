@@ -127,7 +127,7 @@ impl Boot {
         let Some(offset) = self.offset_ms else { return IntervalSet::new() };
         let wall = self.stretches.wall(level.min(Level::Timed), offset);
         let wall = match (level, self.fresh_ms) {
-            (Level::Nothing | Level::Claimed, _) => return wall.clipped(from_ms, i64::MAX),
+            (Level::Nothing | Level::Sealed | Level::Claimed, _) => return wall.clipped(from_ms, i64::MAX),
             (_, None) => return IntervalSet::new(),
             (_, Some((first, last))) => wall.clipped(from_ms.max(first.saturating_sub(HURRY_MS)), last),
         };

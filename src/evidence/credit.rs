@@ -21,12 +21,14 @@ pub(super) const HURRY_MS: i64 = 5_000;
 /// Players round; the last frame may end this far behind the item's duration.
 const ROUNDING_MS: i64 = 100;
 
-/// How well a credited interval is supported. Each level includes those below.
+/// How well a credited interval is supported. Of the last three each includes those before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Level {
     /// Nothing was credited.
     Nothing,
+    /// LS: without a line, signed by the device. Counted apart.
+    Sealed,
     /// L1: the player's reports fit together.
     Claimed,
     /// L2: they were made while the server's clock ran alongside.

@@ -49,6 +49,8 @@ pub enum Flag {
     SameHeadcount(usize, u32),
     /// On so many days another site played at the same times.
     SameTimes(SiteId, usize),
+    /// So many names stand on rosters here and at another site at the same time.
+    TwoPlaces(SiteId, usize),
 }
 
 /// The flags of each site that has any.

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use crate::base::{SessionId, SiteId, TerminalId};
 
 use super::{
-    Beat, BeatOutcome, CloseReason, DeliveredSegment, Happened, NonceKey, Opening, Received, Sent, Session,
-    SessionRecord,
+    Beat, BeatOutcome, CloseReason, DeliveredSegment, Happened, NonceKey, Opening, Received, Report, Sent,
+    Session, SessionRecord,
 };
 
 /// Requests for different sessions rarely wait for each other.
@@ -143,6 +143,16 @@ impl Ledger {
         let id = shard.successors.get(ticket).unwrap_or(ticket).clone();
         if let Some(session) = shard.sessions.get_mut(&id) {
             session.touch(now);
+        }
+    }
+
+    /// Keeps what a player of others says of itself, until the session is next written down.
+    pub fn claim(&self, ticket: &SessionId, report: Report, now: Timestamp) {
+        let mut shard = self.shard(ticket);
+        let id = shard.successors.get(ticket).unwrap_or(ticket).clone();
+        if let Some(session) = shard.sessions.get_mut(&id) {
+            session.claim(report, now);
+            shard.changed.insert(id);
         }
     }
 

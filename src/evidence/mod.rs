@@ -15,12 +15,15 @@
 //!   time and not only as sums. The exception is a session without any beats:
 //!   nothing was claimed, and what was delivered is its own proof.
 //! - A site's time is a union: no screen, tab or shard makes an hour longer.
+//! - What a device did without a line counts apart, and no longer than the time
+//!   between its two meetings with the server.
 //! - Merging shards is commutative, associative and idempotent.
 //! - A session restored from its snapshot is the same session, and the same
 //!   beats replayed into it change nothing.
 
 mod beat;
 mod boot;
+mod cmcd;
 mod credit;
 mod delivered;
 mod flags;
@@ -28,7 +31,9 @@ mod journal;
 mod ledger;
 mod merge;
 mod nonce;
+mod person;
 mod record;
+mod sealed;
 mod session;
 mod stretch;
 mod study;
@@ -37,6 +42,8 @@ mod ticket;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod sealed_tests;
+#[cfg(test)]
 mod simulation;
 #[cfg(test)]
 mod stories;
@@ -44,6 +51,7 @@ mod stories;
 mod testing;
 
 pub use beat::{BadBeat, Beat, PlayState};
+pub use cmcd::{Claims, Report};
 pub use credit::{Credit, Level, NoCredit, Received, interval};
 pub use delivered::DeliveredSegment;
 pub use flags::{Flag, MonthSeen, flags};
@@ -51,9 +59,12 @@ pub use journal::{Happened, Sent};
 pub use ledger::{Ledger, Swept};
 pub use merge::{Shard, merge, site_seconds, site_wall};
 pub use nonce::{NONCE_SECONDS, NonceKey};
+pub use person::{attended_ms, elsewhere};
 pub use record::{SessionRecord, Totals, Wall};
+pub use sealed::{BadChain, Chain, Link, SealedPart};
 pub use session::{BeatOutcome, CloseReason, Device, Opening, Refusal, SILENCE, Session};
 pub use study::{
-    LONGEST_STUDY, MONTH_STUDIES, MOST_MINUTES, MOST_PEOPLE, NotCounted, Studied, Study, YEAR_HOURS, studied,
+    LONGEST_STUDY, MONTH_STUDIES, MOST_MINUTES, MOST_PEOPLE, NotCounted, Paper, PaperKind, Studied, Study,
+    YEAR_HOURS, studied,
 };
 pub use ticket::{BadKeys, Item, Ticket, TicketError, TicketKeys};

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::base::{IntervalSet, Lang, SessionId, SiteId, TerminalId, Titles};
 
+use super::cmcd::Claims;
 use super::credit::Level;
 use super::session::{CloseReason, Device};
 use super::ticket::Item;
@@ -20,6 +21,9 @@ pub struct Totals {
     /// L3: the part of that whose media had been delivered first. In a session
     /// without any beats: media delivered, capped by wall time.
     pub verified_ms: i64,
+    /// LS: watched without a line, signed by the device, no longer than it was away.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub sealed_ms: i64,
     /// Media sent, each part once. Says what left the server, not what was seen.
     pub delivered_ms: i64,
     /// Media consumed, repeats included, as the player claims.
@@ -37,8 +41,13 @@ pub struct Totals {
     pub level: Level,
 }
 
-/// When it was, on the server's wall clock: ms of the epoch. Each set holds the
-/// next, but in a session without beats, where only `verified` is filled.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_zero(ms: &i64) -> bool {
+    *ms == 0
+}
+
+/// When it was, on the server's wall clock: ms of the epoch. Each of the first three
+/// sets holds the next, but in a session without beats, where only `verified` is filled.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Wall {
     /// L1.
@@ -47,6 +56,9 @@ pub struct Wall {
     pub timed: IntervalSet,
     /// L3.
     pub verified: IntervalSet,
+    /// LS; a session has this or the others.
+    #[serde(default, skip_serializing_if = "IntervalSet::is_empty")]
+    pub sealed: IntervalSet,
 }
 
 impl Wall {
@@ -54,6 +66,7 @@ impl Wall {
     pub fn at(&self, level: Level) -> IntervalSet {
         match level {
             Level::Nothing => IntervalSet::new(),
+            Level::Sealed => self.sealed.clone(),
             Level::Claimed => self.watched.clone(),
             Level::Timed => self.timed.clone(),
             Level::Delivered => self.verified.clone(),
@@ -103,4 +116,7 @@ pub struct SessionRecord {
     /// True if two different beats bore one number: someone made beats up, or
     /// two players shared one identity.
     pub forks: bool,
+    /// What a player of others said of itself. Nothing is credited for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claims: Option<Claims>,
 }

@@ -8,6 +8,7 @@ use crate::base::{IntervalSet, Lang, SessionId, SiteId, TerminalId, Titles};
 
 use super::beat::{BadBeat, PlayState};
 use super::boot::{Boot, Seen};
+use super::cmcd::{Claims, Report};
 use super::credit::{Level, Received};
 use super::delivered::{Delivered, DeliveredSegment};
 use super::record::{SessionRecord, Totals, Wall};
@@ -47,6 +48,8 @@ pub enum CloseReason {
     Timeout,
     /// The same terminal opened another session.
     Superseded,
+    /// It went on without a line, and the device has told of it.
+    Sealed,
 }
 
 /// What became of a beat.
@@ -138,6 +141,8 @@ pub struct Session {
     state: Option<PlayState>,
     boots: BTreeMap<String, Boot>,
     delivered: Delivered,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    claims: Option<Claims>,
 }
 
 impl Session {
@@ -164,6 +169,7 @@ impl Session {
             state: None,
             boots: BTreeMap::new(),
             delivered: Delivered::default(),
+            claims: None,
         }
     }
 
@@ -224,6 +230,13 @@ impl Session {
         }
     }
 
+    /// Keeps what a player of others says of itself.
+    pub fn claim(&mut self, report: Report, now: Timestamp) {
+        if self.closed.is_none() {
+            self.claims = Some(Claims::with(self.claims.take(), report, now));
+        }
+    }
+
     /// Closes the session if it is over or has been silent too long. The
     /// instant recorded does not depend on when this is asked.
     pub fn tick(&mut self, now: Timestamp) -> Option<CloseReason> {
@@ -258,7 +271,12 @@ impl Session {
             }
             all
         };
-        Wall { watched: at(Level::Claimed), timed: at(Level::Timed), verified: at(Level::Delivered) }
+        Wall {
+            watched: at(Level::Claimed),
+            timed: at(Level::Timed),
+            verified: at(Level::Delivered),
+            sealed: IntervalSet::new(),
+        }
     }
 
     /// The wall time of a player that cannot run script: what was delivered,
@@ -289,6 +307,7 @@ impl Session {
             watched_ms,
             timed_ms,
             verified_ms,
+            sealed_ms: 0,
             delivered_ms: self.delivered.total_ms(),
             media_ms: self.boots.values().map(|b| b.stretches().consumed_ms()).sum(),
             hidden_ms: idle(|i| i.0),
@@ -330,6 +349,7 @@ impl Session {
             media,
             delivered_from: self.delivered.by_owner(),
             forks: self.forks,
+            claims: self.claims.clone(),
         }
     }
 
@@ -347,7 +367,7 @@ impl Session {
 /// The share of the item played, in whole millionths (exact in every text
 /// form). No faster than twice the watched time, the fastest rate there is: the
 /// drift that each interval is allowed must not add up to a lesson.
-fn coverage(media_ms: i64, watched_ms: i64, duration_ms: Option<i64>) -> f64 {
+pub(super) fn coverage(media_ms: i64, watched_ms: i64, duration_ms: Option<i64>) -> f64 {
     let Some(duration) = duration_ms.filter(|d| *d > 0) else { return 0.0 };
     let played = media_ms.min(watched_ms.saturating_mul(2).saturating_add(2000)).clamp(0, duration);
     (played as f64 / duration as f64 * 1e6).floor() / 1e6

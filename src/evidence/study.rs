@@ -58,6 +58,65 @@ pub struct Study {
     pub void: bool,
 }
 
+/// A photo of a group study, or a sheet on which people signed: what it is. Its bytes lie elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Paper {
+    /// Of which study.
+    pub study: i64,
+    /// SHA-256 of its bytes, hexadecimal.
+    pub sha256: String,
+    /// What its bytes are.
+    pub kind: PaperKind,
+    /// How many they are.
+    pub bytes: u64,
+    /// Who brought it.
+    pub by: AccountId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What the bytes of a paper are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PaperKind {
+    /// A photo.
+    Jpeg,
+    /// A picture without loss.
+    Png,
+    /// Either, newer.
+    Webp,
+    /// What scanners make.
+    Pdf,
+}
+
+impl PaperKind {
+    /// By its first bytes; none: it is something else, whatever it is called.
+    pub fn of(bytes: &[u8]) -> Option<Self> {
+        match bytes {
+            [0xff, 0xd8, 0xff, ..] => Some(Self::Jpeg),
+            [0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, ..] => Some(Self::Png),
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Self::Webp),
+            [b'%', b'P', b'D', b'F', b'-', ..] => Some(Self::Pdf),
+            _ => None,
+        }
+    }
+
+    /// Its media type.
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::Jpeg => "image/jpeg",
+            Self::Png => "image/png",
+            Self::Webp => "image/webp",
+            Self::Pdf => "application/pdf",
+        }
+    }
+
+    /// True if a page can show it.
+    pub const fn is_picture(self) -> bool {
+        !matches!(self, Self::Pdf)
+    }
+}
+
 /// Why a group study does not count toward a standard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotCounted {
@@ -84,6 +143,13 @@ impl Study {
             s if s.headcount.unwrap_or_default() == 0 => Some(NotCounted::Headcount),
             _ => None,
         }
+    }
+
+    /// Takes a name off its roster; false if it is not on it. How many took part stays.
+    pub fn erase(&mut self, name: &str) -> bool {
+        let before = self.roster.len();
+        self.roster.retain(|known| known != name);
+        self.roster.len() < before
     }
 
     /// Its span, ms of the epoch; empty while it is running.

@@ -44,6 +44,11 @@ impl Month {
         (self.first, self.first.last_of_month())
     }
 
+    /// The first day of its year and its own last.
+    pub(super) fn year_days(self) -> (Date, Date) {
+        (self.first.first_of_year(), self.first.last_of_month())
+    }
+
     /// So many months on.
     pub(super) fn plus(self, months: i32) -> Option<Self> {
         self.first.checked_add(months.months()).ok().map(Self::of)
@@ -103,7 +108,7 @@ pub(super) fn rows<'a>(
         let (of_month, of_year) = (of_site(mine, month.span(tz)), of_site(mine, month.year_so_far(tz)));
         let days = played.get(&site.id);
         let minutes = |day: Date| days.and_then(|d| d.get(&day)).map_or(0, |d| d.verified_ms / 60_000);
-        let all = days.into_iter().flatten().filter(|(day, _)| (first..=last).contains(*day));
+        let all = || days.into_iter().flatten().filter(|(day, _)| (first..=last).contains(*day));
         FigureRow {
             site: site.id.clone(),
             names: site.names.clone(),
@@ -111,7 +116,8 @@ pub(super) fn rows<'a>(
             studies: of_month.count,
             studied_ms: of_month.verified_ms,
             people: of_month.people.checked_div(u64::from(of_month.count)).unwrap_or_default(),
-            verified_ms: all.map(|(_, d)| d.verified_ms).sum(),
+            verified_ms: all().map(|(_, d)| d.verified_ms).sum(),
+            sealed_ms: all().map(|(_, d)| d.sealed_ms).sum(),
             days: first.series(1.day()).take_while(|day| *day <= last).map(minutes).collect(),
             year_studies: of_year.count,
             year_ms: of_year.verified_ms,

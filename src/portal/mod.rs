@@ -6,6 +6,7 @@
 pub mod api;
 pub mod assets;
 mod cards;
+mod carried;
 #[cfg(test)]
 mod contrast;
 mod evening;
@@ -25,6 +26,7 @@ mod snapshots;
 mod state;
 pub mod views;
 
+pub use carried::LARGEST_RECORD;
 pub use guides::Machine;
 pub use log::Logbook;
 pub use print::Printer;

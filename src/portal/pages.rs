@@ -1,5 +1,7 @@
 //! From a path to a page.
 
+use std::collections::BTreeMap;
+
 use hyper::StatusCode;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
@@ -193,11 +195,14 @@ impl Portal {
         let studies =
             self.store.studies_played(Some(id.clone()), month.year_so_far(ctx.tz), ctx.tz.clone()).await?;
         let studies: Vec<_> = studies.iter().collect();
+        let (first, last) = month.year_days();
+        let played = self.store.played_days(Some(id.clone()), (first, last)).await?;
         let studied = SiteStudied {
             month: month.text(),
             year: date.year(),
             of_month: of_site(&studies, month.span(ctx.tz)).count,
             of_year_ms: of_site(&studies, month.year_so_far(ctx.tz)).verified_ms,
+            sealed_ms: played.values().flat_map(BTreeMap::values).map(|day| day.sealed_ms).sum(),
         };
         let entries = self.store.session_entries(&id, from, to).await?;
         let seen = (records, studied, &entries);

@@ -95,6 +95,7 @@ fn totals(records: &[SessionRecord], from: Timestamp, to: Timestamp) -> Totals {
         delivered: ms(records.iter().map(|r| r.totals.delivered_ms).sum()),
         watched: clip(site_wall(records, evidence::Level::Claimed)),
         verified: clip(site_wall(records, evidence::Level::Delivered)),
+        sealed: clip(site_wall(records, evidence::Level::Sealed)),
     }
 }
 
@@ -110,6 +111,7 @@ fn uncounted(t: &evidence::Totals) -> Vec<(Uncounted, Duration)> {
     // A player that never beats claims nothing.
     let unverified = if t.watched_ms > 0 { t.watched_ms - t.verified_ms } else { 0 };
     let all = [
+        (Uncounted::Sealed, t.sealed_ms),
         (Uncounted::Hidden, t.hidden_ms),
         (Uncounted::Paused, t.paused_ms),
         (Uncounted::Stalled, t.stalled_ms),
@@ -138,6 +140,7 @@ fn view(registry: &Registry, r: SessionRecord, entry: Option<u64>) -> SessionVie
         verified: ms(r.totals.verified_ms),
         level: match r.totals.level {
             evidence::Level::Nothing => Level::None,
+            evidence::Level::Sealed => Level::Ls,
             evidence::Level::Claimed => Level::L1,
             evidence::Level::Timed => Level::L2,
             evidence::Level::Delivered => Level::L3,
@@ -149,6 +152,7 @@ fn view(registry: &Registry, r: SessionRecord, entry: Option<u64>) -> SessionVie
                 evidence::CloseReason::Stopped => CloseReason::Stopped,
                 evidence::CloseReason::Timeout => CloseReason::Silence,
                 evidence::CloseReason::Superseded => CloseReason::Superseded,
+                evidence::CloseReason::Sealed => CloseReason::Sealed,
             }),
         },
     }

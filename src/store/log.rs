@@ -7,13 +7,13 @@ use jiff::{Timestamp, civil::Date};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::base::ChannelId;
-use crate::evidence::{SessionRecord, Study};
+use crate::evidence::SessionRecord;
 use crate::tlog::{
-    Corrected, Exported, Facts, Hash, Head, InTiles, Salt, Sealed, SessionFacts, StudyFacts, TileId, Tiles,
-    WIDTH, append, around, blocks, consistency, root, tree_root,
+    Exported, Facts, Hash, Head, InTiles, Salt, Sealed, SessionFacts, TileId, Tiles, WIDTH, append, around,
+    blocks, consistency, root, tree_root,
 };
 
-use super::studies::{add_played, corrections};
+use super::studies::add_played;
 use super::{Store, StoreError, us};
 
 /// Playbacks that are logged in one go.
@@ -60,40 +60,6 @@ impl Store {
                 mark.execute(params![id, no as i64])?;
             }
             Ok(wanted.len())
-        })
-        .await
-    }
-
-    /// Logs group studies that have ended, or were corrected, since they last were.
-    pub async fn log_studies(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.write(move |db| {
-            let mut query = db.prepare_cached(
-                "select id, body from study where entry is null and end_us is not null order by id",
-            )?;
-            let rows = query.query_map([], |r| Ok((r.get::<_, i64>(0)?, r.get::<_, String>(1)?)))?;
-            let waiting: Vec<(i64, String)> = rows.collect::<Result<_, _>>()?;
-            for (id, body) in waiting {
-                let study: Study = serde_json::from_str(&body)?;
-                let Some(facts) = StudyFacts::of(id, &study) else { continue };
-                let last = corrections(db, id)?.into_iter().rev().find_map(|c| match c.decided {
-                    Some((approved_by, true)) => {
-                        Some(Corrected { study: c.study, reason: c.reason, by: c.by, approved_by })
-                    }
-                    _ => None,
-                });
-                let of: Option<i64> =
-                    db.query_row("select max(entry) from log_study where study = ?1", [id], |r| r.get(0))?;
-                let (facts, body) = match (last, of) {
-                    (Some(made), Some(of)) => {
-                        (Facts::StudyCorrected { of: of as u64, facts }, serde_json::to_string(&made)?)
-                    }
-                    _ => (Facts::Study(facts), body),
-                };
-                let no = add(db, vec![(facts, &body, true)], now)? as i64;
-                db.execute("insert into log_study values (?1, ?2)", params![id, no])?;
-                db.execute("update study set entry = ?2 where id = ?1", params![id, no])?;
-            }
-            Ok(())
         })
         .await
     }
@@ -314,7 +280,11 @@ fn size(db: &Connection) -> Result<u64, StoreError> {
 
 /// Adds entries with these facts and bodies, which are kept beside them where nothing else
 /// does; the number of the first.
-fn add(db: &Connection, facts: Vec<(Facts, &str, bool)>, now: Timestamp) -> Result<u64, StoreError> {
+pub(super) fn add(
+    db: &Connection,
+    facts: Vec<(Facts, &str, bool)>,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
     let last: Option<i64> = db.query_row("select max(at_us) from log_entry", [], |r| r.get(0))?;
     // A clock that was set back changes no order.
     let at = last.and_then(|us| Timestamp::from_microsecond(us).ok()).map_or(now, |last| last.max(now));

@@ -5,14 +5,18 @@
 
 mod airings;
 mod audit;
+mod chains;
 mod evenings;
 mod events;
 mod hands;
 mod identities;
 mod journal;
 mod log;
+mod logged_studies;
 mod once;
+mod papers;
 mod people;
+mod persons;
 mod places;
 mod readers;
 mod second_factor;
@@ -31,9 +35,11 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
+pub use chains::KnownChain;
 pub use events::Event;
 pub use log::Stretch;
 pub use once::Begun;
+pub use papers::StoredPaper;
 pub use people::PeopleError;
 use readers::Readers;
 pub use sign_ins::{Ended, LetIn};
@@ -111,6 +117,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("study.sql"),
     include_str!("journal.sql"),
     include_str!("seen.sql"),
+    include_str!("chain.sql"),
+    include_str!("person.sql"),
 ];
 
 impl Store {

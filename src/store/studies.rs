@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::base::{AccountId, IntervalSet, SiteId, day_of, day_span};
-use crate::evidence::{SessionRecord, Study};
+use crate::evidence::{SessionRecord, Study, Wall};
 use crate::people::AuditEntry;
 
 use super::audit::audit;
@@ -49,6 +49,8 @@ pub struct PlayedDay {
     pub watched_ms: i64,
     /// L3, ms.
     pub verified_ms: i64,
+    /// LS, ms: what is not watched or verified besides.
+    pub sealed_ms: i64,
     /// Playbacks.
     pub sessions: u64,
 }
@@ -195,11 +197,11 @@ impl Store {
             let mut out = PlayedDays::new();
             let sql = match site {
                 Some(_) => {
-                    "select site, day, watched_ms, verified_ms, sessions from site_day
+                    "select site, day, watched_ms, verified_ms, sessions, sealed_ms from site_day
                      where site = ?3 and day >= ?1 and day <= ?2"
                 }
                 None => {
-                    "select site, day, watched_ms, verified_ms, sessions from site_day
+                    "select site, day, watched_ms, verified_ms, sessions, sealed_ms from site_day
                      where day >= ?1 and day <= ?2 and ?3 is null"
                 }
             };
@@ -214,6 +216,7 @@ impl Store {
                     watched_ms: row.get(2)?,
                     verified_ms: row.get(3)?,
                     sessions: row.get::<_, i64>(4)?.max(0) as u64,
+                    sealed_ms: row.get::<_, Option<i64>>(5)?.unwrap_or_default(),
                 };
                 out.entry(site).or_default().insert(day, played);
             }
@@ -304,6 +307,7 @@ pub(super) fn add_played(db: &Connection, record: &SessionRecord, tz: &TimeZone)
     let Some(site) = &record.site else { return Ok(()) };
     let mut all = record.wall.watched.clone();
     all.union(&record.wall.verified);
+    all.union(&record.wall.sealed);
     let instant = |ms| Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
     let ends = all.iter().fold(None, |ends: Option<(i64, i64)>, (from, to)| {
         Some(ends.map_or((from, to), |(first, last)| (first.min(from), last.max(to))))
@@ -318,7 +322,13 @@ pub(super) fn add_played(db: &Connection, record: &SessionRecord, tz: &TimeZone)
         && let Ok((from, to)) = day_span(day, tz)
     {
         let clip = |set: &IntervalSet| set.clipped(from.as_millisecond(), to.as_millisecond());
-        add_day(db, site, day, (clip(&record.wall.watched), clip(&record.wall.verified)), idle)?;
+        let wall = Wall {
+            watched: clip(&record.wall.watched),
+            verified: clip(&record.wall.verified),
+            sealed: clip(&record.wall.sealed),
+            ..Wall::default()
+        };
+        add_day(db, site, day, wall, idle)?;
         idle = (0, 0);
         let Ok(next) = day.tomorrow() else { break };
         day = next;
@@ -330,26 +340,38 @@ fn add_day(
     db: &Connection,
     site: &SiteId,
     day: Date,
-    (mut watched, mut verified): (IntervalSet, IntervalSet),
+    Wall { mut watched, mut verified, mut sealed, .. }: Wall,
     (beating, idle_ms): (i64, i64),
 ) -> Result<(), StoreError> {
-    let known = "select watched, verified from site_day where site = ?1 and day = ?2";
+    let known = "select watched, verified, sealed from site_day where site = ?1 and day = ?2";
     let known = db
         .prepare_cached(known)?
         .query_row(params![site.as_str(), day.to_string()], |r| {
-            Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?))
+            Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?, r.get::<_, Option<String>>(2)?))
         })
         .optional()?;
-    if let Some((w, v)) = known {
+    if let Some((w, v, s)) = known {
         watched.union(&serde_json::from_str(&w)?);
         verified.union(&serde_json::from_str(&v)?);
+        if let Some(s) = s {
+            sealed.union(&serde_json::from_str(&s)?);
+        }
     }
+    // A screen that has a line counts as such: nothing counts twice.
+    let mut counted = watched.clone();
+    counted.union(&verified);
+    let mut all = counted.clone();
+    all.union(&sealed);
+    let sealed_ms = Some(all.total() - counted.total()).filter(|_| !sealed.is_empty());
+    let sealed = sealed_ms.map(|_| serde_json::to_string(&sealed)).transpose()?;
     db.prepare_cached(
-        "insert into site_day (site, day, watched, verified, watched_ms, verified_ms, sessions, beating, idle_ms)
-         values (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8)
+        "insert into site_day (site, day, watched, verified, watched_ms, verified_ms, sessions, beating, idle_ms,
+                               sealed, sealed_ms)
+         values (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9, ?10)
          on conflict do update set watched = excluded.watched, verified = excluded.verified,
              watched_ms = excluded.watched_ms, verified_ms = excluded.verified_ms, sessions = sessions + 1,
-             beating = beating + excluded.beating, idle_ms = idle_ms + excluded.idle_ms",
+             beating = beating + excluded.beating, idle_ms = idle_ms + excluded.idle_ms,
+             sealed = excluded.sealed, sealed_ms = excluded.sealed_ms",
     )?
     .execute(params![
         site.as_str(),
@@ -360,6 +382,8 @@ fn add_day(
         verified.total(),
         beating,
         idle_ms,
+        sealed,
+        sealed_ms,
     ])?;
     Ok(())
 }

@@ -53,6 +53,23 @@ pub enum Facts {
         #[serde(flatten)]
         facts: StudyFacts,
     },
+    /// A group study as it stands after a person was erased from it, at that person's request; what
+    /// earlier entries of it committed to was erased as well. The rest is the [`Study`].
+    StudyErased {
+        /// The entry that it takes the place of.
+        of: u64,
+        /// As it stands.
+        #[serde(flatten)]
+        facts: StudyFacts,
+    },
+    /// A photo or a scanned sheet was added to a group study. The rest is the
+    /// [`Paper`](crate::evidence::Paper).
+    StudyPaper {
+        /// The number of the study.
+        study: i64,
+        /// Its site.
+        site: SiteId,
+    },
     /// A day of a channel as it was on air. The rest is a list of its airings.
     AsRunDay {
         /// The channel.
@@ -87,6 +104,9 @@ pub struct SessionFacts {
     pub timed_ms: i64,
     /// L3, ms.
     pub verified_ms: i64,
+    /// LS, ms; left out where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed_ms: Option<i64>,
     /// What was sent, ms of media.
     pub delivered_ms: i64,
 }
@@ -103,6 +123,7 @@ impl SessionFacts {
             watched_ms: record.totals.watched_ms,
             timed_ms: record.totals.timed_ms,
             verified_ms: record.totals.verified_ms,
+            sealed_ms: Some(record.totals.sealed_ms).filter(|ms| *ms > 0),
             delivered_ms: record.totals.delivered_ms,
         })
     }

@@ -10,7 +10,7 @@ use crate::evidence::{CloseReason, Item, Level, SessionRecord};
 pub type Played = (u64, SessionRecord);
 
 /// The columns.
-const HEADINGS: [&str; 24] = [
+const HEADINGS: [&str; 25] = [
     "log_index",
     "session",
     "site",
@@ -27,6 +27,7 @@ const HEADINGS: [&str; 24] = [
     "watched_s",
     "timed_s",
     "verified_s",
+    "sealed_s",
     "delivered_s",
     "media_s",
     "hidden_s",
@@ -63,6 +64,7 @@ fn row((no, r): &Played) -> Vec<String> {
         seconds(t.watched_ms),
         seconds(t.timed_ms),
         seconds(t.verified_ms),
+        seconds(t.sealed_ms),
         seconds(t.delivered_ms),
         seconds(t.media_ms),
         seconds(t.hidden_ms),
@@ -122,6 +124,7 @@ pub fn statement((no, r): &Played, origin: &str) -> Value {
                 format!("{VIDEO}/extensions/played-segments"): segments(&r.media),
                 own("timed-seconds"): r.totals.timed_ms as f64 / 1000.0,
                 own("verified-seconds"): r.totals.verified_ms as f64 / 1000.0,
+                own("sealed-seconds"): r.totals.sealed_ms as f64 / 1000.0,
                 own("delivered-seconds"): r.totals.delivered_ms as f64 / 1000.0,
                 own("level"): level(r.totals.level),
             },
@@ -149,6 +152,7 @@ fn segments(media: &IntervalSet) -> String {
 fn level(level: Level) -> &'static str {
     match level {
         Level::Nothing => "L0",
+        Level::Sealed => "LS",
         Level::Claimed => "L1",
         Level::Timed => "L2",
         Level::Delivered => "L3",

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::evidence::{SessionRecord, Study};
+use crate::evidence::{Paper, SessionRecord, Study};
 
 use super::checkpoint::{BadCheckpoint, Checkpoint};
 use super::entry::{Corrected, Entry, Facts, SessionFacts, StudyFacts, commitment};
@@ -147,7 +147,10 @@ pub fn verify(
         if entry.at >= header.from && entry.at < header.to {
             verdict.entries += 1;
             verdict.sessions += u64::from(matches!(entry.facts, Facts::Session(_)));
-            let is_study = matches!(entry.facts, Facts::Study(_) | Facts::StudyCorrected { .. });
+            let is_study = matches!(
+                entry.facts,
+                Facts::Study(_) | Facts::StudyCorrected { .. } | Facts::StudyErased { .. }
+            );
             verdict.studies += u64::from(is_study);
             verdict.erased += u64::from(!fits(&line, &entry)?);
             each(&line, &entry);
@@ -243,7 +246,7 @@ fn fits(line: &Line, entry: &Entry) -> Result<bool, Fault> {
             let record: Option<SessionRecord> = serde_json::from_str(body).ok();
             record.as_ref().and_then(SessionFacts::of).as_ref() == Some(facts)
         }
-        Facts::Study(facts) => {
+        Facts::Study(facts) | Facts::StudyErased { facts, .. } => {
             let study: Option<Study> = serde_json::from_str(body).ok();
             study.and_then(|s| StudyFacts::of(facts.study, &s)).as_ref() == Some(facts)
         }
@@ -252,6 +255,10 @@ fn fits(line: &Line, entry: &Entry) -> Result<bool, Fault> {
             // Nobody approves his own.
             let made = made.filter(|c| c.by != c.approved_by);
             made.and_then(|c| StudyFacts::of(facts.study, &c.study)).as_ref() == Some(facts)
+        }
+        Facts::StudyPaper { study, .. } => {
+            let paper: Option<Paper> = serde_json::from_str(body).ok();
+            paper.map(|p| p.study) == Some(*study)
         }
         Facts::AsRunDay { airings, .. } => {
             let list: Option<Vec<serde_json::Value>> = serde_json::from_str(body).ok();

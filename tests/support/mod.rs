@@ -12,6 +12,7 @@ pub(crate) mod gateway;
 pub(crate) mod http;
 pub(crate) mod line;
 pub(crate) mod media;
+pub(crate) mod player;
 pub(crate) mod playlist;
 pub(crate) mod process;
 pub(crate) mod rules;

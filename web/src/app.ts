@@ -23,10 +23,17 @@ function waitForServer(): void {
   const ask = () => {
     fetch("/api/v1/time", { cache: "no-store" })
       .then((answer) => {
-        if (answer.ok) location.reload();
+        if (answer.ok) goOn();
       })
       .catch(() => undefined);
   };
-  setInterval(ask, EVERY_MS);
+  const timer = setInterval(ask, EVERY_MS);
   addEventListener("online", ask);
+  const goOn = () => {
+    clearInterval(timer);
+    removeEventListener("online", ask);
+    if (document.dispatchEvent(new Event("reachable", { cancelable: true }))) location.reload();
+    // Something plays: the page is brought up to date when it is opened again.
+    else for (const note of document.querySelectorAll<HTMLElement>(".as-of")) note.hidden = true;
+  };
 }

@@ -1,6 +1,7 @@
-// What must outlive a power cut: where a screen was, and beats that are not
-// acknowledged. IndexedDB, since a browser writes localStorage to disk only
-// about once a minute, and holds little in it.
+// What must outlive a power cut: where a screen was, beats that are not
+// acknowledged, chains of what was played without a line. IndexedDB, since a
+// browser writes localStorage to disk only about once a minute, holds little in
+// it, and no keys.
 
 const NAME = "yuanjiao";
 const STORE = "shelf";
@@ -9,7 +10,14 @@ class Shelf {
   private readonly db: Promise<IDBDatabase | null> = open();
 
   put(key: string, value: unknown): Promise<void> {
-    return this.change((store) => store.put(value, key));
+    return this.putAll([[key, value]]);
+  }
+
+  /** All of them, or none. */
+  putAll(entries: readonly (readonly [string, unknown])[]): Promise<void> {
+    return this.change((store) => {
+      for (const [key, value] of entries) store.put(value, key);
+    });
   }
 
   remove(keys: readonly string[]): Promise<void> {

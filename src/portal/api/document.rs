@@ -6,7 +6,7 @@ use serde_json::Value;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{channels, operation, places, sessions, uploads};
+use super::{chains, channels, operation, places, sessions, uploads};
 use crate::portal::reply::Reply;
 
 /// Everything below `/api/v1/`.
@@ -25,7 +25,7 @@ use crate::portal::reply::Reply;
         operation::time, operation::lessons, operation::lesson, operation::packaging, operation::relays, operation::events,
         places::townships, places::sites, places::add_site, places::site, places::change_site,
         places::enrolment, places::terminals, places::withdraw, places::audit,
-        sessions::open, sessions::beats,
+        sessions::open, sessions::beats, chains::begin, chains::seal,
         uploads::list, uploads::begin, uploads::look, uploads::add, uploads::end,
     ),
     modifiers(&Schemes),

@@ -3,6 +3,7 @@
 //! from the code that answers.
 
 mod auth;
+mod chains;
 mod channels;
 mod document;
 mod model;
@@ -85,6 +86,8 @@ impl Portal {
             ["sessions", id, "beats"] if *request.method == Method::POST => {
                 sessions::beats(self, request, id).await
             }
+            ["chains"] if *request.method == Method::POST => chains::begin(self, request).await,
+            ["chains", "seal"] if *request.method == Method::POST => chains::seal(self, request).await,
             ["openapi.json"] if get => Ok(document::document()),
             parts => Err(match allowed(parts) {
                 Some(methods) => {

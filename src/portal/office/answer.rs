@@ -2,6 +2,8 @@
 
 use hyper::StatusCode;
 
+use crate::portal::carried::LARGEST_RECORD;
+use crate::portal::office::study_papers::LARGEST_PAPER;
 use crate::portal::pages::HTML;
 use crate::portal::reply::{Reply, problem};
 use crate::portal::state::Portal;
@@ -26,6 +28,12 @@ impl Portal {
             || path.starts_with("/office/catalogue/")
             || (path.starts_with("/office/schedule/")
                 && (path.ends_with("/look") || path.ends_with("/take")));
-        if table { 2 << 20 } else { 64 << 10 }
+        match path {
+            _ if table => 2 << 20,
+            // With what a form puts around it.
+            _ if path.starts_with("/office/studies/") && path.ends_with("/papers") => LARGEST_PAPER + 4096,
+            "/bring" => LARGEST_RECORD + 4096,
+            _ => 64 << 10,
+        }
     }
 }

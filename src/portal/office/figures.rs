@@ -1,6 +1,6 @@
 //! Figures of sites, for townships, the county and auditors.
 
-use crate::evidence::{Flag, flags};
+use crate::evidence::{Flag, Study, elsewhere, flags};
 use crate::people::Rights;
 use crate::portal::figures::{Month, rows};
 use crate::portal::i18n;
@@ -46,7 +46,12 @@ impl Portal {
                 months.entry(stored.study.site.clone()).or_default().headcounts.push(people);
             }
         }
-        let flags = flags(&months, ctx.tz);
+        let mut flags = flags(&months, ctx.tz);
+        let held = studies.iter().map(|(s, _)| &s.study).filter(|s| (from..to).contains(&s.start));
+        for (here, others) in elsewhere(held.collect::<Vec<&Study>>()) {
+            let places = others.into_iter().map(|(there, names)| Flag::TwoPlaces(there, names));
+            flags.entry(here).or_default().extend(places);
+        }
         for row in &mut rows {
             let own = flags.get(&row.site).into_iter().flatten();
             row.looks = own.map(|flag| said(ctx, &registry, flag)).collect();
@@ -83,6 +88,10 @@ fn said(ctx: &PageContext<'_>, registry: &Registry, flag: &Flag) -> String {
             let name = registry.sites.get(site).map_or_else(|| site.to_string(), |s| ctx.plain(&s.names));
             text("flag-times", &[("count", &days.to_string()), ("name", &name)])
         }
+        Flag::TwoPlaces(site, names) => {
+            let name = registry.sites.get(site).map_or_else(|| site.to_string(), |s| ctx.plain(&s.names));
+            text("flag-places", &[("count", &names.to_string()), ("name", &name)])
+        }
     }
 }
 
@@ -96,6 +105,7 @@ fn table(ctx: &PageContext<'_>, month: Month, rows: &[FigureRow]) -> Vec<Vec<Str
         ["figures-studies", "figures-hours"].map(|key| format!("{} ({})", ctx.t(key), ctx.t("figures-year"))),
     );
     first.push(ctx.t("figures-look"));
+    first.push(ctx.t("column-sealed"));
     let days = rows.first().map_or(0, |row| row.days.len());
     first.extend((1..=days).map(|day| format!("{month}-{day:02}")));
     let line = |row: &FigureRow| {
@@ -109,6 +119,7 @@ fn table(ctx: &PageContext<'_>, month: Month, rows: &[FigureRow]) -> Vec<Vec<Str
             row.year_studies.to_string(),
             hours(&row.year_ms),
             row.looks.join("; "),
+            hours(&row.sealed_ms),
         ];
         cells.extend(row.days.iter().map(ToString::to_string));
         cells

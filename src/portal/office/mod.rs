@@ -6,6 +6,7 @@ mod alarms;
 mod answer;
 mod asrun;
 mod audit;
+mod bring;
 mod catalogue;
 mod chosen;
 mod direct;
@@ -28,6 +29,7 @@ mod me;
 mod papers;
 mod parts;
 mod people;
+mod persons;
 mod places;
 mod refusal;
 mod registrar;
@@ -40,6 +42,7 @@ mod sheets;
 mod sites;
 mod standing;
 mod studies;
+mod study_papers;
 mod terminals;
 mod tokens;
 mod undo;
@@ -71,7 +74,7 @@ use super::views::PageContext;
 type Answer = Result<Reply, Refusal>;
 
 /// First parts of the paths that are answered here.
-const ROOMS: [&str; 7] = ["enrol", "setup", "sign-in", "sign-out", "code", "office", "me"];
+const ROOMS: [&str; 8] = ["bring", "enrol", "setup", "sign-in", "sign-out", "code", "office", "me"];
 
 impl Portal {
     /// True if `path` is answered by [`Portal::office`].
@@ -117,6 +120,7 @@ impl Portal {
             }
             ["code"] => return self.choose_password(request, ctx).await,
             ["enrol"] => return self.enrol(request, ctx).await,
+            ["bring"] => return self.bring(request, ctx).await,
             _ => {}
         }
         let visitor = self.visitor(request).await?.ok_or(Refusal::SignIn)?;

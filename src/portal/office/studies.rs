@@ -16,11 +16,12 @@ use crate::portal::views::{
 };
 use crate::store::{Correction, StoredStudy};
 
+use super::persons::PERSON;
 use super::request::{Form, OfficeRequest, clean};
 use super::{Answer, Refusal, Visitor, html};
 
 /// Where they are.
-const ROOM: &str = "/office/studies";
+pub(super) const ROOM: &str = "/office/studies";
 /// Group studies in the list.
 const LISTED: usize = 60;
 /// How far back the list goes.
@@ -42,6 +43,9 @@ impl Portal {
         match (rest, form) {
             ([], None) => self.study_list(ctx, visitor, rights, None).await,
             ([], Some(form)) => self.begin_study(request, ctx, visitor, rights, form).await,
+            ([PERSON], form) => self.person(request, ctx, visitor, rights, (None, form)).await,
+            (["person.csv"], None) => self.person(request, ctx, visitor, rights, (Some("csv"), None)).await,
+            (["person.xlsx"], None) => self.person(request, ctx, visitor, rights, (Some("xlsx"), None)).await,
             ([id, act @ ..], form) => {
                 let id = id.parse::<i64>().map_err(|_| Refusal::Unknown)?;
                 let study = self.store.study(id).await?.ok_or(Refusal::Unknown)?;
@@ -58,6 +62,13 @@ impl Portal {
                     }
                     (["decide"], Some(form)) => {
                         self.decide_study(request, ctx, visitor, rights, (study, form)).await
+                    }
+                    (["papers"], Some(form)) => {
+                        self.add_paper(request, ctx, visitor, rights, (&study, form)).await
+                    }
+                    (["papers", paper], None) => self.paper(&study, paper).await,
+                    (["papers", paper, "erase"], Some(_)) => {
+                        self.erase_paper(request, visitor, rights, (&study, paper)).await
                     }
                     _ => Err(Refusal::Unknown),
                 }
@@ -222,7 +233,7 @@ impl Portal {
         Ok(Reply::see_other(&format!("{ROOM}/{}", stored.id)))
     }
 
-    async fn study_page(
+    pub(super) async fn study_page(
         &self,
         ctx: &PageContext<'_>,
         visitor: &Visitor,
@@ -255,6 +266,9 @@ impl Portal {
                 .filter(|c| c.decided.as_ref().is_some_and(|(_, good)| *good))
                 .map(shown)
                 .collect(),
+            papers: self.store.papers(stored.id).await?,
+            may_add: rights.keep_site(site),
+            may_erase: may_decide(self, rights, site),
             view,
             error,
             token: visitor.secret.form_token(),
@@ -327,7 +341,7 @@ impl Portal {
 }
 
 /// Corrections are decided above the site.
-fn may_decide(portal: &Portal, rights: &Rights<'_>, site: &SiteId) -> bool {
+pub(super) fn may_decide(portal: &Portal, rights: &Rights<'_>, site: &SiteId) -> bool {
     let registry = portal.desk.registry.load();
     registry.sites.get(site).is_some_and(|s| rights.edit_township(&s.township))
 }

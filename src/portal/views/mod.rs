@@ -35,15 +35,15 @@ pub use model::{
 };
 pub use office::{
     Alarm, ApiPage, AsRunPage, AsRunPart, AsRunRow, AuditPage, AuditRow, AuthenticatorPage, BeginStudy,
-    CataloguePage, CatalogueRow, Choice, ChoosePage, ChosenLessons, DifferenceView, DirectPage, Done,
-    DutyChannel, DutyPage, EnrolPage, EntryList, EntryPage, EntryRow, Field, FieldValue, FigureRow,
-    FiguresPage, HandView, HeldLesson, ImportPage, InvitedPage, KeptPage, ListedSite, MePage, Menu,
-    NewSitePage, OfficeDocuments, OfficeHome, OfficeLessons, OfficeSite, OfficeSites, PartGroup, PartRow,
-    PartsPage, PeopleForm, PeoplePage, PersonRow, PlaceForm, PlaceLine, Played, ProposedCorrection,
-    ProviderPage, RecoveryPage, RelayRow, Remark, ReviewPage, ReviewRow, ReviewVersion, ScheduleForm,
-    SchedulePage, ScheduleRow, ScopeView, SecondPage, SetupPage, Sheet, SheetPage, SignInPage, SignInRow,
-    SourceView, StudiesPage, StudyPage, StudyView, TokenPage, TokenRow, TownshipsPage, WeekRow, days_said,
-    hours,
+    BringPage, Brought, CataloguePage, CatalogueRow, Choice, ChoosePage, ChosenLessons, DifferenceView,
+    DirectPage, Done, DutyChannel, DutyPage, EnrolPage, EntryList, EntryPage, EntryRow, Field, FieldValue,
+    FigureRow, FiguresPage, HandView, HeldLesson, ImportPage, InvitedPage, KeptPage, ListedSite, MePage,
+    Menu, NewSitePage, OfficeDocuments, OfficeHome, OfficeLessons, OfficeSite, OfficeSites, PartGroup,
+    PartRow, PartsPage, PeopleForm, PeoplePage, PersonPage, PersonRow, PersonStudy, PlaceForm, PlaceLine,
+    Played, ProposedCorrection, ProviderPage, RecoveryPage, RelayRow, Remark, ReviewPage, ReviewRow,
+    ReviewVersion, ScheduleForm, SchedulePage, ScheduleRow, ScopeView, SecondPage, SetupPage, Sheet,
+    SheetPage, SignInPage, SignInRow, SourceView, StudiesPage, StudyPage, StudyView, TokenPage, TokenRow,
+    TownshipsPage, WeekRow, days_said, hours,
 };
 pub use offline::OfflinePage;
 pub use poster::{Paper, PosterPage};

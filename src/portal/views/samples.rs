@@ -186,6 +186,7 @@ pub(super) fn site() -> SitePage {
             year: 2026,
             of_month: 1,
             of_year_ms: 31 * 3_600_000,
+            sealed_ms: 5 * 3_600_000,
         },
         sessions: vec![
             session("s2", 70, None, channel, Level::L3, SessionState::Open),
@@ -195,6 +196,7 @@ pub(super) fn site() -> SitePage {
             delivered: Duration::from_secs(7450),
             watched: Duration::from_secs(7420),
             verified: Duration::from_secs(7380),
+            sealed: Duration::from_secs(1500),
         },
     }
 }

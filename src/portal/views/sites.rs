@@ -79,11 +79,17 @@ pub struct SiteStudied {
     pub of_month: u32,
     /// Verified time of those of the year up to the end of that month, ms.
     pub of_year_ms: i64,
+    /// What was played without a line in that time, ms: no part of it.
+    pub sealed_ms: i64,
 }
 
 impl SiteStudied {
     fn hours(&self) -> String {
         hours(&self.of_year_ms)
+    }
+
+    fn sealed(&self) -> String {
+        hours(&self.sealed_ms)
     }
 
     /// What is left to the standard of the year; none: it is met.
@@ -163,6 +169,8 @@ pub struct SessionView {
 /// Why a part of a session counts nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Uncounted {
+    /// It played without a line: counted apart.
+    Sealed,
     /// The picture could not be seen.
     Hidden,
     /// Somebody paused it.
@@ -176,6 +184,7 @@ pub enum Uncounted {
 impl Uncounted {
     fn key(self) -> &'static str {
         match self {
+            Self::Sealed => "uncounted-sealed",
             Self::Hidden => "uncounted-hidden",
             Self::Paused => "uncounted-paused",
             Self::Stalled => "uncounted-stalled",
@@ -208,6 +217,8 @@ pub enum SessionSubject {
 pub enum Level {
     /// Nothing was claimed.
     None,
+    /// LS: without a line, signed by the device.
+    Ls,
     /// L1: the player's report is consistent.
     L1,
     /// L2: and its clock agrees with the server's.
@@ -220,6 +231,7 @@ impl Level {
     fn as_str(self) -> &'static str {
         match self {
             Self::None => "–",
+            Self::Ls => "LS",
             Self::L1 => "L1",
             Self::L2 => "L2",
             Self::L3 => "L3",
@@ -247,6 +259,8 @@ pub enum CloseReason {
     Silence,
     /// The terminal opened another.
     Superseded,
+    /// It went on without a line, and the device has told of it.
+    Sealed,
 }
 
 impl SessionState {
@@ -257,6 +271,7 @@ impl SessionState {
             Self::Closed(CloseReason::Stopped) => "session-stopped",
             Self::Closed(CloseReason::Silence) => "session-silence",
             Self::Closed(CloseReason::Superseded) => "session-superseded",
+            Self::Closed(CloseReason::Sealed) => "session-sealed",
         }
     }
 }
@@ -270,6 +285,8 @@ pub struct Totals {
     pub watched: Duration,
     /// The part of it that deliveries bear out.
     pub verified: Duration,
+    /// Playing without a line, signed by devices.
+    pub sealed: Duration,
 }
 
 impl TerminalView {

@@ -1,5 +1,5 @@
 // Tells the server every ten seconds, and at every change, what plays.
-import { type Beat, Outbox } from "./outbox";
+import { type Beat, type Noted, Outbox, type Sink } from "./outbox";
 import type { Session } from "./session";
 
 /** What the player knows of itself at an instant. */
@@ -15,6 +15,8 @@ export class Beats {
   private seq = 0;
   private url: string | null = null;
   private nonce = "";
+  /** Takes the beats of what plays without a session. */
+  private record: Sink | null = null;
 
   constructor(
     private readonly read: () => Reading,
@@ -46,6 +48,7 @@ export class Beats {
   begin(session: Session): void {
     this.url = session.beatsUrl;
     this.nonce = session.nonce;
+    this.record = session.record;
     this.note();
   }
 
@@ -53,6 +56,7 @@ export class Beats {
   end(): void {
     this.note();
     this.url = null;
+    this.record = null;
   }
 
   /**
@@ -67,20 +71,24 @@ export class Beats {
   /** Something changed, or it is time. */
   note(): void {
     if (this.url !== null) this.add(this.url);
+    else if (this.record !== null) void this.record.append(this.noted());
     void this.outbox.flush(); // Also what is left of another session.
   }
 
   private add(url: string): void {
+    this.outbox.add(url, { ...this.noted(), nonce: this.nonce });
+  }
+
+  private noted(): Noted {
     this.seq += 1;
-    this.outbox.add(url, {
+    return {
       seq: this.seq,
       boot: this.boot,
       mono_ms: Math.round(performance.now()),
       wall_ms: Date.now(),
       visible: document.visibilityState === "visible",
-      nonce: this.nonce,
       ...this.read(),
-    });
+    };
   }
 
   private leave(): void {

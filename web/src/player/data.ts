@@ -20,6 +20,8 @@ export interface Item {
   readonly source: string;
   readonly audio: readonly string[];
   readonly subtitles: readonly string[];
+  /** Of a lesson, seconds. */
+  readonly duration?: number;
   readonly storyboard?: Board | null;
   /** How loud what has no picture is in each of equal stretches, two hex digits each. */
   readonly waveform?: string | null;

@@ -2,6 +2,7 @@
 import type { PlayerData, Text } from "./data";
 import type { Engine } from "./engine";
 import { Menu, type MenuName, type Option } from "./menus";
+import { countedText, type Session } from "./session";
 import { describe, type Situation } from "./status";
 
 export class Display {
@@ -34,11 +35,11 @@ export class Display {
   }
 
   /** Whether this viewing counts for a site. */
-  showCounted(counted: boolean): void {
+  showCounted(session: Session): void {
     const note = this.find(".counted");
     note.hidden = false;
-    note.textContent = counted ? this.text("script-counted") : this.text("script-not-counted");
-    note.dataset.counted = String(counted);
+    note.textContent = this.text(countedText(session));
+    note.dataset.counted = String(session.counted);
   }
 
   private showAudio(): void {

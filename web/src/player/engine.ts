@@ -16,6 +16,8 @@ export interface Reports {
   changed(): void;
   /** The automatic choice went down a rung. */
   slower(): void;
+  /** Something had no answer; it is asked for again, for a while. */
+  unanswered(): void;
   /** It failed; `again` says what to try. */
   failed(problem: "offline" | "not-ready" | "media", again: "resume" | "reload" | "reopen"): void;
 }
@@ -219,8 +221,9 @@ export class Engine {
     // What the line broke off is asked for again.
     const again = data.type === Hls.ErrorTypes.NETWORK_ERROR && !data.fatal;
     if (data.frag !== undefined && !again) this.fetching = false;
-    if (!data.fatal) return;
     const code = data.response?.code ?? 0;
+    if (again && code === 0) this.reports.unanswered();
+    if (!data.fatal) return;
     if (data.type === Hls.ErrorTypes.MEDIA_ERROR) {
       // What a bad line left of a broadcast breaks again when it is played again: go on behind it.
       const live = hls.latestLevelDetails?.live ?? false;

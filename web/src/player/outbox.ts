@@ -16,6 +16,14 @@ export interface Beat {
   lang: string;
 }
 
+/** A beat as it is made, before anything is known of the server. */
+export type Noted = Omit<Beat, "nonce">;
+
+/** Takes beats in their order. */
+export interface Sink {
+  append(beat: Noted): Promise<void>;
+}
+
 interface Kept {
   url: string;
   beat: Beat;

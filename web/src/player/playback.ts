@@ -1,10 +1,11 @@
 // One item after another on one video: its session, its beats, and trying
 // again until it plays. Pages add what is seen around it.
+import { isHeld, openAnywhere } from "../taken/held";
 import { Beats, type Reading } from "./beats";
 import { wishesFor } from "./choices";
 import type { Item } from "./data";
 import { canPlay, Engine } from "./engine";
-import { openSession, type Session, takeToken, uncounted } from "./session";
+import { type Session, takeToken, uncounted } from "./session";
 import { Standstill } from "./standstill";
 import type { Situation, Trouble } from "./status";
 
@@ -62,6 +63,9 @@ export class Playback {
       {
         changed: () => this.refresh(),
         slower: () => this.slower(),
+        unanswered: () => {
+          if (this.waiting) void this.turnToHeld();
+        },
         failed: (problem, again) => this.failed(problem, again),
       },
       { audio: [], subtitles: "off", quality: "auto" },
@@ -271,7 +275,7 @@ export class Playback {
     this.again = null;
     await this.beats.settle();
     if (mine !== this.opening) return;
-    const answer = await openSession(item, this.token);
+    const answer = await openAnywhere(item, this.token);
     if (mine !== this.opening) return;
     if (typeof answer === "string" && this.insist) {
       if (answer === "offline") this.hooks.unreachable();
@@ -311,7 +315,10 @@ export class Playback {
   }
 
   private failed(problem: NonNullable<Trouble>["problem"], again: Again): void {
-    if (problem === "offline") this.hooks.unreachable();
+    if (problem === "offline") {
+      this.hooks.unreachable();
+      void this.turnToHeld();
+    }
     this.failures += 1;
     const seconds = Math.min(2 ** (this.failures - 1), LONGEST_WAIT_S);
     this.trouble = { problem, seconds };
@@ -319,6 +326,14 @@ export class Playback {
     this.refresh();
     clearTimeout(this.retry);
     this.retry = window.setTimeout(() => this.tryAgain(), seconds * 1000);
+  }
+
+  /** What was taken along goes on without a line; on one that is only slow, not all the time. */
+  private async turnToHeld(): Promise<void> {
+    const { item, opening } = this;
+    const early = performance.now() < this.openedAt + REOPEN_AT_MOST_EVERY_MS;
+    if (item?.kind !== "lesson" || (early && navigator.onLine) || !(await isHeld(item.id))) return;
+    if (opening === this.opening) void this.openAndLoad(this.position());
   }
 
   private tryAgain(): void {

@@ -1,5 +1,6 @@
 // The player of a channel's or a lesson's page: the playback, its controls,
 // and what is said about it.
+import { seal, startSealing } from "../taken/sealing";
 import { type Choices, loadChoices, pictureQuality, saveChoice, saveQuality } from "./choices";
 import { Controls } from "./controls";
 import { type Item, type PlayerData, readData, type Text, texts } from "./data";
@@ -26,9 +27,12 @@ export class Player {
       video,
       {
         changed: () => this.show(),
-        opened: (session) => this.display.showCounted(session.counted),
+        opened: (session) => this.display.showCounted(session),
         offer: (what, shown) => this.controls.offer(what, shown),
-        ended,
+        ended: () => {
+          void seal();
+          ended();
+        },
         unreachable: () => undefined,
       },
       false,
@@ -55,6 +59,8 @@ export class Player {
   }
 
   start(): void {
+    startSealing();
+    document.addEventListener("reachable", (event) => this.stay(event));
     this.root.hidden = false;
     this.video.volume = (this.choices.volume ?? 100) / 100;
     this.video.muted = this.choices.muted ?? false;
@@ -83,6 +89,12 @@ export class Player {
   private waitsForAPerson(): boolean {
     const phone = matchMedia("(max-width: 40rem)").matches;
     return this.playback.token === null && (phone || this.data.saver);
+  }
+
+  /** A fresher page is not worth what plays. */
+  private stay(event: Event): void {
+    const { trouble, started } = this.playback.situation();
+    if (started || trouble === null) event.preventDefault();
   }
 
   private show(): void {

@@ -1,6 +1,7 @@
 // A playback session: opened at the API, so that viewing counts for a site.
 import { hasEnrolled } from "../enrolling";
 import type { Item } from "./data";
+import type { Sink } from "./outbox";
 
 export interface Session {
   readonly playUrl: string;
@@ -11,6 +12,8 @@ export interface Session {
   readonly counted: boolean;
   /** The terminal's enrolment was withdrawn. */
   readonly revoked: boolean;
+  /** Takes the beats where no server does; null: nobody. */
+  readonly record: Sink | null;
 }
 
 /** Why there is no session. */
@@ -55,7 +58,15 @@ export async function openSession(item: Item, token: string | null): Promise<Ses
 
 /** The playlist alone, which plays without the API and counts for nobody. */
 export function uncounted(item: Item): Session {
-  return { playUrl: item.source, beatsUrl: null, nonce: "", counted: false, revoked: false };
+  return { playUrl: item.source, beatsUrl: null, nonce: "", counted: false, revoked: false, record: null };
+}
+
+/** The text that says whether it counts for a site. */
+export function countedText(
+  session: Session,
+): "script-counted" | "script-not-counted" | "script-taken-counted" {
+  if (session.record !== null) return "script-taken-counted";
+  return session.counted ? "script-counted" : "script-not-counted";
 }
 
 async function ask(item: Item, token: string | null): Promise<Session | Refused | "unknown-terminal"> {
@@ -75,7 +86,8 @@ async function ask(item: Item, token: string | null): Promise<Session | Refused 
     if (!answer.ok) return "not-ready";
     const body = (await answer.json()) as { play_url: string; beats_url: string; nonce: string };
     const counted = token !== null;
-    return { playUrl: body.play_url, beatsUrl: body.beats_url, nonce: body.nonce, counted, revoked: false };
+    const { play_url: playUrl, beats_url: beatsUrl, nonce } = body;
+    return { playUrl, beatsUrl, nonce, counted, revoked: false, record: null };
   } catch {
     return "offline";
   } finally {

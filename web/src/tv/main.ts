@@ -1,6 +1,7 @@
 // The entry of the village's screen.
 import { startApp } from "../app";
 import { startNavigation } from "../navigation";
+import { startSealing } from "../taken/sealing";
 import { readTv } from "./data";
 import { Tv } from "./tv";
 
@@ -11,3 +12,4 @@ if (data !== null) {
   void tv.start();
 }
 startApp(true);
+startSealing();

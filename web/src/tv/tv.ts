@@ -2,7 +2,7 @@
 import { pictureQuality, saveChoice, saveQuality, wishedQuality } from "../player/choices";
 import { type Text, texts } from "../player/data";
 import { Playback } from "../player/playback";
-import type { Session } from "../player/session";
+import { countedText, type Session } from "../player/session";
 import { saveData, savesData } from "../saver";
 import { hidePointer, stayAwake } from "./awake";
 import { Banner, type Note } from "./banner";
@@ -246,7 +246,7 @@ export class Tv {
   private opened(session: Session): void {
     // Letters from left to right, whatever stands around them.
     const address = `\u2066${location.host}/enrol\u2069`;
-    if (session.counted) this.note = { text: this.text("script-counted"), state: "counted" };
+    if (session.counted) this.note = { text: this.text(countedText(session)), state: "counted" };
     else if (session.revoked)
       this.note = { text: this.text("script-tv-revoked", { address }), state: "revoked" };
     else this.note = { text: this.text("script-tv-enrol", { address }), state: "open" };

@@ -1,6 +1,8 @@
-// Which pages are kept. The list says what is: nothing of the office, of
-// signing in or of a session can come in by being forgotten.
+// Which pages are kept. The list says what is, and a lesson that was taken along
+// adds its own: nothing of the office, of signing in or of a session can come in
+// by being forgotten.
 import { keepAssets, neededBy } from "./files";
+import { isTakenPage } from "./taken";
 
 export const PAGES = "pages";
 /** What is shown in place of a page that was not kept. */
@@ -19,9 +21,17 @@ export function isPage(url: URL): boolean {
 
 /** A page of which the last copy is kept; a guide of another day is another page. */
 export function isKeptPath(url: URL): boolean {
-  if (!KEPT.includes(url.pathname)) return false;
-  const names = Array.from(url.searchParams.keys());
-  return url.pathname === "/tv" || names.every((name) => CHOICES.includes(name));
+  return KEPT.includes(url.pathname) && (url.pathname === "/tv" || saysNoMore(url));
+}
+
+/** The same, or the page of a lesson that was taken along. */
+export async function isKept(url: URL): Promise<boolean> {
+  return isKeptPath(url) || (saysNoMore(url) && (await isTakenPage(url)));
+}
+
+/** The address carries nothing but choices. */
+function saysNoMore(url: URL): boolean {
+  return Array.from(url.searchParams.keys()).every((name) => CHOICES.includes(name));
 }
 
 export function isHtml(request: Request): boolean {
@@ -30,7 +40,7 @@ export function isHtml(request: Request): boolean {
 
 /** Keeps an answer, if it is one to keep. */
 export async function store(url: URL, answer: Response): Promise<void> {
-  if (isKeptPath(url) && mayKeep(answer)) await put(url.pathname, answer);
+  if (mayKeep(answer) && (await isKept(url))) await put(url.pathname, answer);
   // In another language, or without pictures: so is what is shown offline.
   if (CHOICES.some((name) => url.searchParams.has(name))) {
     const cache = await caches.open(PAGES);
@@ -56,6 +66,12 @@ export async function refetch(path: string): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/** The page of a lesson is kept as it is now if the lesson was taken along; else it goes. */
+export async function settle(path: string): Promise<boolean> {
+  if (await isTakenPage(new URL(path, location.origin))) return refetch(path);
+  return (await caches.open(PAGES)).delete(path, { ignoreVary: true });
 }
 
 async function put(path: string, answer: Response): Promise<void> {

@@ -1,8 +1,10 @@
 // The service worker: keeps the shell of the site, so that a screen or a phone
 // without a line says what is wrong in the person's language and goes on by
-// itself. Media, the API and the office never pass through it.
+// itself. Lessons that were taken along are answered by it; other media, the API
+// and the office never pass through it.
 import { hashed, keepAssets, tidyAssets } from "./files";
-import { isHtml, isKeptPath, isPage, isStale, OFFLINE, PAGES, refetch, store } from "./pages";
+import { isHtml, isKept, isKeptPath, isPage, isStale, OFFLINE, PAGES, refetch, settle, store } from "./pages";
+import { isTaken, taken } from "./taken";
 
 declare const self: ServiceWorkerGlobalScope;
 
@@ -17,6 +19,7 @@ self.addEventListener("fetch", (event) => {
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== self.location.origin) return;
   if (url.pathname.startsWith("/assets/")) event.respondWith(asset(request, url));
+  else if (isTaken(url)) event.respondWith(taken(request, url));
   else if (request.mode === "navigate" && isPage(url)) event.respondWith(page(event, url));
   else if (isKeptPath(url) && isHtml(request)) event.respondWith(refresh(event, url));
 });
@@ -26,7 +29,9 @@ async function install(): Promise<void> {
   const kept = (await (await caches.open(PAGES)).keys()).map((request) => new URL(request.url));
   const windows = await self.clients.matchAll({ includeUncontrolled: true, type: "window" });
   const open = windows.map((client) => new URL(client.url));
-  const paths = new Set([...kept, ...open].filter(isKeptPath).map((url) => url.pathname));
+  const all = [...kept, ...open];
+  const wanted = await Promise.all(all.map(isKept));
+  const paths = new Set(all.filter((_, n) => wanted[n]).map((url) => url.pathname));
   paths.delete(OFFLINE);
   if (!(await refetch(OFFLINE))) throw new Error("the shell could not be fetched");
   await Promise.all(Array.from(paths, (path) => refetch(path)));
@@ -75,7 +80,7 @@ async function refresh(event: FetchEvent, url: URL): Promise<Response> {
 
 /** The copy of a page, which says of when it is. */
 async function copyOf(url: URL): Promise<Response | null> {
-  if (!isKeptPath(url)) return null;
+  if (!(await isKept(url))) return null;
   const kept = await (await caches.open(PAGES)).match(url.pathname, { ignoreVary: true });
   if (kept === undefined) return null;
   const text = (await kept.text()).replace('class="as-of" hidden', 'class="as-of"');
@@ -94,6 +99,14 @@ function headersOf(kept: Response): Headers {
   headers.delete("content-length");
   return headers;
 }
+
+/** A lesson was taken along, or is no more: so is its page. */
+self.addEventListener("message", (event) => {
+  const path: unknown = event.data?.settle;
+  if (typeof path !== "string") return;
+  const settled = settle(path).catch(() => false);
+  event.waitUntil(settled.then((done) => event.ports[0]?.postMessage(done)));
+});
 
 self.addEventListener("notificationclick", (event) => {
   event.notification.close();

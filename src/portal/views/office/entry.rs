@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::page;
+use crate::base::Titles;
 use crate::portal::views::PageContext;
 
 /// The first start: the administrator's account is made.
@@ -76,6 +77,27 @@ pub struct EnrolPage<'a> {
     pub code: &'a str,
 }
 page!(EnrolPage, "office/enrol.html", "enrol-title");
+
+/// The page that takes in what was played without a line.
+#[derive(Debug, Clone, Default)]
+pub struct BringPage<'a> {
+    /// What was wrong with the file.
+    pub error: Option<String>,
+    /// What became of each chain in it.
+    pub rows: &'a [Brought],
+}
+page!(BringPage, "office/bring.html", "bring-title");
+
+/// What became of one.
+#[derive(Debug, Clone)]
+pub struct Brought {
+    /// What was played.
+    pub title: Titles,
+    /// What became of it, in words.
+    pub said: String,
+    /// It was taken.
+    pub taken: bool,
+}
 
 /// A browser in which the visitor has signed in.
 #[derive(Debug, Clone)]

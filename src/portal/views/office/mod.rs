@@ -27,7 +27,10 @@ pub use catalogue::{CataloguePage, CatalogueRow};
 pub use documents::OfficeDocuments;
 pub use duty::{Alarm, DirectPage, DutyChannel, DutyPage, RelayRow};
 pub use entries::{Choice, EntryList, EntryPage, EntryRow, Field, FieldValue, PartGroup, PartRow, PartsPage};
-pub use entry::{ChoosePage, EnrolPage, KeptPage, MePage, ProviderPage, SetupPage, SignInPage, SignInRow};
+pub use entry::{
+    BringPage, Brought, ChoosePage, EnrolPage, KeptPage, MePage, ProviderPage, SetupPage, SignInPage,
+    SignInRow,
+};
 pub use lessons::{ChosenLessons, OfficeLessons};
 pub use menu::{Menu, OfficeHome};
 pub use people::{PeopleForm, PeoplePage, PersonRow, ScopeView};
@@ -42,7 +45,8 @@ pub use second_factor::{AuthenticatorPage, RecoveryPage, SecondPage};
 pub use schedule::{Played, ScheduleForm, SchedulePage, ScheduleRow, WeekRow, days_said};
 pub use sheet::{DifferenceView, SheetPage};
 pub use studies::{
-    BeginStudy, FigureRow, FiguresPage, ProposedCorrection, StudiesPage, StudyPage, StudyView, hours,
+    BeginStudy, FigureRow, FiguresPage, PersonPage, PersonStudy, ProposedCorrection, StudiesPage, StudyPage,
+    StudyView, hours,
 };
 
 /// A page with nothing but what its template says of it.

@@ -9,6 +9,7 @@ use crate::base::{SiteId, Titles};
 use crate::evidence::{MOST_MINUTES, MOST_PEOPLE, NotCounted, Study};
 use crate::portal::i18n::text;
 use crate::portal::views::PageContext;
+use crate::store::StoredPaper;
 
 /// A group study, and what was verifiably played while it ran.
 #[derive(Debug, Clone)]
@@ -139,6 +140,12 @@ pub struct StudyPage {
     pub view: StudyView,
     /// A correction that waits.
     pub waiting: Option<ProposedCorrection>,
+    /// Its photos and sheets.
+    pub papers: Vec<StoredPaper>,
+    /// Who looks may add to them.
+    pub may_add: bool,
+    /// Who looks may erase them.
+    pub may_erase: bool,
     /// Corrections that were approved, oldest first.
     pub corrected: Vec<ProposedCorrection>,
     /// Who looks may propose one.
@@ -189,6 +196,39 @@ macro_rules! owned {
 owned!(StudiesPage, "office/studies.html");
 owned!(StudyPage, "office/study.html");
 
+/// A group study that names somebody.
+#[derive(Debug, Clone)]
+pub struct PersonStudy {
+    /// It.
+    pub view: StudyView,
+    /// As who led it: that is an office, and stays.
+    pub organised: bool,
+}
+
+/// What is written of one person.
+#[derive(Debug, Clone)]
+pub struct PersonPage {
+    /// The name that was typed; empty: none was.
+    pub name: String,
+    /// It as a query.
+    pub query: String,
+    /// Where it stands.
+    pub studies: Vec<PersonStudy>,
+    /// How long he studied, verified, each moment once, ms.
+    pub attended_ms: i64,
+    /// At one time it stands on rosters of two sites.
+    pub twice: bool,
+    /// Who looks may erase it.
+    pub may_erase: bool,
+    /// Somebody was just erased.
+    pub erased: bool,
+    /// Form token.
+    pub token: String,
+    /// The rooms.
+    pub menu: Menu,
+}
+owned!(PersonPage, "office/person.html");
+
 /// A site's row of figures.
 #[derive(Debug, Clone)]
 pub struct FigureRow {
@@ -206,6 +246,8 @@ pub struct FigureRow {
     pub people: u64,
     /// What was verifiably played in the month, ms.
     pub verified_ms: i64,
+    /// What was played without a line, and is no part of it, ms.
+    pub sealed_ms: i64,
     /// Verified minutes of each day of the month.
     pub days: Vec<i64>,
     /// Group studies of the year so far that count.
