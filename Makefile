@@ -1,7 +1,7 @@
 # Yuanjiao. `make help` lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check audit bench soak kills relay-hours zap fuzz api-fuzz screenshots lighthouse web deps install-deps browser-test clean FORCE
+.PHONY: help run test check audit bench soak kills year relay-hours zap fuzz api-fuzz screenshots lighthouse web deps install-deps browser-test clean FORCE
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Where scripts/install-deps.sh puts a Node.js of our own if the system's is too old.
@@ -49,6 +49,9 @@ SPEED ?= 16
 
 # How often the server is killed while players beat.
 KILLS ?= 100
+
+year: web ## every evening of a year of 500 sites, with cheaters, against what is credited
+	EVENINGS=365 cargo test --release --locked --lib simulation -- --nocapture
 
 kills: web ## acknowledged beats survive a hundred kill -9
 	KILLS=$(KILLS) cargo test --locked --test beats -- --nocapture

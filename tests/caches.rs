@@ -13,6 +13,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use support::county::{County, a_county, token};
 use support::feeds::free_tcp_port;
 use support::http::{Client, resolve};
@@ -42,16 +43,22 @@ fn write(path: &Path, text: &str) {
 }
 
 fn nginx(root: &Path, origin: SocketAddr, port: u16) -> Program {
+    nginx_with(root, origin, port, &[])
+}
+
+/// nginx with the county's file, `more` of it changed.
+fn nginx_with(root: &Path, origin: SocketAddr, port: u16, more: &[(&str, &str)]) -> Program {
     let root_text = root.display().to_string();
-    let site = deployed(
-        "nginx/yuanjiao.conf",
-        &[
-            ("127.0.0.1:8080", &origin.to_string()),
-            ("listen 80;", &format!("listen 127.0.0.1:{port};")),
-            ("/var/cache/nginx/yuanjiao", &format!("{root_text}/cache")),
-            ("/var/log/nginx/yuanjiao.log", &format!("{root_text}/access.log")),
-        ],
-    );
+    let (origin, listen) = (origin.to_string(), format!("listen 127.0.0.1:{port};"));
+    let (cache, log) = (format!("{root_text}/cache"), format!("{root_text}/access.log"));
+    let mut changes = vec![
+        ("127.0.0.1:8080", &*origin),
+        ("listen 80;", &listen),
+        ("/var/cache/nginx/yuanjiao", &cache),
+        ("/var/log/nginx/yuanjiao.log", &log),
+    ];
+    changes.extend(more);
+    let site = deployed("nginx/yuanjiao.conf", &changes);
     let paths: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .iter()
         .map(|name| format!("{name}_temp_path {root_text}/tmp-{name};\n"))
@@ -262,4 +269,56 @@ fn a_segment_is_fetched_once_for_five_hundred_playbacks() {
         let timed = seen.iter().filter(|(level, watched)| level == "L2" && *watched >= 2).count();
         assert_eq!(timed, n + 1, "{name}: the county knows what was watched: {seen:?}");
     }
+}
+
+/// The levels once `good` holds of them.
+fn levels_when(server: &Server, good: impl Fn(&[(String, u64)]) -> bool) -> Vec<(String, u64)> {
+    wait_for("the site's page", PATIENCE, || Some(levels(server)).filter(|seen| good(seen)))
+}
+
+#[test]
+fn an_enrolled_cache_is_believed_what_it_sent_and_no_other() {
+    let secret = "a-township-s-secret";
+    let hash = hex::encode(Sha256::digest(secret));
+    let county = a_county().with(&format!("[evidence]\nedges = [\"chengguan {hash}\"]\n"));
+    package_lesson(&county, "grapes", 16);
+    let server = Server::start(&county);
+    for (n, (name, told)) in [("enrolled", secret), ("stranger", "a guess")].into_iter().enumerate() {
+        let port = free_tcp_port();
+        let root = county.path(name);
+        fs::create_dir_all(&root).expect("a folder");
+        let more = [("# mirror /.sent;", "mirror /.sent;"), ("TOKEN", told)];
+        let mut program = nginx_with(&root, server.client.address, port, &more);
+        let cache = Client::new(SocketAddr::from(([127, 0, 0, 1], port)));
+        wait_for(name, PATIENCE, || {
+            cache.try_ask("GET", "/readyz", &[], None).is_ok_and(|a| a.status == 200).then_some(())
+        });
+        // Somebody else has fetched all of it: the county will not be asked for a segment.
+        let other = Playback::open(&cache, None);
+        for path in other.media(&cache) {
+            cache.good(&path);
+        }
+        let playback = Playback::open(&cache, Some(&token("hall")));
+        for path in playback.media(&cache) {
+            cache.good(&path);
+        }
+        let begun = now();
+        playback.beat(&cache, 0, 0);
+        sleep_until(begun + ms(4000));
+        playback.beat(&cache, 1, now().duration_since(begun).as_millis() as i64);
+        let wanted = if name == "enrolled" { "L3" } else { "L2" };
+        let seen = levels_when(&server, |seen| {
+            seen.len() == n + 1 && seen.iter().any(|(level, watched)| level == wanted && *watched >= 3)
+        });
+        assert_eq!(seen.iter().filter(|(level, _)| level == "L3").count(), 1, "{name}: {seen:?}");
+        assert!(program.is_running(), "{name}: {:#?}", program.err.all());
+        program.end();
+    }
+    // What a cache may say, only a cache may say, and only of what there is.
+    let playback = Playback::open(&server.client, Some(&token("hall")));
+    let path = playback.media(&server.client).remove(0);
+    let say = |path: &str, token: &str| server.client.ask("GET", path, &[("yuanjiao-edge", token)]).status;
+    assert_eq!((say(&path, "a guess"), say(&path, secret)), (403, 204));
+    assert_eq!(say(&path.replace("/seg/", "/seg/no-"), secret), 403, "no segment");
+    assert_eq!(say(&playback.play, secret), 403, "a playlist");
 }

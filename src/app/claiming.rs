@@ -1,5 +1,5 @@
-//! What players of others say of themselves (Common Media Client Data): in the query, in headers,
-//! or in reports by themselves.
+//! What others say of a playback: players of themselves (Common Media Client Data), in the query,
+//! in headers, or in reports by themselves; and caches of what they sent.
 
 use bytes::Bytes;
 use hyper::body::Incoming;
@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use crate::delivery::Body;
 use crate::evidence::Report;
 use crate::portal::{Reply, problem};
+use crate::sites::TokenHash;
 
 use super::answer::{answer, open_to_all};
 use super::router::{Router, collect};
@@ -19,6 +20,9 @@ const HEADERS: [&str; 4] = ["cmcd-session", "cmcd-status", "cmcd-request", "cmcd
 const REPORTS: &str = "/cmcd";
 /// Most of them in a body, bytes.
 const LARGEST: usize = 64 << 10;
+
+/// A cache's word that it sent a segment: its token.
+const EDGE: &str = "yuanjiao-edge";
 
 /// What `query` and `headers` say; none: nothing of the kind.
 pub(super) fn report(query: &str, headers: &HeaderMap) -> Option<Report> {
@@ -36,7 +40,33 @@ pub(super) fn is_report(request: &Request<Incoming>) -> bool {
     request.method() == Method::POST && request.uri().path().ends_with(REPORTS)
 }
 
+/// True if a cache says what it sent, and asks for nothing.
+pub(super) fn is_edge(request: &Request<Incoming>) -> bool {
+    request.headers().contains_key(EDGE)
+}
+
 impl Router {
+    /// Notes what a cache has sent; one that is not known is told so.
+    pub(super) async fn edge(
+        &self,
+        request: &Request<Incoming>,
+        rest: &str,
+        now: Timestamp,
+    ) -> Response<Body> {
+        let token = request.headers().get(EDGE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        let hash = TokenHash::of(token);
+        let refuse = |detail: &str| problem(StatusCode::FORBIDDEN, "Not noted", detail);
+        let reply = match self.portal.county.load().evidence.edges.iter().any(|edge| edge.token == hash) {
+            false => refuse("no cache holds this token: see `edges` in the county's file"),
+            // Headers and the beginnings of what is asked for in parts come here, too.
+            true if *request.method() != Method::GET => Reply::ok("text/plain", ""),
+            true => match self.delivery.sent_by_edge(rest, request.headers(), now).await {
+                true => Reply::ok("text/plain", "").with_status(StatusCode::NO_CONTENT),
+                false => refuse("this is no segment of a playback that is open"),
+            },
+        };
+        answer(reply, request.method())
+    }
     /// Takes reports, one on each line.
     pub(super) async fn reports(&self, request: Request<Incoming>, now: Timestamp) -> Response<Body> {
         let (head, incoming) = request.into_parts();

@@ -23,7 +23,7 @@ use crate::portal::{Machine, Portal, Reply, assets, problem};
 use super::answer::{answer, by_tls_only, discreet, open_to_all};
 use super::asked::{bearer, cookie, largest_body, same_origin};
 use super::choices::{Choices, without_choices};
-use super::claiming::{is_report, report};
+use super::claiming::{is_edge, is_report, report};
 use super::compress::{accepts_gzip, compressed};
 use super::events::events;
 use super::files::{asset, worker};
@@ -48,6 +48,9 @@ impl Handler for Router {
         if let Some(rest) = request.uri().path().strip_prefix("/s/") {
             if is_report(&request) {
                 return self.reports(request, now).await;
+            }
+            if is_edge(&request) {
+                return self.edge(&request, rest, now).await;
             }
             let response = {
                 let query = request.uri().query().unwrap_or_default();

@@ -48,6 +48,7 @@ impl Default for Evidence {
             session_timeout: 300 * SECOND,
             witnesses: Vec::new(),
             witnessed: Vec::new(),
+            edges: Vec::new(),
         }
     }
 }
@@ -220,8 +221,9 @@ pub(super) fn evidence(doc: &Document<'_>, f: Fields<'_, '_>) -> Evidence {
         within(doc, silence, 30 * SECOND, HOUR, "players report every 10 s, and lines drop");
     let ticket_ttl = within(doc, ttl, 60 * SECOND, 168 * HOUR, "a ticket outlives an evening, not a week");
     let (witnesses, witnessed) = (logs::witnesses(doc, &f), logs::witnessed(doc, &f));
+    let edges = logs::edges(doc, &f);
     f.close();
-    Evidence { ticket_ttl, session_timeout, witnesses, witnessed }
+    Evidence { ticket_ttl, session_timeout, witnesses, witnessed, edges }
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
-//! `witnesses` and `witnessed` of `[evidence]`: who watches this server's log, and whose it
-//! watches.
+//! `witnesses`, `witnessed` and `edges` of `[evidence]`: who watches this server's log, whose it
+//! watches, and who is believed what he sent.
 
-use super::Witness;
+use super::{Edge, Witness};
 use crate::base::Fault;
 use crate::base::document::{At, Document, Fields};
+use crate::sites::TokenHash;
 use crate::tlog::Verifier;
 
 /// Those who are asked to witness this server's log.
@@ -32,6 +33,27 @@ pub(super) fn witnesses(doc: &Document<'_>, f: &Fields<'_, '_>) -> Vec<Witness> 
 pub(super) fn witnessed(doc: &Document<'_>, f: &Fields<'_, '_>) -> Vec<Verifier> {
     let given = f.optional::<Vec<At<String>>>("witnessed").map_or_else(Vec::new, |given| given.value);
     given.iter().filter_map(|given| key(doc, given.at, &given.value)).collect()
+}
+
+/// The caches that are believed what they sent.
+pub(super) fn edges(doc: &Document<'_>, f: &Fields<'_, '_>) -> Vec<Edge> {
+    let given = f.optional::<Vec<At<String>>>("edges").map_or_else(Vec::new, |given| given.value);
+    let one = |given: &At<String>| {
+        let (name, token) = given.value.split_once(' ')?;
+        Some(Edge { name: name.to_owned(), token: TokenHash::parse(token.trim())? })
+    };
+    let read = |given: &At<String>| {
+        let read = one(given);
+        if read.is_none() {
+            let message = format!(
+                "`{}`: expected a name and, after a space, the SHA-256 of the cache's token, 64 hex digits",
+                given.value
+            );
+            doc.problem(given.at, Fault::Value, message);
+        }
+        read
+    };
+    given.iter().filter_map(read).collect()
 }
 
 fn key(doc: &Document<'_>, at: usize, text: &str) -> Option<Verifier> {

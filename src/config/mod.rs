@@ -21,8 +21,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 pub use model::{
-    Channel, County, Evidence, HttpLimits, Oidc, Packaging, Relay, Rung, Source, Tls, Transcode, TsOutput,
-    Uploads, Witness,
+    Channel, County, Edge, Evidence, HttpLimits, Oidc, Packaging, Relay, Rung, Source, Tls, Transcode,
+    TsOutput, Uploads, Witness,
 };
 
 pub use recording::{Alarms, Mail, Recording};

@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
 use crate::base::{ChannelId, Holidays, Lang, RelayId, Titles};
-use crate::sites::Registry;
+use crate::sites::{Registry, TokenHash};
 use crate::tlog::Verifier;
 
 use super::{Alarms, Recording, Topic};
@@ -154,6 +154,17 @@ pub struct Evidence {
     pub witnesses: Vec<Witness>,
     /// Keys of the logs of others that this server witnesses.
     pub witnessed: Vec<Verifier>,
+    /// Caches that are believed what they sent.
+    pub edges: Vec<Edge>,
+}
+
+/// A cache in front, such as a township's, that is believed what it sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edge {
+    /// What people call it.
+    pub name: String,
+    /// What it holds.
+    pub token: TokenHash,
 }
 
 /// Another server that sees that the log only grows.

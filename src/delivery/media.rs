@@ -206,6 +206,29 @@ impl Delivery {
         }
     }
 
+    /// Notes that a cache that is believed has sent what the session path `path` names, all of it
+    /// or the end of it, as `headers` ask. False: it is no segment of a playback.
+    pub async fn sent_by_edge(&self, path: &str, headers: &HeaderMap, now: Timestamp) -> bool {
+        let Some((ticket, rest)) = path.split_once("/seg/") else { return false };
+        let Ok(ticket) = self.desk.tickets.load().verify(ticket, now) else { return false };
+        let Some(address) = Address::parse(rest).filter(|a| self.was_on_air(&ticket, a)) else {
+            return false;
+        };
+        let Ok(segment) = self.segments.get(&address).await else { return false };
+        let asked = headers.get(header::RANGE).and_then(|v| v.to_str().ok());
+        let is_end = match range::parse(asked, segment.bytes.len()) {
+            Range::Whole => true,
+            Range::Part(_, end) => end == segment.bytes.len(),
+            Range::Unsatisfiable => false,
+        };
+        if is_end && let Some((n, start_ms)) = self.place(&ticket, &address, &segment) {
+            let sent = DeliveredSegment { owner: &address.owner, n, start_ms, dur_ms: segment.dur_ms };
+            let reopen = self.desk.reopener();
+            self.desk.ledger.deliver(&ticket.session, sent, now, |id| reopen(id, &ticket));
+        }
+        true
+    }
+
     /// A body that notes the segment as delivered when it has gone out.
     fn noted(&self, ticket: Ticket, address: &Address, segment: SegmentBytes, now: Timestamp) -> Body {
         if segment.dur_ms == 0 {

@@ -2,8 +2,7 @@
 //! that are wrong, people who pause and walk away, and a tenth who cheat. What each screen truly
 //! showed is known, and is compared with what is credited.
 //!
-//! Every site has one evening of each month in it: what a day holds does not depend on the day
-//! before, so that more evenings would only repeat it.
+//! By default every site has one evening of each month in it; `make year` plays all of them.
 
 use jiff::Timestamp;
 
@@ -15,7 +14,10 @@ use super::{
 use crate::base::{IntervalSet, LessonId, SessionId, SiteId, TerminalId, Titles};
 
 const SITES: u64 = 500;
-const EVENINGS: u64 = 12;
+/// Of each site; `EVENINGS` says another number.
+fn evenings() -> u64 {
+    std::env::var("EVENINGS").map_or(12, |n| n.parse().expect("EVENINGS is a number"))
+}
 /// A lesson, ms.
 const LESSON: i64 = 12 * 60_000;
 const SEGMENT: i64 = 3840;
@@ -267,9 +269,9 @@ const THERE: i64 = 20_000;
 fn nobody_is_credited_more_than_his_screen_showed() {
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
     let mut sums: [(i64, i64); 3] = [(0, 0); 3];
-    let mut cheated = 0;
+    let (evenings, mut cheated) = (evenings(), 0);
     for site in 0..SITES {
-        for n in 0..EVENINGS {
+        for n in 0..evenings {
             let Evening { kind, truth, verified } = evening(site, n, &mut dice);
             let (true_ms, credited) = (truth.total(), verified.total());
             let allowed = match kind {
@@ -297,5 +299,15 @@ fn nobody_is_credited_more_than_his_screen_showed() {
     assert!(share(sums[0]) > 0.97, "good lines: {:.3}", share(sums[0]));
     assert!(share(sums[1]) > 0.55, "bad lines: {:.3}", share(sums[1]));
     assert!((0.97..1.1).contains(&share(sums[2])), "boxes: {:.3}", share(sums[2]));
-    assert!(cheated < 150 * THERE, "cheaters gained {cheated} ms together");
+    println!(
+        "{evenings} evenings of {SITES} sites: credited of the truth on good lines {:.4}, on bad ones {:.4}, of \
+         boxes {:.4}; cheaters gained {} s",
+        share(sums[0]),
+        share(sums[1]),
+        share(sums[2]),
+        cheated / 1000
+    );
+    // Only who grabs all gains something: as long as he is there, one evening in fifty.
+    let most = (SITES * evenings / 40) as i64 * THERE;
+    assert!(cheated < most, "cheaters gained {cheated} ms together");
 }

@@ -50,6 +50,11 @@ impl TokenHash {
     pub fn of(token: &str) -> Self {
         Self(Sha256::digest(token.as_bytes()).into())
     }
+
+    /// Reads 64 hex digits; none: they are not that.
+    pub fn parse(text: &str) -> Option<Self> {
+        Some(Self(hex::decode(text).ok()?.try_into().ok()?))
+    }
 }
 
 /// A device enrolled at a site.

@@ -9,11 +9,12 @@ import { enterOffice, invite, isNew } from "./people.mjs";
 const LANGUAGES = ["zh-Hans", "ug-Arab", "mn-Mong"];
 
 const OPEN = ["/", "/guide", `/channels/${CHANNEL}`, "/lessons", "/sites", `/sites/${SITE_ID}`, "/tv", "/offline", `/channels/${CHANNEL}/poster`];
-const ENTRY = ["/no-such-page", "/guide?date=nonsense", "/sign-in", "/code?code=AAAA-BBBB-CCCC", "/enrol"];
+const ENTRY = ["/no-such-page", "/guide?date=nonsense", "/sign-in", "/code?code=AAAA-BBBB-CCCC", "/enrol", "/bring"];
 const OFFICE = [
   "/office",
   "/office/duty",
   "/office/studies",
+  "/office/studies/person?name=x",
   "/office/figures",
   "/office/people",
   "/office/sites",

@@ -26,7 +26,32 @@ test("a group study is begun in two taps and ended with a headcount", async () =
     await running.getByRole("button", { name: "结束并记录" }).click();
 
     await page.getByText("没有可核实的播放").waitFor();
+    // A photo as a phone makes it: what is sent is smaller, and is shown.
+    const photo = await page.evaluate(async () => {
+      const canvas = Object.assign(document.createElement("canvas"), { width: 4000, height: 3000 });
+      const draw = canvas.getContext("2d");
+      for (let n = 0; n < 3000; n += 1) {
+        draw.fillStyle = `hsl(${(n * 47) % 360} 60% 50%)`;
+        draw.fillRect((n * 7919) % 4000, (n * 104729) % 3000, 90, 90);
+      }
+      const blob = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.98));
+      return Array.from(new Uint8Array(await blob.arrayBuffer()));
+    });
+    await page.locator('[name="paper"]').setInputFiles({ name: "IMG_1.jpg", mimeType: "image/jpeg", buffer: Buffer.from(photo) });
+    await page.waitForFunction((size) => document.querySelector('[name="paper"]').files[0]?.size < size / 2, photo.length);
+    await page.locator('form[action$="/papers"] button').click();
+    const shown = page.locator(".papers img");
+    await shown.waitFor();
+    await page.waitForFunction(() => document.querySelector(".papers img").naturalWidth === 2000);
     await picture(page, "study.phone.zh");
+    await page.goto("/office/studies/person?name=%E5%8F%A4%E4%B8%BD&lang=zh-Hans");
+    await page.locator(".people li").waitFor();
+    await picture(page, "person.phone.zh");
+    await page.getByRole("button", { name: "全部删除" }).or(page.locator('form[method="post"] button.strong')).first().click();
+    await page.waitForURL(/erased=1/);
+    await page.goto("/office/studies/person?name=%E5%8F%A4%E4%B8%BD&lang=ug-Arab");
+    await page.locator(".empty").waitFor();
+    await picture(page, "person.phone.ug");
     await page.goto(`/sites/${SITE_ID}?lang=ug-Arab`);
     assert.match(await page.locator('[data-total="studies"]').innerText(), /1/);
     await picture(page, "site-studies.phone.ug");

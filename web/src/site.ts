@@ -1,5 +1,5 @@
 // What every page loads: letters the device lacks, the remote control's arrows,
-// parts that stay fresh, lessons put together, the guide's way to the present, and the site as an app.
+// parts that stay fresh, lessons put together, smaller photos, the guide's way to the present, and the site as an app.
 import { startApp } from "./app";
 import { startEnrolling } from "./enrolling";
 import { startEvening } from "./evening";
@@ -8,6 +8,7 @@ import { startNavigation } from "./navigation";
 import { showPresent } from "./present";
 import { startRefresh } from "./refresh";
 import { startReminders } from "./remind";
+import { startShrinking } from "./shrink";
 
 fetchMissingLetters();
 startNavigation();
@@ -17,3 +18,4 @@ startApp();
 startEnrolling();
 startEvening();
 startReminders();
+startShrinking();

@@ -129,7 +129,7 @@ class Panel {
     const percent = this.find("[data-percent]");
     percent.hidden = this.bar.hidden;
     percent.textContent = this.said("progress").replace("{percent}", String(this.bar.value));
-    this.find("[data-size]").textContent = bytes === null ? "" : `· ${size(bytes)}`;
+    this.find("[data-size]").textContent = bytes === null ? "" : size(bytes);
     this.find("[data-label]").textContent = this.said(state === "begun" ? "goOn" : "takeText");
     const line = this.find("[data-said]");
     line.textContent = said ?? (state === "held" ? this.said("here") : "");
