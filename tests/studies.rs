@@ -223,6 +223,9 @@ fn a_person_is_erased_and_the_rest_stays_proved() {
     let table = operator.get("/office/studies/person.csv?name=Aynur+Memet").with(200, "as a table").text();
     assert_eq!(table.lines().count(), 2, "{table}");
     assert!(!stranger.get(asked).with(200, "of other sites").text().contains("Pruning"));
+    // A word of the record itself is nobody.
+    admin.act("/office/studies/person", "name=topic").with(403, "a word");
+    admin.act("/office/studies/person", "name=Pruning").with(403, "a topic");
     operator.act("/office/studies/person", "name=Aynur+Memet").with(403, "by who is not above the site");
     admin.act("/office/studies/person", "name=Aynur+Memet").with(303, "erased");
     operator.act(&format!("{photo}/erase"), "").with(403, "by who is not above the site");

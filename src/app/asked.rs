@@ -3,7 +3,8 @@
 use hyper::header::{self, HeaderMap};
 
 use crate::people::Secret;
-use crate::portal::LARGEST_RECORD;
+use crate::portal::office::cookie_name;
+use crate::portal::{LARGEST_RECORD, Portal};
 
 /// Largest body of an API request.
 const BODY: usize = 1 << 20;
@@ -11,6 +12,13 @@ const BODY: usize = 1 << 20;
 /// The largest body of an API request to `path`: a record of evenings without a line is long.
 pub(super) fn largest_body(path: &str) -> usize {
     if path == "chains/seal" { LARGEST_RECORD } else { BODY }
+}
+
+/// The largest form of the office that is sent to `path`: a small one from who has not signed in.
+pub(super) fn largest_form(path: &str, headers: &HeaderMap) -> usize {
+    let most = Portal::largest_form(path);
+    let signed_in = [true, false].iter().any(|tls| cookie(headers, cookie_name(*tls)).is_some());
+    if signed_in || path == "/bring" { most } else { most.min(64 << 10) }
 }
 
 /// False if the browser says that a page of another site sent this form

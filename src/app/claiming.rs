@@ -67,6 +67,7 @@ impl Router {
         };
         answer(reply, request.method())
     }
+
     /// Takes reports, one on each line.
     pub(super) async fn reports(&self, request: Request<Incoming>, now: Timestamp) -> Response<Body> {
         let (head, incoming) = request.into_parts();

@@ -21,7 +21,7 @@ use crate::portal::pages::PageRequest;
 use crate::portal::{Machine, Portal, Reply, assets, problem};
 
 use super::answer::{answer, by_tls_only, discreet, open_to_all};
-use super::asked::{bearer, cookie, largest_body, same_origin};
+use super::asked::{bearer, cookie, largest_body, largest_form, same_origin};
 use super::choices::{Choices, without_choices};
 use super::claiming::{is_edge, is_report, report};
 use super::compress::{accepts_gzip, compressed};
@@ -49,14 +49,14 @@ impl Handler for Router {
             if is_report(&request) {
                 return self.reports(request, now).await;
             }
+            let query = request.uri().query().unwrap_or_default();
+            if let Some(said) = report(query, request.headers()) {
+                self.delivery.claims(rest, std::iter::once(said), now);
+            }
             if is_edge(&request) {
                 return self.edge(&request, rest, now).await;
             }
             let response = {
-                let query = request.uri().query().unwrap_or_default();
-                if let Some(said) = report(query, request.headers()) {
-                    self.delivery.claims(rest, std::iter::once(said), now);
-                }
                 let lang = param(query, "lang").and_then(|l| Lang::new(l).ok());
                 let (method, headers) = (request.method(), request.headers());
                 self.delivery.session_path(method, rest, lang.as_ref(), headers, now).await
@@ -327,7 +327,7 @@ impl Router {
     ) -> Reply {
         let (head, incoming) = request.into_parts();
         let form = match head.method == Method::POST {
-            true => match collect(&head.extensions, incoming, Portal::largest_form(path)).await {
+            true => match collect(&head.extensions, incoming, largest_form(path, &head.headers)).await {
                 Ok(body) => {
                     let content_type = head.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
                     Some(Form::read(content_type.unwrap_or_default(), body).await)

@@ -3,8 +3,9 @@
 //! Before it leaves, a device begins a chain: the server notes its key and the time, the first
 //! anchor. Away, each beat becomes a link, signed with that key, that names the one before by
 //! its hash. When the device is back, or a file that somebody carried is, the chain is sealed:
-//! the second anchor. A device that never is goes on with it: what follows is sealed the next time. Whoever holds the key can make a chain up; what he cannot do is make it
-//! longer than the time between the anchors. So it is counted apart, and no longer than that.
+//! the second anchor. A device that never is goes on with it: what follows is sealed the next
+//! time. Whoever holds the key can make a chain up; what he cannot do is make it longer than
+//! the time since it was begun. So it is counted apart, and no longer than that.
 
 use std::collections::BTreeMap;
 
@@ -65,12 +66,14 @@ pub struct SealedPart {
     pub last: String,
     /// When.
     pub at: Timestamp,
+    /// What all of them were credited, ms of the epoch.
+    pub wall: IntervalSet,
 }
 
 /// One link, as it is carried.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Link {
-    /// What is signed: [`Noted`] as JSON, as the device wrote it.
+    /// What is signed: the hash of the link before and a beat, as the device wrote it as JSON.
     pub link: String,
     /// ECDSA on P-256 with SHA-256 over its bytes, r and s (FIPS 186-5, IEEE P1363), base64url.
     pub sig: String,
@@ -132,6 +135,12 @@ impl Chain {
         now: Timestamp,
     ) -> Result<(SessionRecord, SealedPart), BadChain> {
         let sealed = before.map_or(0, |part| part.links);
+        // Said before anything is computed: what was sent twice costs nothing.
+        if before.is_some() && links.len() <= sealed {
+            return Err(BadChain::Known);
+        }
+        // Requests may overtake one another.
+        let now = before.map_or(now, |part| now.max(part.at));
         let mut runs = Runs::default();
         let key = BASE64.decode(&self.key).map_err(|_| BadChain::Key)?;
         let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, key);
@@ -153,12 +162,10 @@ impl Chain {
                 runs.take(noted.beat, now, self.duration_ms)?;
             }
         }
-        if before.is_some() && links.len() <= sealed {
-            return Err(BadChain::Known);
-        }
-        let parts = before.map_or(0, |part| part.parts) + 1;
-        let part = SealedPart { parts, links: links.len(), last, at: now };
-        Ok((self.record(&runs, before, now)?, part))
+        let record = self.record(&runs, before, now)?;
+        let (parts, mut wall) = before.map_or_else(Default::default, |part| (part.parts, part.wall.clone()));
+        wall.union(&record.wall.sealed);
+        Ok((record, SealedPart { parts: parts + 1, links: links.len(), last, at: now, wall }))
     }
 
     fn record(
@@ -171,10 +178,12 @@ impl Chain {
             None => Ok(self.id.clone()),
             Some(part) => SessionId::new(&format!("{}-{}", self.id, part.parts + 1)),
         };
-        let anchored = before.map_or(self.anchored, |part| part.at);
         let offset = self.anchored.as_millisecond().saturating_sub(self.wall_ms);
-        let span = (anchored.as_millisecond(), now.as_millisecond());
-        let sealed = runs.place(offset, span);
+        let span = (self.anchored.as_millisecond(), now.as_millisecond());
+        let mut sealed = runs.place(offset, span);
+        if let Some(part) = before {
+            sealed = without(&sealed, &part.wall);
+        }
         let sealed_ms = sealed.total();
         let mut media = IntervalSet::new();
         for run in &runs.all {
@@ -182,7 +191,9 @@ impl Chain {
         }
         let away = span.1.saturating_sub(span.0).max(0);
         let sum = |of: fn(&Run) -> i64| runs.all.iter().map(of).fold(0, i64::saturating_add);
-        let first = sealed.iter().next().and_then(|(ms, _)| Timestamp::from_millisecond(ms).ok());
+        let instant = |ms: i64| Timestamp::from_millisecond(ms).ok();
+        let first = sealed.iter().next().and_then(|(ms, _)| instant(ms));
+        let last = sealed.iter().last().and_then(|(_, ms)| instant(ms));
         let totals = Totals {
             watched_ms: 0,
             timed_ms: 0,
@@ -206,9 +217,10 @@ impl Chain {
             duration_ms: Some(self.duration_ms),
             lang: runs.lang.clone(),
             device: self.device,
-            minted: anchored,
+            minted: self.anchored,
             opened: first,
-            last_activity: now,
+            // When it played, not when that was heard of.
+            last_activity: last.unwrap_or(now),
             closed: Some((now, CloseReason::Sealed)),
             totals,
             wall: Wall { sealed, ..Wall::default() },
@@ -234,9 +246,7 @@ struct Run {
     last: Received,
     /// Monotonic time, ms: first and last.
     span: (i64, i64),
-    /// What the device's clock said at the latest monotonic time, ms of the epoch.
-    wall_ms: i64,
-    watched: IntervalSet,
+    watched: Vec<Stretch>,
     media: IntervalSet,
     consumed_ms: i64,
     hidden_ms: i64,
@@ -244,11 +254,20 @@ struct Run {
     stalled_ms: i64,
 }
 
+/// An interval that was watched, ms.
+#[derive(Debug, Clone, Copy)]
+struct Stretch {
+    mono: i64,
+    /// What the device's clock said when it began, ms of the epoch.
+    wall: i64,
+    worth: i64,
+}
+
 impl Runs {
     fn take(&mut self, beat: Beat, at: Timestamp, duration_ms: i64) -> Result<(), BadChain> {
         self.lang = beat.lang.clone().or_else(|| self.lang.take());
-        let next = Received { beat, at, nonce_issued: None };
-        let (mono, wall) = (next.beat.mono_ms, next.beat.wall_ms);
+        let mut next = Received { beat, at, nonce_issued: None };
+        let mono = next.beat.mono_ms;
         let Some(run) = self.all.iter_mut().rfind(|run| run.boot == next.beat.boot) else {
             if self.all.len() >= BOOTS {
                 return Err(BadChain::Boots);
@@ -257,8 +276,7 @@ impl Runs {
                 boot: next.beat.boot.clone(),
                 last: next,
                 span: (mono, mono),
-                wall_ms: wall,
-                watched: IntervalSet::new(),
+                watched: Vec::new(),
                 media: IntervalSet::new(),
                 consumed_ms: 0,
                 hidden_ms: 0,
@@ -267,10 +285,12 @@ impl Runs {
             });
             return Ok(());
         };
+        // The chain says what follows what: devices leave out beats that say nothing new.
+        next.beat.seq = run.last.beat.seq.saturating_add(1);
         match interval(&run.last, &next, Some(duration_ms)) {
             Credit::Watched { worth_ms, media, .. } => {
-                let from = run.last.beat.mono_ms;
-                run.watched.insert(from, from + worth_ms);
+                let Beat { mono_ms, wall_ms, .. } = run.last.beat;
+                run.watched.push(Stretch { mono: mono_ms, wall: wall_ms, worth: worth_ms });
                 run.media.insert(media.0, media.1);
                 run.consumed_ms += media.1 - media.0;
             }
@@ -279,30 +299,34 @@ impl Runs {
             Credit::Stalled(ms) => run.stalled_ms += ms,
             Credit::Nothing(_) => {}
         }
-        if mono >= run.span.1 {
-            run.wall_ms = wall;
-        }
         run.span = (run.span.0.min(mono), run.span.1.max(mono));
         run.last = next;
         Ok(())
     }
 
-    /// When all of it was, on the server's clock, within `[from, to)`: each run where the device's
-    /// clock says, which was `offset` behind at the first anchor, if that can be; else as late as
-    /// can be, before the run after it. A clock without a battery starts in 1970.
+    /// When all of it was, on the server's clock, within `[from, to)`: where the device's clock
+    /// says, which was `offset` behind at the first anchor, if that can be; of a run of which it
+    /// cannot, as late as can be, before the run after it. A clock without a battery starts in 1970.
     fn place(&self, offset: i64, (from, to): (i64, i64)) -> IntervalSet {
         let mut out = IntervalSet::new();
         let mut limit = to;
         for run in self.all.iter().rev() {
-            let length = run.span.1 - run.span.0;
-            let says = run.wall_ms.saturating_add(offset);
-            let can_be = says <= limit && says.saturating_sub(length) >= from;
-            let end = if can_be { says } else { limit };
-            let shift = end - run.span.1;
-            for (a, b) in run.watched.iter() {
-                out.union(&single(a + shift, b + shift).clipped(from, limit));
+            let said = run.watched.iter().map(|s| (s.wall.saturating_add(offset), s.worth));
+            let can_be = said.clone().all(|(at, worth)| at >= from && at.saturating_add(worth) <= to);
+            let mut begins = limit;
+            if can_be {
+                for (at, worth) in said {
+                    out.insert(at, at + worth);
+                    begins = begins.min(at);
+                }
+            } else {
+                let shift = limit - run.span.1;
+                for Stretch { mono, worth, .. } in &run.watched {
+                    out.union(&single(mono + shift, mono + shift + worth).clipped(from, limit));
+                }
+                begins = run.span.0 + shift;
             }
-            limit = end - length;
+            limit = begins.min(limit);
         }
         out.clipped(from, to)
     }
@@ -312,4 +336,16 @@ fn single(from: i64, to: i64) -> IntervalSet {
     let mut one = IntervalSet::new();
     one.insert(from, to);
     one
+}
+
+/// What of `all` is not in `known`.
+fn without(all: &IntervalSet, known: &IntervalSet) -> IntervalSet {
+    let mut out = IntervalSet::new();
+    let mut from = i64::MIN;
+    for (start, end) in known.iter() {
+        out.union(&all.clipped(from, start));
+        from = end;
+    }
+    out.union(&all.clipped(from, i64::MAX));
+    out
 }

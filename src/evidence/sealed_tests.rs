@@ -140,6 +140,14 @@ fn who_never_has_a_line_goes_on_with_his_chain() {
     device.play("b", EVENING_MS + 7_200_000, 12);
     let (record, second) = device.chain.seal(&device.links, Some(&first), at(86_400_000)).expect("the next");
     assert_eq!((record.id.as_str(), record.totals.sealed_ms), ("c0ffee-2", 120_000));
+    // A record that was saved before the first was sealed lies where it was, and counts once.
+    let mut twice = away();
+    twice.play("a", EVENING_MS, 6);
+    let (_, early) = twice.chain.seal(&twice.links, None, at(90_000)).expect("sealed");
+    twice.play("b", EVENING_MS + 30_000, 6);
+    let (late, _) = twice.chain.seal(&twice.links, Some(&early), at(80_000)).expect("overtaken");
+    let spans: Vec<_> = late.wall.sealed.iter().collect();
+    assert_eq!(spans, [(EVENING_MS + 60_000, EVENING_MS + 90_000)], "half of it was counted");
     assert_eq!((second.parts, second.links), (2, 44));
     // Another past than the one that was sealed is none.
     let mut other = away();

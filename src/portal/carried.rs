@@ -1,6 +1,7 @@
 //! Records of devices that had no line, as they come: over the line, or in a file on a stick.
 
 use jiff::Timestamp;
+use tokio::sync::Semaphore;
 
 use crate::base::{SessionId, Titles};
 use crate::evidence::{BadChain, Link};
@@ -10,6 +11,10 @@ use super::state::Portal;
 
 /// The largest text of chains, bytes: a season of evenings.
 pub const LARGEST_RECORD: usize = 16 << 20;
+/// Most chains in one text.
+const CHAINS: usize = 100;
+/// Texts whose signatures are looked at at once: it fills a processor.
+static AT_ONCE: Semaphore = Semaphore::const_new(1);
 
 /// What became of one chain.
 #[derive(Debug)]
@@ -43,7 +48,10 @@ pub(super) enum NotTaken {
 
 /// The text is none of chains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("line {0}: expected {{\"chain\": ID}}, then its links, {{\"link\": TEXT, \"sig\": SIGNATURE}}")]
+#[error(
+    "line {0}: expected {{\"chain\": ID}}, then its links, {{\"link\": TEXT, \"sig\": SIGNATURE}}; \
+     of {CHAINS} chains at most"
+)]
 pub(super) struct NotChains(usize);
 
 #[derive(serde::Deserialize)]
@@ -58,8 +66,9 @@ fn read(text: &[u8]) -> Result<Vec<(String, Vec<Link>)>, NotChains> {
     let mut all: Vec<(String, Vec<Link>)> = Vec::new();
     let lines = text.split(|b| *b == b'\n').enumerate().filter(|(_, line)| !line.trim_ascii().is_empty());
     for (n, line) in lines {
+        let room = all.len() < CHAINS;
         match (serde_json::from_slice(line), all.last_mut()) {
-            (Ok(Line::Chain { chain }), _) => all.push((chain, Vec::new())),
+            (Ok(Line::Chain { chain }), _) if room => all.push((chain, Vec::new())),
             (Ok(Line::Link(link)), Some((_, links))) => links.push(link),
             _ => return Err(NotChains(n + 1)),
         }
@@ -74,6 +83,8 @@ impl Portal {
         text: &[u8],
         now: Timestamp,
     ) -> Result<Result<Vec<Told>, NotChains>, StoreError> {
+        // It is closed by nobody.
+        let _turn = AT_ONCE.acquire().await.map_err(|_| StoreError::Closed)?;
         let chains = match read(text) {
             Ok(chains) => chains,
             Err(error) => return Ok(Err(error)),
@@ -105,7 +116,7 @@ impl Portal {
         if !self.desk.registry.load().terminals.contains_key(&chain.terminal) {
             return Ok(Err(NotTaken::Withdrawn));
         }
-        // Thousands of signatures take a while.
+        // Thousands of signatures take a while. Nothing else is sealed meanwhile.
         let (id, last) = (chain.id.clone(), before.clone());
         let sealed = tokio::task::spawn_blocking(move || chain.seal(&links, last.as_ref(), now)).await;
         let (record, part) = match sealed.map_err(|_| StoreError::Closed)? {

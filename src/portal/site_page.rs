@@ -95,8 +95,18 @@ fn totals(records: &[SessionRecord], from: Timestamp, to: Timestamp) -> Totals {
         delivered: ms(records.iter().map(|r| r.totals.delivered_ms).sum()),
         watched: clip(site_wall(records, evidence::Level::Claimed)),
         verified: clip(site_wall(records, evidence::Level::Delivered)),
-        sealed: clip(site_wall(records, evidence::Level::Sealed)),
+        sealed: ms(sealed_only(records, (from, to))),
     }
+}
+
+/// What was played without a line and not with one at the same time, ms.
+fn sealed_only(records: &[SessionRecord], (from, to): (Timestamp, Timestamp)) -> i64 {
+    let mut counted = site_wall(records, evidence::Level::Claimed);
+    counted.union(&site_wall(records, evidence::Level::Delivered));
+    let mut all = site_wall(records, evidence::Level::Sealed);
+    all.union(&counted);
+    let of_day = |set: IntervalSet| set.clipped(from.as_millisecond(), to.as_millisecond()).total();
+    of_day(all) - of_day(counted)
 }
 
 fn ms(ms: i64) -> Duration {

@@ -1,7 +1,7 @@
 //! Group studies in the log: what was written down, corrected, erased, and their papers.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::base::SiteId;
 use crate::evidence::Study;
@@ -17,16 +17,26 @@ impl Store {
     pub async fn log_studies(&self, now: Timestamp) -> Result<(), StoreError> {
         self.write(move |db| {
             let mut query = db.prepare_cached(
-                "select id, body, erased from study where entry is null and end_us is not null order by id",
+                "select id from study where entry is null and end_us is not null order by id",
             )?;
-            let rows = query.query_map([], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?;
-            let waiting: Vec<(i64, String, bool)> = rows.collect::<Result<_, _>>()?;
-            for (id, body, erased) in waiting {
-                log_study(db, (id, body, erased), now)?;
+            let rows = query.query_map([], |r| r.get(0))?;
+            let waiting: Vec<i64> = rows.collect::<Result<_, _>>()?;
+            for id in waiting {
+                log_pending(db, id, now)?;
             }
             log_papers(db, now)
         })
         .await
+    }
+}
+
+/// Logs a study that has ended, if its newest state is not in the log.
+pub(super) fn log_pending(db: &Connection, id: i64, now: Timestamp) -> Result<(), StoreError> {
+    let waits = "select body, erased from study where id = ?1 and entry is null and end_us is not null";
+    let waits = db.query_row(waits, [id], |r| Ok((r.get(0)?, r.get(1)?))).optional()?;
+    match waits {
+        Some((body, erased)) => log_study(db, (id, body, erased), now),
+        None => Ok(()),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::evidence::{SessionRecord, Study, Wall};
 use crate::people::AuditEntry;
 
 use super::audit::audit;
+use super::logged_studies::log_pending;
 use super::{Store, StoreError, us};
 
 /// A group study and where it stands in the log.
@@ -168,6 +169,8 @@ impl Store {
                 return Ok(false);
             }
             if approved {
+                // An erasure that waits is logged for what it is.
+                log_pending(db, id, entry.at)?;
                 db.execute(
                     "update study set body = c.body, entry = null from
                          (select body from study_correction where study = ?1 and approved = 1
@@ -317,7 +320,11 @@ pub(super) fn add_played(db: &Connection, record: &SessionRecord, tz: &TimeZone)
     let end = day_of(instant(last - 1), tz);
     let t = &record.totals;
     // Of a playback that passes midnight its first day has the pauses.
-    let mut idle = (i64::from(t.watched_ms > 0), t.paused_ms + t.hidden_ms + t.stalled_ms);
+    let mut idle = match t.sealed_ms {
+        0 => (i64::from(t.watched_ms > 0), t.paused_ms + t.hidden_ms + t.stalled_ms),
+        // What paused without a line says nothing of the others.
+        _ => (0, 0),
+    };
     while day <= end
         && let Ok((from, to)) = day_span(day, tz)
     {

@@ -118,7 +118,7 @@ pub fn statement((no, r): &Played, origin: &str) -> Value {
         },
         "result": {
             "completion": is_whole,
-            "duration": format!("PT{}S", seconds(r.totals.watched_ms)),
+            "duration": format!("PT{}S", seconds(r.totals.watched_ms + r.totals.sealed_ms)),
             "extensions": {
                 format!("{VIDEO}/extensions/progress"): r.totals.coverage,
                 format!("{VIDEO}/extensions/played-segments"): segments(&r.media),

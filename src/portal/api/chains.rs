@@ -83,7 +83,7 @@ pub(super) async fn begin(portal: &Portal, request: &ApiRequest<'_>) -> Result<R
     Ok(Reply::json(&answer).with_status(StatusCode::CREATED))
 }
 
-/// Seals chains: a line `{"chain": ID}` for each, then a line `{"link": TEXT, "sig": SIGNATURE}` for each of its links (ECDSA on P-256 with SHA-256 over TEXT, 64 bytes, base64url). What was taken is on disk. A chain is taken once.
+/// Seals chains: a line `{"chain": ID}` for each, then a line `{"link": TEXT, "sig": SIGNATURE}` for each of its links (ECDSA on P-256 with SHA-256 over TEXT, 64 bytes, base64url). What was taken is on disk. All of a chain is sent each time; what was sealed before is not taken again.
 #[utoipa::path(post, path = "/api/v1/chains/seal", tag = "playing",
     request_body(content = String, content_type = "text/plain"), security(()), responses(
     (status = 200, description = "What became of each", body = Taken),

@@ -1,5 +1,7 @@
 //! What is written of one person, for who asks for it: shown, exported, erased.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use crate::evidence::{Study, attended_ms, elsewhere};
@@ -37,12 +39,15 @@ impl Portal {
         };
         let name = clean(&typed);
         let found = if name.is_empty() { Vec::new() } else { self.store.studies_of(name.clone()).await? };
-        let seen: Vec<StoredStudy> = found.into_iter().filter(|s| rights.see_site(&s.study.site)).collect();
+        let (mut seen, mut listed) = (Vec::new(), BTreeSet::new());
+        for (stored, is_listed) in found.into_iter().filter(|(s, _)| rights.see_site(&s.study.site)) {
+            listed.extend(is_listed.then_some(stored.id));
+            seen.push(stored);
+        }
         if let Some(kind) = kind {
             return table_reply(ctx, (&name, PERSON, kind), table(ctx, self, &seen)).await;
         }
-        let may_erase =
-            |s: &&StoredStudy| may_decide(self, rights, &s.study.site) && s.study.organiser != name;
+        let may_erase = |s: &&StoredStudy| listed.contains(&s.id) && may_decide(self, rights, &s.study.site);
         if form.is_some() {
             let all: Vec<i64> = seen.iter().filter(may_erase).map(|s| s.id).collect();
             if all.is_empty() {
@@ -50,7 +55,7 @@ impl Portal {
             }
             // The line says that it was done, not of whom.
             let entry = request.entry(Some(&visitor.account.id), "person-erased", String::new());
-            self.store.erase_person(name, all, entry).await?;
+            self.store.erase_person(name, all, request.page.now, entry).await?;
             return Ok(Reply::see_other(&format!("{ROOM}/{PERSON}?erased=1")));
         }
         // Not where a correction took it off.

@@ -2,6 +2,7 @@
 
 use hyper::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
 use sha2::{Digest as _, Sha256};
+use tokio::sync::Mutex;
 
 use crate::base::replace_file;
 use crate::evidence::{Paper, PaperKind};
@@ -20,6 +21,8 @@ use super::{Answer, Refusal, Visitor};
 pub(super) const LARGEST_PAPER: usize = 12 << 20;
 /// Most of one study.
 const MOST: usize = 12;
+/// Files and rows of papers change together.
+static CHANGING: Mutex<()> = Mutex::const_new(());
 
 impl Portal {
     /// Where their bytes are, each named by its hash.
@@ -56,6 +59,13 @@ impl Portal {
         let entry = request.entry(Some(&visitor.account.id), "study-paper-added", subject);
         let (path, store) = (self.paper_file(&paper.sha256), self.store.clone());
         let added = to_the_end(async move {
+            let _alone = CHANGING.lock().await;
+            // Before it is written: a file without a row nobody could erase.
+            let there = store.papers(paper.study).await?;
+            let live = || there.iter().filter(|p| !p.erased);
+            if live().count() >= MOST || live().any(|p| p.paper.sha256 == paper.sha256) {
+                return Ok(false);
+            }
             let written = tokio::task::spawn_blocking(move || {
                 std::fs::create_dir_all(path.parent().unwrap_or(&path))?;
                 replace_file(&path, &bytes)
@@ -64,7 +74,8 @@ impl Portal {
                 .await
                 .map_err(|e| Refusal::Ours(e.to_string()))?
                 .map_err(|e| Refusal::Ours(e.to_string()))?;
-            Ok::<_, Refusal>(store.add_paper(paper, MOST, entry).await?)
+            store.add_paper(paper, entry).await?;
+            Ok::<_, Refusal>(true)
         });
         match added.await?? {
             true => Ok(Reply::see_other(&format!("{ROOM}/{}", stored.id))),
@@ -82,10 +93,12 @@ impl Portal {
         let bytes =
             read.map_err(|e| Refusal::Ours(e.to_string()))?.map_err(|e| Refusal::Ours(e.to_string()))?;
         // It was brought by somebody: whatever it is, it runs nothing here.
+        let shown =
+            if found.paper.kind.is_picture() { "inline" } else { "attachment; filename=\"sheet.pdf\"" };
         Ok(Reply::ok(found.paper.kind.media_type(), bytes)
             .with(CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox")
             .with(X_CONTENT_TYPE_OPTIONS, "nosniff")
-            .with(CONTENT_DISPOSITION, "inline"))
+            .with(CONTENT_DISPOSITION, shown))
     }
 
     /// Erases one, by somebody above the site: its bytes, and what the log holds of it.
@@ -102,18 +115,25 @@ impl Portal {
         let id = id.parse::<i64>().map_err(|_| Refusal::Unknown)?;
         let subject = format!("study/{}", stored.id);
         let entry = request.entry(Some(&visitor.account.id), "study-paper-erased", subject);
-        let erased = self.store.erase_paper((stored.id, id), request.page.now, entry).await?;
-        let (paper, alone) = erased.ok_or(Refusal::Unknown)?;
-        if alone {
-            let path = self.paper_file(&paper.sha256);
-            let gone = tokio::task::spawn_blocking(move || std::fs::remove_file(path)).await;
-            match gone.map_err(|e| Refusal::Ours(e.to_string()))? {
-                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(Refusal::Ours(e.to_string()));
+        let (store, now, study) = (self.store.clone(), request.page.now, stored.id);
+        let papers = self.paper_file("");
+        to_the_end(async move {
+            let _alone = CHANGING.lock().await;
+            let erased = store.erase_paper((study, id), now, entry).await?;
+            let (paper, alone) = erased.ok_or(Refusal::Unknown)?;
+            if alone {
+                let gone =
+                    tokio::task::spawn_blocking(move || std::fs::remove_file(papers.join(paper.sha256)));
+                match gone.await.map_err(|e| Refusal::Ours(e.to_string()))? {
+                    Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                        return Err(Refusal::Ours(e.to_string()));
+                    }
+                    _ => {}
                 }
-                _ => {}
             }
-        }
+            Ok(())
+        })
+        .await??;
         Ok(Reply::see_other(&format!("{ROOM}/{}", stored.id)))
     }
 }

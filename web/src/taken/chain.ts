@@ -14,8 +14,12 @@ export interface Head {
   /** Of the last link; of the anchor while there is none. */
   readonly hash: string;
   readonly links: number;
-  /** About what its links are worth. */
+  /** Those that the server has sealed. */
+  readonly sealed: number;
+  /** About what the others are worth. */
   readonly played_ms: number;
+  /** When it was begun, by the device's clock. */
+  readonly begun_ms: number;
   readonly last: Pick<Noted, "boot" | "mono_ms" | "state" | "visible"> | null;
 }
 
@@ -85,27 +89,65 @@ export async function waiting(): Promise<Head[]> {
   return (await shelf.all<Head>(HEADS)).filter((head) => head.played_ms > 0);
 }
 
-/** Begins a chain for `lesson` at the server, unless there is one. Without a line: another time. */
-export async function beginChain(lesson: string, token: string): Promise<void> {
+/** Unused for so long it is begun anew: it is believed no further back than its beginning. */
+const STALE_MS = 24 * 3_600_000;
+
+/** True if another chain can take its place: nothing in it waits. */
+function isSpent(head: Head): boolean {
+  const used = head.links > 0;
+  return head.links === head.sealed && (used || Math.abs(Date.now() - head.begun_ms) > STALE_MS);
+}
+
+/**
+ * Has `lesson` go on with a chain that the server has just begun, where there is none or it is
+ * spent. The old one stays until then: without an answer it goes on. False: there is none.
+ */
+export async function renewChain(lesson: string, token: string): Promise<boolean> {
   const pair = await keyPair();
-  if (pair === null || (await headOf(lesson)) !== null) return;
+  const old = await headOf(lesson);
+  if (pair === null || (old !== null && !isSpent(old))) return old !== null;
+  const begun = await begin(lesson, token, await publicKey(pair));
+  if (begun === null) return old !== null;
+  const { chain, anchor } = begun;
+  const hash = await sha256(anchor);
+  const head: Head = {
+    chain,
+    lesson,
+    hash,
+    links: 0,
+    sealed: 0,
+    played_ms: 0,
+    begun_ms: Date.now(),
+    last: null,
+  };
+  await alone(HEADS + lesson, async () => {
+    const now = await headOf(lesson);
+    // Something was played meanwhile: that chain goes on.
+    if (now !== null && !isSpent(now)) return;
+    await shelf.put(HEADS + lesson, head);
+    if (now === null) return;
+    await shelf.remove(Array.from({ length: now.links }, (_, n) => keyOf(now.chain, n + 1)));
+  });
+  return true;
+}
+
+async function begin(
+  lesson: string,
+  token: string,
+  key: string,
+): Promise<{ chain: string; anchor: string } | null> {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), PATIENCE_MS);
   try {
     const answer = await fetch("/api/v1/chains", {
       method: "POST",
       headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
-      body: JSON.stringify({ lesson, key: await publicKey(pair), wall_ms: Date.now() }),
+      body: JSON.stringify({ lesson, key, wall_ms: Date.now() }),
       signal: abort.signal,
     });
-    if (answer.status !== 201) return;
-    const { chain, anchor } = (await answer.json()) as { chain: string; anchor: string };
-    const head: Head = { chain, lesson, hash: await sha256(anchor), links: 0, played_ms: 0, last: null };
-    await alone(HEADS + lesson, async () => {
-      if ((await headOf(lesson)) === null) await shelf.put(HEADS + lesson, head);
-    });
+    return answer.status === 201 ? ((await answer.json()) as { chain: string; anchor: string }) : null;
   } catch {
-    // No answer.
+    return null; // Without a line: another time.
   } finally {
     clearTimeout(timer);
   }
@@ -119,13 +161,13 @@ export async function textOf({ chain, links }: Head): Promise<string | null> {
   return [{ chain }, ...read].map((line) => `${JSON.stringify(line)}\n`).join("");
 }
 
-/** The server has said what becomes of the chain: its links go. */
-export function forget({ chain, lesson }: Head): Promise<void> {
-  return alone(HEADS + lesson, async () => {
-    const head = await headOf(lesson);
-    if (head?.chain !== chain) return;
-    const links = Array.from({ length: head.links }, (_, n) => keyOf(chain, n + 1));
-    await shelf.remove([HEADS + lesson, ...links]);
+/** The server has said what becomes of the links that `sent` had; what came since still waits. */
+export function settle(sent: Head): Promise<void> {
+  return alone(HEADS + sent.lesson, async () => {
+    const head = await headOf(sent.lesson);
+    if (head?.chain !== sent.chain) return;
+    const played_ms = Math.max(0, head.played_ms - sent.played_ms);
+    await shelf.put(HEADS + sent.lesson, { ...head, sealed: sent.links, played_ms } satisfies Head);
   });
 }
 

@@ -18,6 +18,9 @@ export function keyPair(): Promise<CryptoKeyPair | null> {
     await shelf.put(KEY, await crypto.subtle.generateKey(KIND, false, ["sign", "verify"]));
     // One that is not kept is of no use: the next page could not go on with it.
     return shelf.get<CryptoKeyPair>(KEY);
+  }).catch(() => {
+    pair = null; // Another time.
+    return null;
   });
   return pair;
 }

@@ -3,7 +3,7 @@
 import { type PlayerData, readData } from "../player/data";
 import { takeToken } from "../player/session";
 import { size } from "../upload/figures";
-import { beginChain, textOf, waiting } from "./chain";
+import { renewChain, textOf, waiting } from "./chain";
 import { canTake, isHeld } from "./held";
 import { hasRoom, isBegun, NoRoom, remove, sizeOf, take } from "./take";
 
@@ -83,8 +83,9 @@ class Panel {
     };
     try {
       await take(lesson, lesson.saver, reports, signal);
-      await beginChain(lesson.id, this.token);
-      await this.look();
+      // Without a chain it plays, and counts for nobody.
+      const counts = await renewChain(lesson.id, this.token);
+      await this.look(counts ? undefined : this.said("failed"));
     } catch (error) {
       const why = error instanceof NoRoom ? this.noRoom() : this.said("failed");
       await this.look(signal.aborted ? undefined : why);

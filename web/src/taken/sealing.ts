@@ -1,8 +1,8 @@
-// Chains are sealed when the server answers: it says once what each is worth,
-// and what is held goes on with another.
+// Chains are sealed when the server answers: it says what is new in each, and what
+// is held goes on with another as soon as there is one.
 import { takeToken } from "../player/session";
 import { alone } from "./alone";
-import { beginChain, forget, type Head, headOf, textOf, waiting } from "./chain";
+import { type Head, renewChain, settle, textOf, waiting } from "./chain";
 import { canTake, heldLessons } from "./held";
 
 const PATIENCE_MS = 30_000;
@@ -45,9 +45,7 @@ async function sealAll(): Promise<void> {
   }
   const token = takeToken();
   if (token === null) return;
-  for (const lesson of await heldLessons()) {
-    if ((await headOf(lesson)) === null) await beginChain(lesson, token);
-  }
+  for (const lesson of await heldLessons()) await renewChain(lesson, token);
 }
 
 /** False if there was no answer: then there is none for the next either. */
@@ -66,7 +64,7 @@ async function send(head: Head): Promise<boolean> {
     if (NEVER.includes(answer.status)) return true;
     if (answer.status !== 200) return false; // Busy, or starting: later.
     const { chains } = (await answer.json()) as { chains: readonly { chain: string }[] };
-    if (chains.some(({ chain }) => chain === head.chain)) await forget(head);
+    if (chains.some(({ chain }) => chain === head.chain)) await settle(head);
     return true;
   } catch {
     return false;
