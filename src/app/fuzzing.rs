@@ -10,7 +10,7 @@ use crate::base::{Holidays, Lang, LessonId, workbook};
 use crate::config;
 use crate::courseware::{Checksum, UnpackJob, Wish, unpack};
 use crate::delivery;
-use crate::evidence::{Beat, TicketKeys};
+use crate::evidence::{Beat, Report, TicketKeys};
 use crate::hls::{decode_text, head_length, parse_subtitles, plain, write_vtt};
 use crate::schedule::{self, Names};
 use crate::{mpegts, pipeline, rtmp};
@@ -19,7 +19,7 @@ use crate::{mpegts, pipeline, rtmp};
 type Target = fn(&[u8]);
 
 /// By name.
-pub const TARGETS: [(&str, Target); 17] = [
+pub const TARGETS: [(&str, Target); 18] = [
     ("subtitles", subtitles),
     ("boxes", boxes),
     ("fragments", mpegts::fuzzing::fragments),
@@ -37,6 +37,7 @@ pub const TARGETS: [(&str, Target); 17] = [
     ("headers", headers),
     ("ticket", ticket),
     ("beats", beats),
+    ("claims", claims),
 ];
 
 fn text(data: &[u8]) -> std::borrow::Cow<'_, str> {
@@ -113,6 +114,12 @@ fn ticket(data: &[u8]) {
 fn beats(data: &[u8]) {
     for beat in serde_json::from_slice::<Vec<Beat>>(data).unwrap_or_default() {
         let _ = beat.validate();
+    }
+}
+
+fn claims(data: &[u8]) {
+    for line in text(data).lines() {
+        let _ = Report::read(line);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Checking an export, with nothing but it and the county's key.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use crate::evidence::{Paper, SessionRecord, Study};
@@ -130,7 +132,7 @@ pub fn verify(
     if checkpoint.origin != header.origin {
         return Err(Fault::Checkpoint(BadCheckpoint::Origin));
     }
-    let mut found = Found { first: header.first, leaves: Vec::new(), ends: None, late: None };
+    let mut found = Found { first: header.first, ..Found::default() };
     let mut verdict = Verdict {
         size: checkpoint.size,
         origin: checkpoint.origin.clone(),
@@ -163,6 +165,7 @@ pub fn verify(
 }
 
 /// What was read so far.
+#[derive(Default)]
 struct Found {
     first: u64,
     leaves: Vec<Hash>,
@@ -170,6 +173,8 @@ struct Found {
     ends: Option<(Timestamp, Timestamp)>,
     /// The first that was logged before the one before it.
     late: Option<u64>,
+    /// What was said of group studies, by entry.
+    studies: BTreeMap<u64, StudyFacts>,
 }
 
 impl Found {
@@ -187,7 +192,23 @@ impl Found {
             self.late.get_or_insert(line.no);
         }
         self.ends = Some((first, entry.at.max(last)));
+        self.study(line.no, &entry.facts)?;
         Ok(entry)
+    }
+
+    /// An erasure leaves as it was what anybody may know; a correction needs somebody's approval.
+    fn study(&mut self, no: u64, facts: &Facts) -> Result<(), Fault> {
+        let (said, erases) = match facts {
+            Facts::Study(said) | Facts::StudyCorrected { facts: said, .. } => (said, None),
+            Facts::StudyErased { of, facts: said } => (said, self.studies.get(of)),
+            Facts::Session(_) | Facts::StudyPaper { .. } | Facts::AsRunDay { .. } => return Ok(()),
+        };
+        if erases.is_some_and(|before| before != said) {
+            let what = "it changes more of a group study than an erasure does".to_owned();
+            return Err(Fault::Record { no, what });
+        }
+        self.studies.insert(no, said.clone());
+        Ok(())
     }
 
     fn are_signed(&self, header: &Header, checkpoint: &Checkpoint) -> Result<(), Fault> {

@@ -261,3 +261,22 @@ fn a_log_that_was_rewritten_does_not_continue_what_somebody_kept() {
     let (header, lines) = Log::new(&times[..20]).export((0, 100), &[]);
     assert_eq!(judged(&header, &lines, Some(&kept)), Err(Fault::Rewritten { old: 30, size: 20 }));
 }
+
+#[test]
+fn an_erasure_hides_no_correction() {
+    let said = |headcount| StudyFacts {
+        study: 7,
+        site: SiteId::new("aksu").expect("an id"),
+        from: second(0),
+        to: second(3600),
+        headcount,
+        counts: true,
+    };
+    let mut found = Found::default();
+    found.study(3, &Facts::Study(said(20))).expect("as it was written down");
+    found.study(4, &Facts::StudyErased { of: 3, facts: said(20) }).expect("somebody is gone");
+    found.study(5, &Facts::StudyCorrected { of: 4, facts: said(30) }).expect("it was approved");
+    let hidden = found.study(6, &Facts::StudyErased { of: 5, facts: said(90) });
+    assert!(matches!(hidden, Err(Fault::Record { no: 6, .. })), "{hidden:?}");
+    found.study(6, &Facts::StudyErased { of: 1, facts: said(90) }).expect("of what is not in this export");
+}
