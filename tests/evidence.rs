@@ -5,19 +5,19 @@
 mod support;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use support::county::{County, a_county, token};
-use support::http::{Client, resolve};
+use support::http::resolve;
+use support::log::{export, size, try_export, verify};
 use support::media::package_lesson;
 use support::playlist::{beside, fetch};
-use support::process::{Program, yuanjiao};
 use support::server::{PATIENCE, Server};
-use support::time::{now, wait_for};
+use support::time::wait_for;
 
 /// Two playbacks of the hall: what it fetched of the first was the whole lesson.
 fn watched(server: &Server) {
@@ -34,53 +34,10 @@ fn watched(server: &Server) {
     }
 }
 
-/// The size that the newest checkpoint says.
-fn size(client: &Client) -> Option<u64> {
-    let answer = client.get("/log/checkpoint");
-    (answer.status == 200).then(|| answer.text().lines().nth(1)?.parse().ok()).flatten()
-}
-
 fn a_county_with_a_lesson() -> County {
     let county = a_county().with("[evidence]\nsession_timeout = \"30s\"\n");
     package_lesson(&county, "grapes", 16);
     county
-}
-
-/// Runs `yuanjiao evidence …`; its exit code, and what it said.
-fn evidence(args: &[&str]) -> (i32, String) {
-    let mut command = yuanjiao(["evidence"]);
-    let ended = Program::start(command.args(args)).finish(PATIENCE);
-    (ended.code().unwrap_or(-1), format!("{}{}", ended.text(), ended.err.join("\n")))
-}
-
-fn export(county: &County, format: &str, out: &Path) -> String {
-    let (code, said) = try_export(county, format, out);
-    assert_eq!(code, 0, "{said}");
-    said
-}
-
-fn try_export(county: &County, format: &str, out: &Path) -> (i32, String) {
-    let today = |days: i64| (now() + jiff::SignedDuration::from_hours(24 * days)).to_string();
-    let (from, to) = (today(-1), today(1));
-    let config = county.config();
-    evidence(&[
-        "export",
-        "--config",
-        &config.to_string_lossy(),
-        "--from",
-        &from[..10],
-        "--to",
-        &to[..10],
-        "--format",
-        format,
-        "--out",
-        &out.to_string_lossy(),
-    ])
-}
-
-fn verify(file: &Path, more: &[&str]) -> (i32, String) {
-    let file = file.to_string_lossy();
-    evidence(&[&["verify", &*file], more].concat())
 }
 
 fn leaf(entry: &[u8]) -> [u8; 32] {

@@ -75,25 +75,6 @@ fn a_township_and_a_site_are_added_renamed_closed_and_everything_is_taken_back()
     }
 }
 
-/// Sends a file as a browser does.
-fn upload(browser: &mut Browser, file: &[u8]) -> Answer {
-    let token = browser.token();
-    let mut body = format!(
-        "--part\r\ncontent-disposition: form-data; name=\"token\"\r\n\r\n{token}\r\n--part\r\n\
-         content-disposition: form-data; name=\"file\"; filename=\"sites.xlsx\"\r\n\r\n"
-    )
-    .into_bytes();
-    body.extend_from_slice(file);
-    body.extend_from_slice(b"\r\n--part--\r\n");
-    let headers = [
-        ("cookie", browser.cookie.as_str()),
-        ("accept-language", "en"),
-        ("sec-fetch-site", "same-origin"),
-        ("content-type", "multipart/form-data; boundary=part"),
-    ];
-    browser.client.try_ask("POST", "/office/import/sites", &headers, Some(&body)).expect("answered")
-}
-
 /// The change that a preview carries, as a form sends it.
 fn carried(page: &str) -> String {
     let text = page.split("name=\"change\" value=\"").nth(1).expect("a change");
@@ -117,7 +98,13 @@ fn a_table_is_taken_out_changed_looked_through_taken_in_and_taken_back() {
     admin.act("/office/new-site", "township=nanshan&name.en=Gaocun").with(303, "a site");
     let mut tables = exported(&mut admin);
     let as_it_is = workbook::write(&tables, false).expect("written");
-    assert!(upload(&mut admin, &as_it_is).with(422, "nothing to do").text().contains("nothing to change"));
+    assert!(
+        admin
+            .attach("/office/import/sites", "file", &as_it_is)
+            .with(422, "nothing to do")
+            .text()
+            .contains("nothing to change")
+    );
 
     let english = tables[0].rows[0].iter().position(|h| h == "Name (en)").expect("a column for English");
     let gaocun = tables[0].rows.iter_mut().find(|r| r[0] == "nanshan-1").expect("its row");
@@ -129,7 +116,7 @@ fn a_table_is_taken_out_changed_looked_through_taken_in_and_taken_back() {
         tables[0].rows.push(row);
     }
     let changed = workbook::write(&tables, true).expect("written");
-    let preview = upload(&mut admin, &changed).with(200, "a preview").text();
+    let preview = admin.attach("/office/import/sites", "file", &changed).with(200, "a preview").text();
     for said in ["Changes: 3", "Gaocun &#60;b&#62;", "Closed", "site/nanshan-2", "site/nanshan-3"] {
         assert!(preview.contains(said), "{said}: {preview}");
     }
@@ -149,7 +136,7 @@ fn a_table_is_taken_out_changed_looked_through_taken_in_and_taken_back() {
     rows[last - 2][2] = "perhaps".to_owned();
     rows[0].push("Mayor".to_owned());
     let wrong = workbook::write(&tables, false).expect("written");
-    let told = upload(&mut admin, &wrong).with(422, "wrong").text();
+    let told = admin.attach("/office/import/sites", "file", &wrong).with(422, "wrong").text();
     for said in [
         "row 5",
         "row 6",
@@ -160,14 +147,27 @@ fn a_table_is_taken_out_changed_looked_through_taken_in_and_taken_back() {
     ] {
         assert!(told.contains(said), "{said}: {told}");
     }
-    assert!(upload(&mut admin, b"not a workbook").with(422, "no workbook").text().contains("cannot be read"));
-    assert!(upload(&mut admin, b"").with(422, "no file").text().contains("Choose a file"));
-    upload(&mut admin, &vec![0; 3 << 20]).with(413, "too large");
+    assert!(
+        admin
+            .attach("/office/import/sites", "file", b"not a workbook")
+            .with(422, "no workbook")
+            .text()
+            .contains("cannot be read")
+    );
+    assert!(
+        admin
+            .attach("/office/import/sites", "file", b"")
+            .with(422, "no file")
+            .text()
+            .contains("Choose a file")
+    );
+    admin.attach("/office/import/sites", "file", &vec![0; 3 << 20]).with(413, "too large");
 
     // A township's office takes in its own sites and no others.
     let code = admin.invites("patigul", "township", "township:chengguan");
     let mut township = join(&server, &code);
-    let foreign = upload(&mut township, &changed).with(422, "another township's").text();
+    let foreign =
+        township.attach("/office/import/sites", "file", &changed).with(422, "another township's").text();
     assert!(foreign.contains("not yours to change"), "{foreign}");
     township.act("/office/import/take", &carried(&preview)).with(403, "nor by a form of his own making");
     township.act("/office/new-site", "township=nanshan&name.en=x").with(403, "another township");

@@ -12,10 +12,10 @@ use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use support::county::{County, a_county, token};
+use support::county::{a_county, token};
 use support::http::Client;
+use support::log::{export, logged, verify};
 use support::media::package_lesson;
-use support::process::{Program, yuanjiao};
 use support::server::{PATIENCE, Server};
 use support::time::{Stopwatch, now, s, wait_for};
 
@@ -92,24 +92,6 @@ fn bring(client: &Client, record: &str) -> (u16, String) {
     (answer.status, answer.text())
 }
 
-fn evidence(county: &County, args: &[&str]) -> (i32, String) {
-    let config = county.config();
-    let config: &[&str] = if args[0] == "export" { &["--config", &config.to_string_lossy()] } else { &[] };
-    let ended = Program::start(yuanjiao(["evidence"]).args(args).args(config)).finish(PATIENCE);
-    (ended.code().unwrap_or(-1), format!("{}{}", ended.text(), ended.err.join("\n")))
-}
-
-/// The period around today, as arguments.
-fn around_today() -> [String; 2] {
-    [-1, 1].map(|days| (now() + jiff::SignedDuration::from_hours(24 * days)).to_string()[..10].to_owned())
-}
-
-fn logged(client: &Client) -> u64 {
-    let answer = client.get("/log/checkpoint");
-    let size = (answer.status == 200).then(|| answer.text().lines().nth(1)?.parse().ok()).flatten();
-    size.unwrap_or_default()
-}
-
 #[test]
 fn an_evening_without_a_line_is_sealed_once_and_no_longer_than_it_was() {
     let county = a_county().with("[evidence]\nsession_timeout = \"30s\"\n");
@@ -170,7 +152,7 @@ fn an_evening_without_a_line_is_sealed_once_and_no_longer_than_it_was() {
     let server = Server::start(&county);
     let client = &server.client;
     assert_eq!(seal(client, &device.text())["refused"], "it was sealed before");
-    wait_for("both in the log", PATIENCE, || (logged(client) >= 3).then_some(()));
+    logged(client, 3);
     let page = wait_for("the site's page", PATIENCE, || {
         let page = client.good("/sites/dongmen?lang=en").text();
         page.contains("data-total=\"sealed\"").then_some(page)
@@ -178,13 +160,9 @@ fn an_evening_without_a_line_is_sealed_once_and_no_longer_than_it_was() {
     assert!(page.contains("data-level=\"LS\""), "{page}");
     assert!(page.contains("data-total=\"verified\" data-seconds=\"0\""), "it is added to nothing: {page}");
 
-    let [from, to] = around_today();
     let file = county.path("evidence.jsonl");
-    let out = file.to_string_lossy();
-    let (code, said) =
-        evidence(&county, &["export", "--format", "jsonl", "--from", &from, "--to", &to, "--out", &out]);
-    assert_eq!(code, 0, "{said}");
-    let (code, said) = evidence(&county, &["verify", &out]);
+    export(&county, "jsonl", &file);
+    let (code, said) = verify(&file, &[]);
     assert!(code == 0 && said.contains("3 playbacks"), "{said}");
     let text = fs::read_to_string(&file).expect("the export");
     assert!(text.contains("sealed_ms") && text.contains(&device.chain), "{text}");
@@ -219,13 +197,9 @@ fn what_players_of_others_claim_is_kept_and_credits_nothing() {
         client.good(&support::http::resolve(&play, &segment.uri));
     }
     open();
-    wait_for("the first in the log", PATIENCE, || (logged(client) >= 1).then_some(()));
-    let [from, to] = around_today();
+    logged(client, 1);
     let file = county.path("evidence.jsonl");
-    let out = file.to_string_lossy();
-    let (code, said) =
-        evidence(&county, &["export", "--format", "jsonl", "--from", &from, "--to", &to, "--out", &out]);
-    assert_eq!(code, 0, "{said}");
+    export(&county, "jsonl", &file);
     let text = fs::read_to_string(&file).expect("the export");
     let bodies = text.lines().filter_map(|line| {
         let line: Value = serde_json::from_str(line).ok()?;

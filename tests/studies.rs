@@ -8,11 +8,11 @@ use std::fs;
 
 use serde_json::json;
 use support::browser::{Browser, an_office, hidden, join, plus, to};
-use support::county::{a_county, token};
+use support::county::{County, a_county, token};
 use support::http::{Client, resolve};
+use support::log::{export, logged, verify};
 use support::media::package_lesson;
 use support::playlist::{beside, fetch};
-use support::process::{Program, yuanjiao};
 use support::server::PATIENCE;
 use support::time::{now, s, wait_for};
 
@@ -116,23 +116,11 @@ fn a_group_study_is_held_counted_and_corrected() {
     assert!(!others.contains("data-site=\"dongmen\""));
 
     // It is in the log, the correction as well, and a roster is not public.
-    wait_for("both entries in the log", PATIENCE, || {
-        let page = server.client.get("/log/checkpoint");
-        let size: u64 = page.text().lines().nth(1)?.parse().ok()?;
-        (size >= 3).then_some(())
-    });
+    logged(&server.client, 3);
     let file = county.path("evidence.jsonl");
-    let day = |days: i64| (now() + jiff::SignedDuration::from_hours(24 * days)).to_string()[..10].to_owned();
-    let mut command = yuanjiao(["evidence", "export", "--format", "jsonl"]);
-    command
-        .args(["--from", &day(-1), "--to", &day(1), "--out"])
-        .arg(&file)
-        .arg("--config")
-        .arg(county.config());
-    Program::run(&mut command, PATIENCE).good("an export");
-    let mut command = yuanjiao(["evidence", "verify"]);
-    let said = Program::run(command.arg(&file), PATIENCE).good("verified").text();
-    assert!(said.contains("2 group studies"), "{said}");
+    export(&county, "jsonl", &file);
+    let (code, said) = verify(&file, &[]);
+    assert!(code == 0 && said.contains("2 group studies"), "{said}");
     let text = fs::read_to_string(&file).expect("an export");
     let public: Vec<String> = text
         .lines()
@@ -147,44 +135,11 @@ fn a_group_study_is_held_counted_and_corrected() {
     assert!(audit.contains("approved the correction of a group study"), "{audit}");
 }
 
-/// Sends a file with a form, as a browser does.
-fn attach(browser: &mut Browser, path: &str, file: &[u8]) -> support::http::Answer {
-    let token = browser.token();
-    let mut body = format!(
-        "--x\r\ncontent-disposition: form-data; name=\"token\"\r\n\r\n{token}\r\n--x\r\n\
-         content-disposition: form-data; name=\"paper\"; filename=\"IMG_0001\"\r\n\r\n"
-    )
-    .into_bytes();
-    body.extend_from_slice(file);
-    body.extend_from_slice(b"\r\n--x--\r\n");
-    let headers = [
-        ("cookie", browser.cookie.as_str()),
-        ("sec-fetch-site", "same-origin"),
-        ("content-type", "multipart/form-data; boundary=x"),
-    ];
-    browser.client.try_ask("POST", path, &headers, Some(&body)).expect("an answer")
-}
-
 /// What the log holds of everything, salts and all.
-fn exported(county: &support::county::County) -> String {
+fn exported(county: &County) -> String {
     let file = county.path("evidence.jsonl");
-    let day = |days: i64| (now() + jiff::SignedDuration::from_hours(24 * days)).to_string()[..10].to_owned();
-    let mut command = yuanjiao(["evidence", "export", "--format", "jsonl"]);
-    command
-        .args(["--from", &day(-1), "--to", &day(1), "--out"])
-        .arg(&file)
-        .arg("--config")
-        .arg(county.config());
-    Program::run(&mut command, PATIENCE).good("an export");
+    export(county, "jsonl", &file);
     fs::read_to_string(&file).expect("an export")
-}
-
-fn logged(client: &Client, at_least: u64) {
-    wait_for("entries in the log", PATIENCE, || {
-        let page = client.get("/log/checkpoint");
-        let size: u64 = page.text().lines().nth(1)?.parse().ok()?;
-        (size >= at_least).then_some(())
-    });
 }
 
 #[test]
@@ -202,11 +157,11 @@ fn a_person_is_erased_and_the_rest_stays_proved() {
     // A photo: what it is counts, not what it is called.
     let jpeg = [b"\xff\xd8\xff\xe0 a hall full of people".as_slice(), &[7; 3000]].concat();
     let papers = format!("{study}/papers");
-    attach(&mut stranger, &papers, &jpeg).with(403, "to another's study");
-    attach(&mut operator, &papers, b"<script>alert(1)</script>").with(422, "no photo");
-    attach(&mut operator, &papers, &jpeg).with(303, "a photo");
-    attach(&mut operator, &papers, &jpeg).with(422, "twice");
-    attach(&mut operator, &papers, b"%PDF-1.7 a sheet").with(303, "a sheet");
+    stranger.attach(&papers, "paper", &jpeg).with(403, "to another's study");
+    operator.attach(&papers, "paper", b"<script>alert(1)</script>").with(422, "no photo");
+    operator.attach(&papers, "paper", &jpeg).with(303, "a photo");
+    operator.attach(&papers, "paper", &jpeg).with(422, "twice");
+    operator.attach(&papers, "paper", b"%PDF-1.7 a sheet").with(303, "a sheet");
     let photo = format!("{papers}/1");
     let answer = operator.get(&photo).with(200, "the photo");
     assert_eq!((answer.header("content-type"), answer.body == jpeg), (Some("image/jpeg"), true));
@@ -243,9 +198,8 @@ fn a_person_is_erased_and_the_rest_stays_proved() {
     let after = exported(&county);
     assert!(!after.contains("Aynur Memet\\\""), "nowhere in the log: {after}");
     assert!(after.contains("study-erased"), "{after}");
-    let mut command = yuanjiao(["evidence", "verify"]);
-    let said = Program::run(command.arg(county.path("evidence.jsonl")), PATIENCE).good("verified").text();
-    assert!(said.contains("genuine") && said.contains("erased"), "{said}");
+    let (code, said) = verify(&county.path("evidence.jsonl"), &[]);
+    assert!(code == 0 && said.contains("genuine") && said.contains("erased"), "{said}");
     let files = fs::read_dir(county.path("data/papers")).expect("papers").count();
     assert_eq!(files, 1, "the sheet");
     assert!(!admin.get("/office/audit?lang=en").text().contains("Aynur"));

@@ -50,6 +50,17 @@ impl IntervalSet {
         out
     }
 
+    /// What of this set is not in `other`.
+    pub fn minus(&self, other: &Self) -> Self {
+        let (mut out, mut from) = (Self::new(), i64::MIN);
+        for (start, end) in other.iter() {
+            out.union(&self.clipped(from, start));
+            from = end;
+        }
+        out.union(&self.clipped(from, i64::MAX));
+        out
+    }
+
     /// Total length.
     pub fn total(&self) -> i64 {
         self.parts.iter().map(|(s, e)| e - s).sum()
@@ -77,6 +88,20 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #[test]
+        fn what_is_taken_away_is_gone_and_nothing_else(
+            parts in proptest::collection::vec((0i64..100, 0i64..100), 0..20),
+            others in proptest::collection::vec((0i64..100, 0i64..100), 0..20),
+        ) {
+            let (mut set, mut other) = (IntervalSet::new(), IntervalSet::new());
+            parts.iter().for_each(|(s, e)| set.insert(*s, *e));
+            others.iter().for_each(|(s, e)| other.insert(*s, *e));
+            let left = set.minus(&other);
+            for at in 0..100 {
+                prop_assert_eq!(left.contains(at), set.contains(at) && !other.contains(at));
+            }
+        }
+
         #[test]
         fn agrees_with_a_plain_set(parts in proptest::collection::vec((0i64..200, 0i64..200), 0..30)) {
             let mut set = IntervalSet::new();

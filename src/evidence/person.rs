@@ -56,29 +56,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::base::AccountId;
+    use crate::evidence::testing::a_study;
 
     fn second(s: i64) -> Timestamp {
         Timestamp::from_second(1_790_000_000 + s).expect("an instant")
     }
 
     fn study(site: &str, start: i64, end: i64, roster: &[&str]) -> Study {
-        Study {
-            site: SiteId::new(site).expect("an id"),
-            by: AccountId::new("a1").expect("an id"),
-            organiser: "Aynur".into(),
-            topic: "Pruning".into(),
-            lang: None,
-            start: second(start),
-            end: Some(second(end)),
-            headcount: Some(20),
-            expected: None,
-            roster: roster.iter().map(|name| (*name).to_owned()).collect(),
-            discussion: 0,
-            tutoring: 0,
-            notes: String::new(),
-            void: false,
-        }
+        let roster = roster.iter().map(|name| (*name).to_owned()).collect();
+        Study { site: SiteId::new(site).expect("an id"), roster, ..a_study(second(start), second(end)) }
     }
 
     #[test]

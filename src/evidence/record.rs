@@ -62,6 +62,11 @@ pub struct Wall {
 }
 
 impl Wall {
+    /// What was sealed and is not watched or verified besides, ms: nothing counts twice.
+    pub fn sealed_alone_ms(&self) -> i64 {
+        self.sealed.minus(&self.watched).minus(&self.verified).total()
+    }
+
     /// The set of one level; of `Nothing`, the empty set.
     pub fn at(&self, level: Level) -> IntervalSet {
         match level {

@@ -134,33 +134,37 @@ impl Chain {
         before: Option<&SealedPart>,
         now: Timestamp,
     ) -> Result<(SessionRecord, SealedPart), BadChain> {
-        let sealed = before.map_or(0, |part| part.links);
-        // Said before anything is computed: what was sent twice costs nothing.
-        if before.is_some() && links.len() <= sealed {
-            return Err(BadChain::Known);
-        }
+        let hash = |text: &str| hex::encode(Sha256::digest(text));
+        // Each link names the one before: by the last that was sealed all those are known.
+        let (first, mut last) = match before {
+            None => (0, hash(&self.anchor())),
+            // What was sent twice costs nothing.
+            Some(part) if links.len() <= part.links => return Err(BadChain::Known),
+            Some(part) => (part.links, part.last.clone()),
+        };
         // Requests may overtake one another.
         let now = before.map_or(now, |part| now.max(part.at));
         let mut runs = Runs::default();
+        if let Some(base) = first.checked_sub(1) {
+            // With it an interval begins.
+            if hash(&links[base].link) != last {
+                return Err(BadChain::Order(base));
+            }
+            let noted: Noted = serde_json::from_str(&links[base].link).map_err(|_| BadChain::Link(base))?;
+            runs.take(noted.beat, now, self.duration_ms)?;
+        }
         let key = BASE64.decode(&self.key).map_err(|_| BadChain::Key)?;
         let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, key);
-        let mut last = hex::encode(Sha256::digest(self.anchor()));
-        for (n, Link { link, sig }) in links.iter().enumerate() {
+        for (n, Link { link, sig }) in links.iter().enumerate().skip(first) {
             let sig = BASE64.decode(sig).map_err(|_| BadChain::Signature(n))?;
             key.verify(link.as_bytes(), &sig).map_err(|_| BadChain::Signature(n))?;
             let noted: Noted = serde_json::from_str(link).map_err(|_| BadChain::Link(n))?;
             if noted.prev != last {
                 return Err(BadChain::Order(n));
             }
-            last = hex::encode(Sha256::digest(link));
-            if before.is_some_and(|part| part.links == n + 1 && part.last != last) {
-                return Err(BadChain::Order(n));
-            }
+            last = hash(link);
             noted.beat.validate().map_err(|_| BadChain::Link(n))?;
-            // With the last one that is known an interval begins.
-            if n + 1 >= sealed {
-                runs.take(noted.beat, now, self.duration_ms)?;
-            }
+            runs.take(noted.beat, now, self.duration_ms)?;
         }
         let record = self.record(&runs, before, now)?;
         let (parts, mut wall) = before.map_or_else(Default::default, |part| (part.parts, part.wall.clone()));
@@ -182,7 +186,7 @@ impl Chain {
         let span = (self.anchored.as_millisecond(), now.as_millisecond());
         let mut sealed = runs.place(offset, span);
         if let Some(part) = before {
-            sealed = without(&sealed, &part.wall);
+            sealed = sealed.minus(&part.wall);
         }
         let sealed_ms = sealed.total();
         let mut media = IntervalSet::new();
@@ -322,7 +326,7 @@ impl Runs {
             } else {
                 let shift = limit - run.span.1;
                 for Stretch { mono, worth, .. } in &run.watched {
-                    out.union(&single(mono + shift, mono + shift + worth).clipped(from, limit));
+                    out.insert((mono + shift).max(from), (mono + shift + worth).min(limit));
                 }
                 begins = run.span.0 + shift;
             }
@@ -330,22 +334,4 @@ impl Runs {
         }
         out.clipped(from, to)
     }
-}
-
-fn single(from: i64, to: i64) -> IntervalSet {
-    let mut one = IntervalSet::new();
-    one.insert(from, to);
-    one
-}
-
-/// What of `all` is not in `known`.
-fn without(all: &IntervalSet, known: &IntervalSet) -> IntervalSet {
-    let mut out = IntervalSet::new();
-    let mut from = i64::MIN;
-    for (start, end) in known.iter() {
-        out.union(&all.clipped(from, start));
-        from = end;
-    }
-    out.union(&all.clipped(from, i64::MAX));
-    out
 }

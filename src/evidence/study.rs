@@ -207,28 +207,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::evidence::testing::a_study;
 
     fn second(s: i64) -> Timestamp {
         Timestamp::from_second(1_790_000_000 + s).expect("an instant")
     }
 
     fn study(start: i64, end: i64) -> Study {
-        Study {
-            site: SiteId::new("dongmen").expect("an id"),
-            by: AccountId::new("a1").expect("an id"),
-            organiser: "Aynur".into(),
-            topic: "Pruning".into(),
-            lang: None,
-            start: second(start),
-            end: Some(second(end)),
-            headcount: Some(20),
-            expected: None,
-            roster: Vec::new(),
-            discussion: 0,
-            tutoring: 0,
-            notes: String::new(),
-            void: false,
-        }
+        a_study(second(start), second(end))
     }
 
     fn set(parts: &[(i64, i64)]) -> IntervalSet {

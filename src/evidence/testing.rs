@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use crate::base::{LessonId, SessionId, SiteId, TerminalId, Titles};
+use crate::base::{AccountId, LessonId, SessionId, SiteId, TerminalId, Titles};
 
-use super::{Beat, DeliveredSegment, Device, Item, Opening, PlayState, Received, SILENCE, Session};
+use super::{Beat, DeliveredSegment, Device, Item, Opening, PlayState, Received, SILENCE, Session, Study};
 
 /// The evening the tests are set in, ms of the epoch.
 pub(super) const EVENING_MS: i64 = 1_795_000_000_000;
@@ -12,6 +12,26 @@ pub(super) const EVENING_MS: i64 = 1_795_000_000_000;
 /// The instant `ms` into the evening.
 pub(super) fn at(ms: i64) -> Timestamp {
     Timestamp::from_millisecond(EVENING_MS + ms).expect("in range")
+}
+
+/// A group study that counts.
+pub(super) fn a_study(start: Timestamp, end: Timestamp) -> Study {
+    Study {
+        site: SiteId::new("dongmen").expect("an id"),
+        by: AccountId::new("a1").expect("an id"),
+        organiser: "Aynur".into(),
+        topic: "Pruning".into(),
+        lang: None,
+        start,
+        end: Some(end),
+        headcount: Some(20),
+        expected: None,
+        roster: Vec::new(),
+        discussion: 0,
+        tutoring: 0,
+        notes: String::new(),
+        void: false,
+    }
 }
 
 /// A beat of a playing page, received without delay and with a fresh nonce.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::base::{IntervalSet, SessionId, SiteId, TerminalId, Titles};
-use crate::evidence::{self, Item, SessionRecord, site_wall};
+use crate::base::{SessionId, SiteId, TerminalId, Titles};
+use crate::evidence::{self, Item, SessionRecord, Wall, site_wall};
 use crate::sites::{DeviceKind, Registry};
 
 use super::views::{
@@ -90,23 +90,19 @@ pub(super) fn page(
 
 /// Unions over the site's terminals, clipped to the day.
 fn totals(records: &[SessionRecord], from: Timestamp, to: Timestamp) -> Totals {
-    let clip = |set: IntervalSet| ms(set.clipped(from.as_millisecond(), to.as_millisecond()).total());
+    let at = |level| site_wall(records, level).clipped(from.as_millisecond(), to.as_millisecond());
+    let wall = Wall {
+        watched: at(evidence::Level::Claimed),
+        verified: at(evidence::Level::Delivered),
+        sealed: at(evidence::Level::Sealed),
+        ..Wall::default()
+    };
     Totals {
         delivered: ms(records.iter().map(|r| r.totals.delivered_ms).sum()),
-        watched: clip(site_wall(records, evidence::Level::Claimed)),
-        verified: clip(site_wall(records, evidence::Level::Delivered)),
-        sealed: ms(sealed_only(records, (from, to))),
+        watched: ms(wall.watched.total()),
+        verified: ms(wall.verified.total()),
+        sealed: ms(wall.sealed_alone_ms()),
     }
-}
-
-/// What was played without a line and not with one at the same time, ms.
-fn sealed_only(records: &[SessionRecord], (from, to): (Timestamp, Timestamp)) -> i64 {
-    let mut counted = site_wall(records, evidence::Level::Claimed);
-    counted.union(&site_wall(records, evidence::Level::Delivered));
-    let mut all = site_wall(records, evidence::Level::Sealed);
-    all.union(&counted);
-    let of_day = |set: IntervalSet| set.clipped(from.as_millisecond(), to.as_millisecond()).total();
-    of_day(all) - of_day(counted)
 }
 
 fn ms(ms: i64) -> Duration {

@@ -5,7 +5,8 @@ use rusqlite::{OptionalExtension as _, params};
 use crate::base::SessionId;
 use crate::evidence::{Chain, SealedPart, SessionRecord};
 
-use super::{Store, StoreError, us};
+use super::sessions::save_record;
+use super::{Store, StoreError};
 
 /// What is known of a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,19 +61,7 @@ impl Store {
             if changed == 0 {
                 return Ok(false);
             }
-            db.execute(
-                "insert into session (id, site, terminal, opened_us, active_us, closed_us, body, record)
-                 values (?1, ?2, ?3, ?4, ?5, ?6, '', ?7)",
-                params![
-                    record.id.as_str(),
-                    record.site.as_ref().map(|s| s.as_str()),
-                    record.terminal.as_ref().map(|t| t.as_str()),
-                    record.opened.map(us),
-                    us(record.last_activity),
-                    record.closed.map(|(at, _)| us(at)),
-                    serde_json::to_string(&record)?,
-                ],
-            )?;
+            save_record(db, &record)?;
             Ok(true)
         })
         .await

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
 
-use crate::base::SiteId;
+use crate::base::{SessionId, SiteId, TerminalId};
 use crate::evidence::{Session, SessionRecord, Swept};
 
 use super::{Store, StoreError, journal, us};
@@ -81,29 +81,46 @@ impl Store {
 }
 
 fn save(db: &Connection, sessions: &[Session]) -> Result<(), StoreError> {
-    let mut save = db.prepare_cached(
+    for s in sessions {
+        if s.closed.is_some() {
+            save_record(db, &s.record())?;
+            continue;
+        }
+        let whole = (serde_json::to_string(s)?, None);
+        put(db, (&s.id, s.site.as_ref(), s.terminal.as_ref()), (s.opened, s.last_activity, None), whole)?;
+    }
+    Ok(())
+}
+
+/// Stores what a closed session says: it never changes, and its body is asked for no more.
+pub(super) fn save_record(db: &Connection, r: &SessionRecord) -> Result<(), StoreError> {
+    let times = (r.opened, r.last_activity, r.closed.map(|(at, _)| at));
+    let whole = (String::new(), Some(serde_json::to_string(r)?));
+    put(db, (&r.id, r.site.as_ref(), r.terminal.as_ref()), times, whole)
+}
+
+fn put(
+    db: &Connection,
+    (id, site, terminal): (&SessionId, Option<&SiteId>, Option<&TerminalId>),
+    (opened, active, closed): (Option<Timestamp>, Timestamp, Option<Timestamp>),
+    (body, record): (String, Option<String>),
+) -> Result<(), StoreError> {
+    db.prepare_cached(
         "insert into session (id, site, terminal, opened_us, active_us, closed_us, body, record)
          values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
          on conflict (id) do update set opened_us = excluded.opened_us, active_us = excluded.active_us,
              closed_us = excluded.closed_us, body = excluded.body, record = excluded.record
          where session.closed_us is null",
-    )?;
-    for s in sessions {
-        // A closed one never changes: its record says all that will be asked.
-        let (body, record) = match s.closed {
-            Some(_) => (String::new(), Some(serde_json::to_string(&s.record())?)),
-            None => (serde_json::to_string(s)?, None),
-        };
-        save.execute(params![
-            s.id.as_str(),
-            s.site.as_ref().map(|s| s.as_str()),
-            s.terminal.as_ref().map(|t| t.as_str()),
-            s.opened.map(us),
-            us(s.last_activity),
-            s.closed.map(|(at, _)| us(at)),
-            body,
-            record,
-        ])?;
-    }
+    )?
+    .execute(params![
+        id.as_str(),
+        site.map(|s| s.as_str()),
+        terminal.map(|t| t.as_str()),
+        opened.map(us),
+        us(active),
+        closed.map(us),
+        body,
+        record,
+    ])?;
     Ok(())
 }

@@ -347,7 +347,7 @@ fn add_day(
     db: &Connection,
     site: &SiteId,
     day: Date,
-    Wall { mut watched, mut verified, mut sealed, .. }: Wall,
+    mut wall: Wall,
     (beating, idle_ms): (i64, i64),
 ) -> Result<(), StoreError> {
     let known = "select watched, verified, sealed from site_day where site = ?1 and day = ?2";
@@ -358,19 +358,14 @@ fn add_day(
         })
         .optional()?;
     if let Some((w, v, s)) = known {
-        watched.union(&serde_json::from_str(&w)?);
-        verified.union(&serde_json::from_str(&v)?);
+        wall.watched.union(&serde_json::from_str(&w)?);
+        wall.verified.union(&serde_json::from_str(&v)?);
         if let Some(s) = s {
-            sealed.union(&serde_json::from_str(&s)?);
+            wall.sealed.union(&serde_json::from_str(&s)?);
         }
     }
-    // A screen that has a line counts as such: nothing counts twice.
-    let mut counted = watched.clone();
-    counted.union(&verified);
-    let mut all = counted.clone();
-    all.union(&sealed);
-    let sealed_ms = Some(all.total() - counted.total()).filter(|_| !sealed.is_empty());
-    let sealed = sealed_ms.map(|_| serde_json::to_string(&sealed)).transpose()?;
+    let sealed_ms = (!wall.sealed.is_empty()).then(|| wall.sealed_alone_ms());
+    let sealed = sealed_ms.map(|_| serde_json::to_string(&wall.sealed)).transpose()?;
     db.prepare_cached(
         "insert into site_day (site, day, watched, verified, watched_ms, verified_ms, sessions, beating, idle_ms,
                                sealed, sealed_ms)
@@ -383,10 +378,10 @@ fn add_day(
     .execute(params![
         site.as_str(),
         day.to_string(),
-        serde_json::to_string(&watched)?,
-        serde_json::to_string(&verified)?,
-        watched.total(),
-        verified.total(),
+        serde_json::to_string(&wall.watched)?,
+        serde_json::to_string(&wall.verified)?,
+        wall.watched.total(),
+        wall.verified.total(),
         beating,
         idle_ms,
         sealed,

@@ -59,6 +59,25 @@ impl Browser {
         self.post(path, &format!("token={token}&{fields}"))
     }
 
+    /// Sends a file as the field `name` of a form.
+    pub(crate) fn attach(&mut self, path: &str, name: &str, file: &[u8]) -> Answer {
+        let token = self.token();
+        let mut body = format!(
+            "--part\r\ncontent-disposition: form-data; name=\"token\"\r\n\r\n{token}\r\n--part\r\n\
+             content-disposition: form-data; name=\"{name}\"; filename=\"a file\"\r\n\r\n"
+        )
+        .into_bytes();
+        body.extend_from_slice(file);
+        body.extend_from_slice(b"\r\n--part--\r\n");
+        let headers = [
+            ("cookie", self.cookie.as_str()),
+            ("accept-language", "en"),
+            ("sec-fetch-site", "same-origin"),
+            ("content-type", "multipart/form-data; boundary=part"),
+        ];
+        self.client.try_ask("POST", path, &headers, Some(&body)).expect("an answer")
+    }
+
     pub(crate) fn sign_in(&mut self, login: &str, password: &str) -> Answer {
         self.post("/sign-in", &format!("login={login}&password={}", plus(password)))
     }

@@ -11,6 +11,7 @@ pub(crate) mod feeds;
 pub(crate) mod gateway;
 pub(crate) mod http;
 pub(crate) mod line;
+pub(crate) mod log;
 pub(crate) mod media;
 pub(crate) mod player;
 pub(crate) mod playlist;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::evidence::{Study, attended_ms, elsewhere};
 use crate::people::Rights;
+use crate::portal::pages::param;
 use crate::portal::reply::Reply;
 use crate::portal::state::Portal;
 use crate::portal::views::{Menu, PageContext, PersonPage, PersonStudy};
@@ -15,7 +16,6 @@ use super::lists::table_reply;
 use super::request::{Form, OfficeRequest, clean};
 use super::studies::{ROOM, may_decide};
 use super::{Answer, Refusal, Visitor, html};
-use crate::portal::pages::param;
 
 /// Where it is, below the studies.
 pub(super) const PERSON: &str = "person";
