@@ -108,13 +108,32 @@ fn on_disk(store: &Path) -> BTreeMap<String, Vec<(u64, u64)>> {
     out
 }
 
+/// Numbers up to `last` that are in none of `parts`, each from its first to before its second.
+fn missing(mut parts: Vec<(u64, u64)>, last: u64) -> Vec<u64> {
+    parts.sort_unstable();
+    let (mut lost, mut next) = (Vec::new(), 0);
+    // What lies behind the last one asked for is missed by nobody.
+    for (from, to) in parts.into_iter().chain([(last + 1, last + 1)]) {
+        lost.extend(next..from.min(last + 1));
+        next = next.max(to);
+    }
+    lost
+}
+
+#[test]
+fn what_is_missing_is_found() {
+    assert_eq!(missing(vec![(4, 6), (0, 2), (1, 3), (9, 12)], 10), [3, 6, 7, 8]);
+    assert_eq!(missing(vec![(0, 3)], 4), [3, 4]);
+    assert_eq!(missing(vec![(0, 30)], 4), [0; 0]);
+    assert_eq!(missing(vec![], 1), [0, 1]);
+}
+
 fn all_there(county: &County, players: &[Player], when: &str) {
     let kept = on_disk(&county.path("data/yuanjiao.db"));
     for player in players {
         let Some(last) = player.acknowledged else { continue };
         let parts = kept.get(&player.session).unwrap_or_else(|| panic!("{when}: {} is gone", player.session));
-        let lost: Vec<_> =
-            (0..=last).filter(|n| !parts.iter().any(|(from, to)| (from..to).contains(&n))).collect();
+        let lost = missing(parts.clone(), last);
         assert!(
             lost.is_empty(),
             "{when}: of {last} beats of {}, acknowledged all, lost {lost:?}",
