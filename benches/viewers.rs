@@ -13,6 +13,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use support::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -23,17 +24,39 @@ mod support;
 const SEGMENT: usize = 576_000;
 const SEGMENTS: usize = 22_500;
 const EVERY: Duration = Duration::from_millis(3840);
-/// Viewers in turn, and for how long each lot watches after it has come.
-const VIEWERS: [usize; 4] = [1000, 2500, 5000, 7500];
+/// Viewers in turn, and how often each asks, until the cores are full: as many as there may be
+/// files do not fill them, so the last are more impatient than any player is.
+const LOTS: [(usize, Duration); 9] = [
+    (1000, EVERY),
+    (2500, EVERY),
+    (5000, EVERY),
+    (7500, EVERY),
+    (10_000, EVERY),
+    (15_000, EVERY),
+    (15_000, Duration::from_millis(2560)),
+    (15_000, Duration::from_millis(1920)),
+    (15_000, Duration::from_millis(1280)),
+];
+/// For how long each lot watches after it has come.
+/// Of all processor time: no more would be had.
+const FULL: f64 = 0.9;
+/// A viewer is a file here and one in the server, which has others besides.
+const FILES: u64 = 60_000;
+const SPARE: usize = 500;
 const WATCHING: Duration = Duration::from_secs(24);
 /// Newcomers in a second.
 const ARRIVING: usize = 500;
 const KEPT_OPEN: usize = 10_000;
 
 fn main() {
+    let files = most_files();
     let folder = tempfile::tempdir().expect("a temporary folder");
     let port = free_port();
-    write_county(folder.path(), port, "[http]\nmax_connections_per_address = 20000\n");
+    write_county(
+        folder.path(),
+        port,
+        "[http]\nmax_connections = 50000\nmax_connections_per_address = 50000\n",
+    );
     write_schedule(folder.path());
     write_package(&folder.path().join("media/library/bench"), "bench", &[720], SEGMENTS, SEGMENT);
     let server = serve(folder.path());
@@ -48,17 +71,27 @@ fn main() {
     );
     drop(held);
     println!(
-        "\n{:>8}{:>12}{:>10}{:>10}{:>10}{:>10}{:>10}{:>9}{:>9}",
-        "viewers", "playlists/s", "p50 ms", "p99 ms", "worst ms", "seg. p99", "MB/s", "server", "viewers"
+        "\n{:>8}{:>8}{:>12}{:>10}{:>10}{:>10}{:>10}{:>10}{:>9}{:>9}",
+        "viewers",
+        "every s",
+        "playlists/s",
+        "p50 ms",
+        "p99 ms",
+        "worst ms",
+        "seg. p99",
+        "MB/s",
+        "server",
+        "viewers"
     );
-    for viewers in VIEWERS {
-        let ended = runtime.block_on(watch(port, viewers, server.0.id()));
+    for (viewers, every) in LOTS.into_iter().filter(|(n, _)| n + SPARE < files) {
+        let ended = runtime.block_on(watch(port, (viewers, every), server.0.id()));
         let ms = |all: &[f64], share: f64| {
             all.get((all.len() as f64 * share) as usize).copied().unwrap_or(f64::NAN)
         };
         let (lists, segments) = (ended.playlists, ended.segments);
         println!(
-            "{viewers:>8}{:>12.0}{:>10.2}{:>10.2}{:>10.1}{:>10.1}{:>10.0}{:>8.0}%{:>8.0}%",
+            "{viewers:>8}{:>8.2}{:>12.0}{:>10.2}{:>10.2}{:>10.1}{:>10.1}{:>10.0}{:>8.0}%{:>8.0}%",
+            every.as_secs_f64(),
             lists.len() as f64 / WATCHING.as_secs_f64(),
             ms(&lists, 0.5),
             ms(&lists, 0.99),
@@ -68,11 +101,22 @@ fn main() {
             ended.server * 100.0,
             ended.own * 100.0,
         );
+        if ended.server + ended.own > FULL * cores() as f64 {
+            println!("the cores are full");
+            break;
+        }
     }
     println!(
         "milliseconds from when a request was due; processor in hundredths of a core, of {} cores",
         cores()
     );
+}
+
+/// How many files a process may have open, this one and the server it starts.
+fn most_files() -> usize {
+    // Who may not raise it measures with as many viewers as there may be.
+    let _ = setrlimit(Resource::RLIMIT_NOFILE, FILES, FILES);
+    getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(now, _)| now as usize)
 }
 
 fn cores() -> usize {
@@ -93,10 +137,10 @@ struct Seen {
     segments: Vec<f64>,
 }
 
-async fn watch(port: u16, viewers: usize, server: u32) -> Ended {
+async fn watch(port: u16, (viewers, every): (usize, Duration), server: u32) -> Ended {
     let begun = Instant::now();
     // All have come, and each has had a round to settle.
-    let from = begun + Duration::from_secs_f64(viewers as f64 / ARRIVING as f64) + EVERY;
+    let from = begun + Duration::from_secs_f64(viewers as f64 / ARRIVING as f64) + every;
     let until = from + WATCHING;
     let seen = Arc::new(Mutex::new(Seen::default()));
     let mut all = tokio::task::JoinSet::new();
@@ -105,7 +149,7 @@ async fn watch(port: u16, viewers: usize, server: u32) -> Ended {
         let comes = begun + Duration::from_secs_f64(n as f64 / ARRIVING as f64);
         all.spawn(async move {
             tokio::time::sleep_until(comes.into()).await;
-            viewer(port, (comes, from, until), &seen).await;
+            viewer(port, every, (comes, from, until), &seen).await;
         });
     }
     tokio::time::sleep_until(from.into()).await;
@@ -130,11 +174,16 @@ async fn watch(port: u16, viewers: usize, server: u32) -> Ended {
 }
 
 /// Watches until it is over; what was due within the time that counts is noted.
-async fn viewer(port: u16, (comes, from, until): (Instant, Instant, Instant), seen: &Mutex<Seen>) {
+async fn viewer(
+    port: u16,
+    every: Duration,
+    (comes, from, until): (Instant, Instant, Instant),
+    seen: &Mutex<Seen>,
+) {
     let mut line = Line::new(port).await;
     let playlist = line.open_playback().await.replace("index.m3u8", "v720.m3u8");
     let ticket: String = playlist.split('/').take(3).collect::<Vec<_>>().join("/");
-    let mut due = comes + EVERY;
+    let mut due = comes + every;
     while due < until {
         tokio::time::sleep_until(due.into()).await;
         let text = line.get(&playlist).await.1;
@@ -147,7 +196,7 @@ async fn viewer(port: u16, (comes, from, until): (Instant, Instant, Instant), se
             seen.playlists.push(listed.as_secs_f64() * 1000.0);
             seen.segments.push(due.elapsed().as_secs_f64() * 1000.0);
         }
-        due += EVERY;
+        due += every;
     }
 }
 

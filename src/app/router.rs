@@ -46,15 +46,16 @@ impl Handler for Router {
     async fn call(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
         let now = self.clock.now();
         if let Some(rest) = request.uri().path().strip_prefix("/s/") {
+            // What is rare is put elsewhere: the future of a request is moved, with room for all it may do.
             if is_report(&request) {
-                return self.reports(request, now).await;
+                return Box::pin(self.reports(request, now)).await;
             }
             let query = request.uri().query().unwrap_or_default();
             if let Some(said) = report(query, request.headers()) {
                 self.delivery.claims(rest, std::iter::once(said), now);
             }
             if is_edge(&request) {
-                return self.edge(&request, rest, now).await;
+                return Box::pin(self.edge(&request, rest, now)).await;
             }
             let response = {
                 let lang = param(query, "lang").and_then(|l| Lang::new(l).ok());
@@ -64,7 +65,7 @@ impl Handler for Router {
             self.metrics.media(response.status());
             return response;
         }
-        let response = self.other(request, peer, now).await;
+        let response = Box::pin(self.other(request, peer, now)).await;
         self.metrics.other(response.status());
         let tls = self.portal.county.load().public_url.as_deref().is_some_and(|u| u.starts_with("https://"));
         if tls { by_tls_only(response) } else { response }

@@ -42,6 +42,9 @@ pub(super) enum NoPlaylist {
     Starting,
 }
 
+/// How exactly it is known when somebody last asked.
+const ASKED_EVERY_US: i64 = 100_000;
+
 /// From a media playlist of a session to the folder of its segments.
 const SEGMENTS: &str = "../../seg/";
 
@@ -70,7 +73,11 @@ impl OnAir {
 
     /// Somebody asks for what is on air at `now`.
     pub(super) fn ask(&self, now: Timestamp) {
-        self.asked_us.fetch_max(now.as_microsecond(), Ordering::Relaxed);
+        let us = now.as_microsecond();
+        // Written a few times a second, however many ask: other cores read it.
+        if us.saturating_sub(self.asked_us.load(Ordering::Relaxed)) > ASKED_EVERY_US {
+            self.asked_us.fetch_max(us, Ordering::Relaxed);
+        }
     }
 
     /// Publishes a timeline; what changed is stored already.

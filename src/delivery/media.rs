@@ -87,7 +87,7 @@ impl Delivery {
         };
         let ts = rest.strip_prefix("channels/").and_then(|r| r.split_once("/ts/"));
         if let Some((id, rest)) = ts {
-            return self.transport_stream(method, (ticket, id, rest), now).await;
+            return Box::pin(self.transport_stream(method, (ticket, id, rest), now)).await;
         }
         match rest.strip_prefix("seg/") {
             Some(address) => self.segment(ticket, address, method, headers, now).await,
@@ -141,7 +141,7 @@ impl Delivery {
             Some(hot) => Ok(hot),
             // Else instants could be made up, and fill the memory with copies.
             None if !self.was_on_air(&ticket, &address) => Err(SegmentError::Unknown),
-            None => self.segments.get(&address).await,
+            None => Box::pin(self.segments.get(&address)).await,
         };
         let segment = match found {
             Ok(segment) => segment,
@@ -292,11 +292,14 @@ fn headers_for(request: &HeaderMap) -> Headers {
 
 pub(super) fn whole(method: &Method, bytes: Bytes, content_type: HeaderValue) -> Response<Body> {
     let length = bytes.len();
-    let body = if *method == Method::HEAD { Body::empty() } else { Body::from(bytes) };
-    let mut response = Response::new(body);
+    let head = *method == Method::HEAD;
+    let mut response = Response::new(if head { Body::empty() } else { Body::from(bytes) });
     let headers = response.headers_mut();
     headers.reserve(HEADERS);
-    headers.insert(header::CONTENT_LENGTH, length.into());
+    // Of a body that is there hyper says it.
+    if head {
+        headers.insert(header::CONTENT_LENGTH, length.into());
+    }
     headers.insert(header::CONTENT_TYPE, content_type);
     open_to_all(headers);
     response
@@ -319,6 +322,7 @@ fn finish(mut response: Response<Body>, status: StatusCode, etag: &str, address:
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     set(headers, header::ETAG, etag);
     open_to_all(headers);
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
     response
 }
 
@@ -328,13 +332,13 @@ fn set(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
     }
 }
 
+/// What players on other pages read of a segment's headers besides those that everybody may
+/// (Fetch standard, "CORS-safelisted response-header name").
+pub(super) const EXPOSED: HeaderValue = HeaderValue::from_static("content-length, content-range, etag");
+
 /// Players on other pages may read this: the ticket is the permission.
 pub(super) fn open_to_all(headers: &mut HeaderMap) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(
-        header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("content-length, content-range, etag"),
-    );
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
 

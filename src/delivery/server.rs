@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::{Body as _, Incoming};
@@ -30,7 +31,7 @@ const STREAMS: u32 = 128;
 const BUFFER: usize = 256 << 10;
 
 /// Answers requests.
-pub trait Handler: Clone + Send + Sync + 'static {
+pub trait Handler: Send + Sync + 'static {
     /// Answers one. Its `Forwarded` header is the server's own word: `proto=https` where it came
     /// over TLS, none where it did not.
     fn call(
@@ -64,7 +65,7 @@ pub async fn serve(
         tracing::error!(%error, "TLS cannot be offered");
         None
     });
-    let hall = Hall { handler, limits, connections, acceptor };
+    let hall = Hall { handler: Arc::new(handler), limits, connections, acceptor };
     loop {
         let (accepted, tls) = tokio::select! {
             () = stop.wait() => break,
@@ -100,7 +101,7 @@ async fn accept(door: Option<&(TcpListener, Certificate)>) -> std::io::Result<(T
 
 /// What connections share.
 struct Hall<H> {
-    handler: H,
+    handler: Arc<H>,
     limits: HttpLimits,
     connections: Connections,
     acceptor: Option<TlsAcceptor>,
@@ -120,7 +121,7 @@ impl<H: Handler> Hall<H> {
         let _ = stream.set_nodelay(true);
         let acceptor = self.acceptor.clone().filter(|_| tls);
         let guest =
-            Guest { handler: self.handler.clone(), limits: self.limits.clone(), watcher, peer, counted };
+            Guest { handler: Arc::clone(&self.handler), limits: self.limits.clone(), watcher, peer, counted };
         match acceptor {
             None => drop(tokio::spawn(guest.plain(stream))),
             Some(acceptor) => drop(tokio::spawn(guest.by_tls(stream, acceptor))),
@@ -130,7 +131,7 @@ impl<H: Handler> Hall<H> {
 
 /// One connection.
 struct Guest<H> {
-    handler: H,
+    handler: Arc<H>,
     limits: HttpLimits,
     watcher: Watcher,
     peer: SocketAddr,
@@ -174,7 +175,7 @@ impl<H: Handler> Guest<H> {
         // `Timed` sets the limits on time: a second timer for each request would only cost.
         http.header_read_timeout(None).max_buf_size(limits.max_header_bytes.max(8192)).half_close(false);
         let service = service_fn(move |mut request: Request<Incoming>| {
-            let handler = handler.clone();
+            let handler = Arc::clone(&handler);
             if request.body().is_end_stream() {
                 received.whole();
             } else {
@@ -199,7 +200,7 @@ impl<H: Handler> Guest<H> {
             .max_send_buf_size(BUFFER)
             .max_header_list_size(u32::try_from(limits.max_header_bytes).unwrap_or(u32::MAX));
         let service = service_fn(move |mut request: Request<Incoming>| {
-            let handler = handler.clone();
+            let handler = Arc::clone(&handler);
             vouch(&mut request, true);
             async move { Ok::<_, Infallible>(handler.call(request, peer).await) }
         });

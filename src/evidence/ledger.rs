@@ -139,9 +139,8 @@ impl Ledger {
 
     /// Notes a sign of life; a closed session is not opened by it.
     pub fn touch(&self, ticket: &SessionId, now: Timestamp) {
-        let mut shard = self.shard(ticket);
-        let id = shard.successors.get(ticket).unwrap_or(ticket).clone();
-        if let Some(session) = shard.sessions.get_mut(&id) {
+        let Shard { sessions, successors, .. } = &mut *self.shard(ticket);
+        if let Some(session) = sessions.get_mut(successors.get(ticket).unwrap_or(ticket)) {
             session.touch(now);
         }
     }
