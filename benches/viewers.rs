@@ -1,6 +1,6 @@
 //! Thousands of viewers of one live channel, as HLS players behave: each opens
 //! a playback of its own, then every 3.84 s asks for the media playlist and for
-//! the newest segment (576 KB), over one connection that it keeps. Times count
+//! the newest segment (576 KB), over one connection that it keeps; the last lots ask more often. Times count
 //! from when a request was due, whether the one before was answered or not.
 //! Before them ten thousand connections that are kept open, and what memory they
 //! take.
@@ -37,12 +37,12 @@ const LOTS: [(usize, Duration); 9] = [
     (15_000, Duration::from_millis(1920)),
     (15_000, Duration::from_millis(1280)),
 ];
-/// For how long each lot watches after it has come.
 /// Of all processor time: no more would be had.
 const FULL: f64 = 0.9;
 /// A viewer is a file here and one in the server, which has others besides.
 const FILES: u64 = 60_000;
 const SPARE: usize = 500;
+/// For how long each lot watches after it has come.
 const WATCHING: Duration = Duration::from_secs(24);
 /// Newcomers in a second.
 const ARRIVING: usize = 500;
