@@ -242,7 +242,7 @@ fn measure_theirs(folder: &Path, lessons: &[Vec<(String, String)>]) -> Theirs {
             fs::write(root.join(name), text).expect("playlist");
         }
     }
-    let _nginx = start_nginx(folder, nginx_port, "");
+    let _nginx = start_nginx(folder, nginx_port, ("auto", ""));
     wait_for(&url(0));
     let start_engine = |channels: usize| {
         let port = free_port();

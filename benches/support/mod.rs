@@ -5,6 +5,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use nix::sched::{CpuSet, sched_setaffinity};
+use nix::unistd::Pid;
 use sha2::{Digest as _, Sha256};
 
 /// Ends its process when dropped.
@@ -164,11 +166,24 @@ pub(crate) fn write_package(folder: &Path, id: &str, rungs: &[u32], segments: us
     fs::write(folder.join("package.json"), manifest.to_string()).expect("manifest");
 }
 
+/// Keeps this process, and what it starts from now on, to one core.
+pub(crate) fn keep_to_core(core: usize) {
+    let mut cores = CpuSet::new();
+    cores.set(core).expect("a core");
+    sched_setaffinity(Pid::from_raw(0), &cores).expect("as many cores");
+}
+
+/// Processes that `id` has started.
+pub(crate) fn children(id: u32) -> Vec<u32> {
+    let all = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).expect("a running process");
+    all.split_whitespace().map(|id| id.parse().expect("a number")).collect()
+}
+
 /// nginx with sendfile on the files of `root`; `more` stands in its server's block.
-pub(crate) fn start_nginx(root: &Path, port: u16, more: &str) -> Running {
+pub(crate) fn start_nginx(root: &Path, port: u16, (workers, more): (&str, &str)) -> Running {
     fs::create_dir_all(root.join("tmp")).expect("folder");
     let config = format!(
-        "worker_processes auto; daemon off; pid {root}/pid; error_log stderr error;\n\
+        "worker_processes {workers}; daemon off; pid {root}/pid; error_log stderr error;\n\
          events {{ worker_connections 1024; }}\n\
          http {{ access_log off; sendfile on; tcp_nopush on; tcp_nodelay on; keepalive_requests 10000000;\n\
          open_file_cache max=100; client_body_temp_path {root}/tmp; proxy_temp_path {root}/tmp;\n\

@@ -76,23 +76,34 @@ impl Flushing {
     /// Writes down what is due; everything, if `whole` says where the journal
     /// ended before. True if it is on disk.
     async fn flush(&self, now: Timestamp, whole: Option<Option<i64>>) -> bool {
-        let swept = Arc::new(self.ledger.sweep(now, whole.is_some()));
-        let folded = whole.flatten();
+        // Fifteen thousand playbacks are looked through, and forgotten, for a while: not where requests wait.
+        let ledger = Arc::clone(&self.ledger);
+        let Some(swept) = aside(move || ledger.sweep(now, whole.is_some())).await else { return false };
+        let (swept, folded) = (Arc::new(swept), whole.flatten());
         if swept.is_empty() && folded.is_none() {
             return true;
         }
-        match self.store.save_swept(Arc::clone(&swept), folded).await {
+        let saved = self.store.save_swept(Arc::clone(&swept), folded).await;
+        let ledger = Arc::clone(&self.ledger);
+        let settled = aside(move || match &saved {
             Ok(()) => {
-                self.ledger.stored(&swept);
+                ledger.stored(&swept);
                 true
             }
             Err(error) => {
                 let sessions = swept.sessions.len() + swept.lines.len();
                 tracing::error!(%error, sessions, "sessions could not be stored: tried again");
                 let lines = swept.lines.iter().map(|(id, _)| id);
-                self.ledger.unstored(swept.sessions.iter().map(|s| &s.id).chain(lines));
+                ledger.unstored(swept.sessions.iter().map(|s| &s.id).chain(lines));
                 false
             }
-        }
+        });
+        settled.await.unwrap_or(false)
     }
+}
+
+/// What `work` makes on a thread that may take its time; none: it fell.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let made = tokio::task::spawn_blocking(work).await;
+    made.inspect_err(|error| tracing::error!(%error, "sessions could not be written down")).ok()
 }

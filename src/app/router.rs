@@ -13,7 +13,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use jiff::Timestamp;
 
 use crate::base::{ChannelId, Clock, Lang, LessonId};
-use crate::delivery::{Body, Delivery, DeskError, Handler, Received};
+use crate::delivery::{Body, Delivery, DeskError, Handler, Peer, Received};
 use crate::evidence::Item;
 use crate::portal::api::ApiRequest;
 use crate::portal::office::{Form, OfficeRequest, away_cookie_name, cookie_name};
@@ -43,7 +43,7 @@ pub(super) struct Router {
 }
 
 impl Handler for Router {
-    async fn call(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+    async fn call(&self, mut request: Request<Incoming>, peer: Peer) -> Response<Body> {
         let now = self.clock.now();
         if let Some(rest) = request.uri().path().strip_prefix("/s/") {
             // What is rare is put elsewhere: the future of a request is moved, with room for all it may do.
@@ -65,7 +65,8 @@ impl Handler for Router {
             self.metrics.media(response.status());
             return response;
         }
-        let response = Box::pin(self.other(request, peer, now)).await;
+        peer.vouch(&mut request);
+        let response = Box::pin(self.other(request, peer.address, now)).await;
         self.metrics.other(response.status());
         let tls = self.portal.county.load().public_url.as_deref().is_some_and(|u| u.starts_with("https://"));
         if tls { by_tls_only(response) } else { response }
@@ -375,7 +376,7 @@ impl Router {
     pub(super) fn base_url(&self, headers: &HeaderMap) -> String {
         let county = self.portal.county.load();
         let host = headers.get(header::HOST).and_then(|h| h.to_str().ok()).unwrap_or("localhost");
-        // The server's own word (`delivery::Handler`).
+        // The server's own word (`Peer::vouch`).
         let scheme = if headers.contains_key(header::FORWARDED) { "https" } else { "http" };
         county.public_url.clone().unwrap_or_else(|| format!("{scheme}://{host}"))
     }

@@ -36,7 +36,7 @@ pub use desk::{Desk, DeskError, Opened};
 pub use download::{DownloadWish, Downloads, SOUND};
 pub use media::Delivery;
 pub use segments::{SegmentBytes, SegmentError, Segments};
-pub use server::{Doors, Handler, serve};
+pub use server::{Doors, Handler, Peer, serve};
 pub use sources::MediaSources;
 pub use stills::Stills;
 pub use timed::Received;

@@ -32,13 +32,35 @@ const BUFFER: usize = 256 << 10;
 
 /// Answers requests.
 pub trait Handler: Send + Sync + 'static {
-    /// Answers one. Its `Forwarded` header is the server's own word: `proto=https` where it came
-    /// over TLS, none where it did not.
-    fn call(
-        &self,
-        request: Request<Incoming>,
-        peer: SocketAddr,
-    ) -> impl Future<Output = Response<Body>> + Send;
+    /// Answers one. Its `Forwarded` header is its sender's word until [`Peer::vouch`] has put the
+    /// server's own in its place.
+    fn call(&self, request: Request<Incoming>, peer: Peer) -> impl Future<Output = Response<Body>> + Send;
+}
+
+/// Who asks.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer {
+    /// Where from.
+    pub address: SocketAddr,
+    /// Over TLS.
+    pub tls: bool,
+}
+
+impl Peer {
+    /// Puts the server's own word of how a request came in the place of its sender's: `Forwarded:
+    /// proto=https` where it came over TLS, none where it did not. A host that HTTP/2 names
+    /// elsewhere (RFC 9113 section 8.3.1) stands where HTTP/1.1 has it.
+    pub fn vouch(&self, request: &mut Request<Incoming>) {
+        if request.version() == Version::HTTP_2
+            && let Some(host) = request.uri().authority().and_then(|a| HeaderValue::from_str(a.as_str()).ok())
+        {
+            request.headers_mut().insert(HOST, host);
+        }
+        match self.tls {
+            true => drop(request.headers_mut().insert(FORWARDED, HeaderValue::from_static("proto=https"))),
+            false => drop(request.headers_mut().remove(FORWARDED)),
+        }
+    }
 }
 
 /// Where requests come in.
@@ -170,7 +192,8 @@ impl<H: Handler> Guest<H> {
         received: Received,
         tls: bool,
     ) {
-        let Self { handler, limits, watcher, peer, counted } = self;
+        let Self { handler, limits, watcher, peer: address, counted } = self;
+        let peer = Peer { address, tls };
         let mut http = http1::Builder::new();
         // `Timed` sets the limits on time: a second timer for each request would only cost.
         http.header_read_timeout(None).max_buf_size(limits.max_header_bytes.max(8192)).half_close(false);
@@ -182,45 +205,30 @@ impl<H: Handler> Guest<H> {
                 // Who reads the body says when.
                 request.extensions_mut().insert(received.clone());
             }
-            vouch(&mut request, tls);
             async move { Ok::<_, Infallible>(handler.call(request, peer).await) }
         });
         // Peers that vanish or dawdle are no news.
         if let Err(error) = watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await {
-            tracing::debug!(%peer, %error, "a connection ended");
+            tracing::debug!(peer = %address, %error, "a connection ended");
         }
         drop(counted);
     }
 
     async fn http2(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let Self { handler, limits, watcher, peer, counted } = self;
+        let Self { handler, limits, watcher, peer: address, counted } = self;
+        let peer = Peer { address, tls: true };
         let mut http = http2::Builder::new(TokioExecutor::new());
         http.timer(TokioTimer::new())
             .max_concurrent_streams(STREAMS)
             .max_send_buf_size(BUFFER)
             .max_header_list_size(u32::try_from(limits.max_header_bytes).unwrap_or(u32::MAX));
-        let service = service_fn(move |mut request: Request<Incoming>| {
+        let service = service_fn(move |request: Request<Incoming>| {
             let handler = Arc::clone(&handler);
-            vouch(&mut request, true);
             async move { Ok::<_, Infallible>(handler.call(request, peer).await) }
         });
         if let Err(error) = watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await {
-            tracing::debug!(%peer, %error, "a connection ended");
+            tracing::debug!(peer = %address, %error, "a connection ended");
         }
         drop(counted);
-    }
-}
-
-/// Puts the server's own word of how a request came in the place of its sender's; a host that
-/// HTTP/2 names elsewhere (RFC 9113 section 8.3.1) stands where HTTP/1.1 has it.
-fn vouch(request: &mut Request<Incoming>, tls: bool) {
-    if request.version() == Version::HTTP_2
-        && let Some(host) = request.uri().authority().and_then(|a| HeaderValue::from_str(a.as_str()).ok())
-    {
-        request.headers_mut().insert(HOST, host);
-    }
-    match tls {
-        true => drop(request.headers_mut().insert(FORWARDED, HeaderValue::from_static("proto=https"))),
-        false => drop(request.headers_mut().remove(FORWARDED)),
     }
 }

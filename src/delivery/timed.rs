@@ -188,7 +188,9 @@ impl AsyncWrite for Timed {
         data: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let length: usize = data.iter().map(|part| part.len()).sum();
-        let result = if length <= ONE_PIECE {
+        let result = if let [one] = data {
+            Pin::new(&mut self.stream).poll_write(cx, one)
+        } else if length <= ONE_PIECE {
             let mut piece = [0; ONE_PIECE];
             let mut rest = &mut piece[..];
             for part in data {

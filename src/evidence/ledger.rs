@@ -221,11 +221,18 @@ impl Ledger {
 
     /// These are on disk: the closed ones need no memory any more.
     pub fn stored(&self, swept: &Swept) {
-        for session in swept.sessions.iter().filter(|s| s.closed.is_some()) {
-            let mut shard = self.shard(&session.id);
-            shard.sessions.remove(&session.id);
-            shard.changed.remove(&session.id);
-            shard.successors.retain(|_, next| next != &session.id);
+        let closed = swept.sessions.iter().filter(|s| s.closed.is_some());
+        let closed: HashSet<&SessionId> = closed.map(|s| &s.id).collect();
+        for id in &closed {
+            let mut shard = self.shard(id);
+            shard.sessions.remove(*id);
+            shard.changed.remove(*id);
+        }
+        if !closed.is_empty() {
+            for shard in &self.shards {
+                let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+                shard.successors.retain(|_, next| !closed.contains(next));
+            }
         }
     }
 
