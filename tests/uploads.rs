@@ -5,6 +5,7 @@
 mod support;
 
 use std::fs;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::Write as _;
 use std::net::TcpStream;
 
@@ -16,6 +17,14 @@ use support::server::{PATIENCE, Server};
 use support::time::{ms, s, wait_for};
 
 const BYTES: (&str, &str) = ("content-type", "application/offset+octet-stream");
+
+/// How often the server is killed under one upload.
+const KILLS: usize = 10;
+
+/// Another number in every run, below `most`.
+fn random(most: usize) -> usize {
+    RandomState::new().build_hasher().finish() as usize % most
+}
 
 /// An editor's page.
 struct Page {
@@ -139,13 +148,23 @@ fn an_upload_survives_the_line_and_the_server_and_becomes_a_lesson() {
     assert!(at > third && at <= third + 10_000, "{at}: what came before the line hung is kept");
     page.send(&path, third, &[], &film[third..]).with(409, "it goes on elsewhere");
 
-    // The server is killed in the middle of more: nothing acknowledged is lost.
-    let _lost = half_a_request(&page, &server, &path, at, (third, &film[at..at + 5_000]));
-    let address = server.client.address;
-    server.kill();
-    let server = Server::start_again(&county, address).ready();
-    let here = page.offset(&path);
-    assert!((at..=at + 5_000).contains(&here), "{here} after {at}");
+    // The server is killed in the middle of more, ten times: nothing acknowledged is lost.
+    let (mut server, mut here) = (server, at);
+    for kill in 0..KILLS {
+        let (sent, after) = (random((film.len() - here) / 4), random(60));
+        let _lost =
+            half_a_request(&page, &server, &path, here, (film.len() - here, &film[here..here + sent]));
+        std::thread::sleep(ms(after as u64));
+        let address = server.client.address;
+        server.kill();
+        server = Server::start_again(&county, address).ready();
+        let now = page.offset(&path);
+        assert!(
+            (here..=here + sent).contains(&now),
+            "kill {kill}, {sent} bytes, {after} ms: {now} after {here}"
+        );
+        here = now;
+    }
     assert!(!county.inbox().join("Grape Pruning.mkv").exists(), "half a film is none");
     page.send(&path, here, &[], &film[here..]).with(204, "the rest");
     assert_eq!(page.offset(&path), film.len());
