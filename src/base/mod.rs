@@ -23,7 +23,7 @@ pub mod workbook;
 
 pub use bell::Bell;
 pub use child::WorkerProcess;
-pub use clock::{Clock, SystemClock};
+pub use clock::{Clock, SystemClock, instant};
 pub use day::{day_of, day_span};
 pub use disk::DiskSpace;
 pub use evening::Evening;

@@ -6,24 +6,26 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
+use crate::base::instant;
+
 /// What the connection waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Waiting {
-    /// The next request: `idle`, at most as long again.
-    Request,
+    /// The first byte of all: the shorter of both limits.
+    Greeting,
     /// The rest of a request that began: `request`, from its first byte, however slowly more come.
     Rest,
     /// The rest of a body that is taken as it comes: `idle`, again from each step forward.
     Body,
     /// Anything, of many requests at once (HTTP/2): `idle`, again from each step forward.
     Many,
-    /// The answer, and the peer to take it: `idle`, again from each step forward, at most as long again.
+    /// The answer, the peer to take it, and his next request: `idle`, again from each step forward.
     Answer,
 }
 
@@ -65,22 +67,25 @@ pub(super) struct Timed {
     request: Duration,
     waiting: Waiting,
     received: Received,
-    /// The peer has done something since the deadline was set.
+    /// The peer has done something that `since` does not know yet.
     moved: bool,
-    deadline: Pin<Box<Sleep>>,
+    /// What the limit counts from. Of a request the instant of its first byte; of silence the last
+    /// look at the clock before which there was none: a tick too late at most.
+    since: Instant,
+    /// The next look at the clock, at most a tick ahead.
+    tick: Pin<Box<Sleep>>,
 }
 
 impl Timed {
     pub(super) fn new(stream: TcpStream, idle: Duration, request: Duration, received: Received) -> Self {
-        // Who connects and says nothing gets the shorter of the two.
-        let deadline = Box::pin(tokio::time::sleep(request.min(idle)));
-        Self { stream, idle, request, waiting: Waiting::Request, received, moved: false, deadline }
+        let since = instant();
+        let tick = Box::pin(tokio::time::sleep_until((since + request.min(idle)).into()));
+        Self { stream, idle, request, waiting: Waiting::Greeting, received, moved: false, since, tick }
     }
 
     /// From now on there are many requests at once on it.
     pub(super) fn of_many(&mut self) {
-        self.waiting = Waiting::Many;
-        self.restart();
+        self.moved_to(Waiting::Many);
     }
 
     fn moved_to(&mut self, waiting: Waiting) {
@@ -90,38 +95,37 @@ impl Timed {
         self.moved = true;
     }
 
-    fn restart(&mut self) {
-        self.moved = false;
-        let limit = if self.waiting == Waiting::Rest { self.request } else { self.idle };
-        // In place: nothing is allocated.
-        self.deadline.set(tokio::time::sleep(limit));
-    }
-
-    /// Called whenever the connection has to wait, so that the deadline wakes
-    /// it as the peer would. Setting a timer for each request costs more than
-    /// the request: a deadline of silence is moved when it comes and finds that
-    /// there was none.
+    /// Called whenever the connection has to wait, so that the clock wakes it
+    /// as the peer would. To set a timer for each request costs more than the
+    /// request does: there is one that ticks, at least as often as the shorter
+    /// limit is long, and finds out then whether there was silence.
     fn expired(&mut self, cx: &mut Context<'_>) -> bool {
-        let begun = matches!(self.waiting, Waiting::Rest | Waiting::Body);
-        match self.received.is() {
-            WHOLE if begun => {
-                self.waiting = Waiting::Answer;
-                self.restart();
+        match (self.received.is(), self.waiting) {
+            (WHOLE, Waiting::Rest | Waiting::Body) => {
+                (self.waiting, self.moved) = (Waiting::Answer, true);
             }
-            AS_IT_COMES if self.waiting == Waiting::Rest => {
-                self.waiting = Waiting::Body;
-                self.restart();
-            }
+            (AS_IT_COMES, Waiting::Rest) => (self.waiting, self.moved) = (Waiting::Body, true),
             _ => {}
         }
         if self.moved && self.waiting == Waiting::Rest {
-            self.restart();
+            (self.since, self.moved) = (instant(), false);
         }
-        while self.deadline.as_mut().poll(cx).is_ready() {
-            if !self.moved {
+        while self.tick.as_mut().poll(cx).is_ready() {
+            let now = instant();
+            if std::mem::take(&mut self.moved) {
+                self.since = now;
+            }
+            let shorter = self.request.min(self.idle);
+            let due = self.since
+                + match self.waiting {
+                    Waiting::Greeting => shorter,
+                    Waiting::Rest => self.request,
+                    _ => self.idle,
+                };
+            if due <= now {
                 return true;
             }
-            self.restart();
+            self.tick.as_mut().reset(due.min(now + shorter).into());
         }
         false
     }
@@ -148,7 +152,7 @@ impl AsyncRead for Timed {
                     _ if buf.filled().len() == before => {}
                     Waiting::Rest => {}
                     Waiting::Body | Waiting::Many => self.moved = true,
-                    Waiting::Request | Waiting::Answer => self.moved_to(Waiting::Rest),
+                    Waiting::Greeting | Waiting::Answer => self.moved_to(Waiting::Rest),
                 }
                 Poll::Ready(result)
             }
