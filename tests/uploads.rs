@@ -171,7 +171,10 @@ fn an_upload_survives_the_line_and_the_server_and_becomes_a_lesson() {
 
     let lesson = server.has_lesson("grape-pruning");
     assert_eq!(lesson["titles"]["zh-Hans"], "葡萄冬季修剪");
-    assert_eq!(fs::read(county.path("media/originals/Grape Pruning.mkv")).expect("the original"), film);
+    // A lesson is there before its original goes where it stays.
+    let original = county.path("media/originals/Grape Pruning.mkv");
+    wait_for("the original", PATIENCE, || original.exists().then_some(()));
+    assert_eq!(fs::read(original).expect("the original"), film);
 
     // The same film is known before a byte of it comes; whoever wants it again gets it.
     let known = page.begin(film.len(), &pairs).with(409, "it is there");
