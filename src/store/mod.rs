@@ -18,6 +18,7 @@ mod papers;
 mod people;
 mod persons;
 mod places;
+mod played;
 mod readers;
 mod second_factor;
 mod seen;
@@ -41,9 +42,10 @@ pub use log::Stretch;
 pub use once::Begun;
 pub use papers::StoredPaper;
 pub use people::PeopleError;
+pub use played::{PlayedDay, PlayedDays};
 use readers::Readers;
 pub use sign_ins::{Ended, LetIn};
-pub use studies::{Correction, PlayedDay, PlayedDays, StoredStudy};
+pub use studies::{Correction, StoredStudy};
 use writer::Writer;
 
 /// What can go wrong with the store.
@@ -119,6 +121,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("seen.sql"),
     include_str!("chain.sql"),
     include_str!("person.sql"),
+    include_str!("covering.sql"),
 ];
 
 impl Store {

@@ -1,6 +1,4 @@
-//! Group studies, their corrections, and what sites played by day.
-
-use std::collections::BTreeMap;
+//! Group studies, their corrections, and what their sites played meanwhile.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -42,22 +40,6 @@ pub struct Correction {
     /// Who decided, and whether it holds; none: it waits.
     pub decided: Option<(AccountId, bool)>,
 }
-
-/// What a site played on a day.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct PlayedDay {
-    /// L1, ms.
-    pub watched_ms: i64,
-    /// L3, ms.
-    pub verified_ms: i64,
-    /// LS, ms: what is not watched or verified besides.
-    pub sealed_ms: i64,
-    /// Playbacks.
-    pub sessions: u64,
-}
-
-/// What sites played, by site and day.
-pub type PlayedDays = BTreeMap<SiteId, BTreeMap<Date, PlayedDay>>;
 
 impl Store {
     /// Begins one; none if one is running at the site.
@@ -188,44 +170,6 @@ impl Store {
     /// The corrections of one, oldest first.
     pub async fn corrections(&self, id: i64) -> Result<Vec<Correction>, StoreError> {
         self.read(move |db| corrections(db, id)).await
-    }
-
-    /// What sites played on the days `[from, to]`; of one site only, if it is named.
-    pub async fn played_days(
-        &self,
-        site: Option<SiteId>,
-        (from, to): (Date, Date),
-    ) -> Result<PlayedDays, StoreError> {
-        self.read(move |db| {
-            let mut out = PlayedDays::new();
-            let sql = match site {
-                Some(_) => {
-                    "select site, day, watched_ms, verified_ms, sessions, sealed_ms from site_day
-                     where site = ?3 and day >= ?1 and day <= ?2"
-                }
-                None => {
-                    "select site, day, watched_ms, verified_ms, sessions, sealed_ms from site_day
-                     where day >= ?1 and day <= ?2 and ?3 is null"
-                }
-            };
-            let mut query = db.prepare_cached(sql)?;
-            let mut rows =
-                query.query(params![from.to_string(), to.to_string(), site.map(|s| s.to_string())])?;
-            while let Some(row) = rows.next()? {
-                let (site, day): (String, String) = (row.get(0)?, row.get(1)?);
-                let Ok(site) = SiteId::new(&site) else { continue };
-                let Ok(day) = day.parse() else { continue };
-                let played = PlayedDay {
-                    watched_ms: row.get(2)?,
-                    verified_ms: row.get(3)?,
-                    sessions: row.get::<_, i64>(4)?.max(0) as u64,
-                    sealed_ms: row.get::<_, Option<i64>>(5)?.unwrap_or_default(),
-                };
-                out.entry(site).or_default().insert(day, played);
-            }
-            Ok(out)
-        })
-        .await
     }
 
     /// The group studies of a site (none: of all) that began in `[from, to)`, each with when its
