@@ -106,6 +106,21 @@ fn an_evening_without_a_line_is_sealed_once_and_no_longer_than_it_was() {
     client.post("/api/v1/chains", &[], &ask("grapes", &good)).with(401, "nobody's");
     client.post("/api/v1/chains", &hall, &ask("plums", &good)).with(404, "no such lesson");
     client.post("/api/v1/chains", &hall, &ask("grapes", "AAAA")).with(400, "no key");
+    let of_version = |version: &str| {
+        let mut ask = ask("grapes", &good);
+        ask["version"] = json!(version);
+        client.post("/api/v1/chains", &hall, &ask)
+    };
+    of_version("../grapes").with(400, "no version");
+    // What is recorded is what was taken, whatever is on offer since.
+    let hash = |begun: Value| {
+        let anchor = begun["anchor"].as_str().expect("an anchor").to_owned();
+        anchor.lines().last().expect("a hash").to_owned()
+    };
+    let on_offer =
+        client.get("/api/v1/lessons/grapes").json()["content_hash"].as_str().expect("a hash").to_owned();
+    assert_eq!(hash(of_version(&on_offer[..12]).with(201, "the one on offer").json()), on_offer);
+    assert_eq!(hash(of_version("0123456789ab").with(201, "one that is gone").json()), "0123456789ab");
 
     let mut device = Device::leaves(client);
     device.claims("morning", 20);

@@ -7,7 +7,9 @@ use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::base::{Lang, LessonId, SessionId, Titles};
+use crate::channel::Sources as _;
 use crate::evidence::{Chain, Device, Item, Ledger, NonceKey, Opening, Session, Ticket, TicketKeys};
+use crate::hls::Manifest;
 use crate::sites::{DeviceKind, Registry, Terminal};
 
 use super::channels::Channels;
@@ -106,11 +108,12 @@ impl Desk {
         })
     }
 
-    /// Begins a chain for a terminal that takes `lesson` along: its device's `key`, base64url, and
-    /// what that device's clock says, ms of the epoch.
+    /// Begins a chain for a terminal that has taken `lesson` along: its device's `key`, base64url,
+    /// and what that device's clock says, ms of the epoch. `version` is what it holds, as addresses
+    /// have it ([`Manifest::short_hash`](crate::hls::Manifest::short_hash)); none: what is on offer.
     pub fn begin_chain(
         &self,
-        lesson: LessonId,
+        (lesson, version): (LessonId, Option<&str>),
         token: &str,
         (key, wall_ms): (String, i64),
         now: Timestamp,
@@ -118,7 +121,15 @@ impl Desk {
         let registry = self.registry.load();
         let terminal = registry.by_token(token).ok_or(DeskError::UnknownToken)?;
         let item = Item::Lesson(lesson.clone());
-        let (title, content_hash, duration) = self.describe(&item).ok_or(DeskError::UnknownItem)?;
+        let on_offer = self.describe(&item).ok_or(DeskError::UnknownItem)?;
+        let (title, content_hash, duration) = match version {
+            None => on_offer,
+            Some(version) => match self.sources.asset(&format!("lesson.{lesson}.{version}")) {
+                Some(held) => described(&held.manifest),
+                // It was replaced and is gone: what the device says of it is all there is.
+                None => (on_offer.0, Some(version.to_owned()), on_offer.2),
+            },
+        };
         Ok(Chain {
             id: new_session_id()?,
             site: terminal.site.clone(),
@@ -153,17 +164,10 @@ impl Desk {
         }
     }
 
-    fn describe(&self, item: &Item) -> Option<(Titles, Option<String>, Option<Duration>)> {
+    fn describe(&self, item: &Item) -> Option<Described> {
         match item {
             Item::Channel(id) => Some((self.channels.get(id)?.names.clone(), None, None)),
-            Item::Lesson(id) => {
-                let manifest = Arc::clone(&self.sources.on_demand(id)?.manifest);
-                Some((
-                    manifest.titles.clone(),
-                    Some(manifest.content_hash.clone()),
-                    Some(manifest.duration()),
-                ))
-            }
+            Item::Lesson(id) => Some(described(&self.sources.on_demand(id)?.manifest)),
         }
     }
 
@@ -188,6 +192,13 @@ impl Desk {
             }
         }
     }
+}
+
+/// What a record says of what was played: its titles, and of a lesson its content hash and duration.
+type Described = (Titles, Option<String>, Option<Duration>);
+
+fn described(manifest: &Manifest) -> Described {
+    (manifest.titles.clone(), Some(manifest.content_hash.clone()), Some(manifest.duration()))
 }
 
 fn device(kind: DeviceKind) -> Device {

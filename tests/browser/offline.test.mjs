@@ -91,6 +91,8 @@ test("a lesson taken along plays without a line, and counts when the line is bac
     await picture(page, "lesson-taken.zh");
     const held = await cached(page, "taken-");
     assert.ok(held.includes(`/taken/${id}/index.m3u8`), String(held));
+    assert.ok(held.some((path) => path.includes(`/seg/lesson.${id}.${asked.version}/`)), `${asked.version} is held`);
+    assert.match(chain.anchor.trim().split("\n").pop(), new RegExp(`^${asked.version}[0-9a-f]{52}$`), "all of its hash");
     assert.ok(held.some((path) => path.endsWith(".m4s")) && held.some((path) => path.endsWith(".vtt") || path.endsWith(".mp4")));
     const key = await page.evaluate(
       () =>

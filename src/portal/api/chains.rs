@@ -20,6 +20,9 @@ pub(super) struct Begin {
     /// The lesson.
     #[schema(value_type = String)]
     lesson: LessonId,
+    /// The version that it took: the beginning of its content hash, as its segments' addresses have it. Without: the one on offer.
+    #[schema(pattern = "^[0-9a-f]{12}$")]
+    version: Option<String>,
     /// The device's public key: a point of P-256, uncompressed (65 bytes), base64url without padding.
     key: String,
     /// What its clock says, ms of the epoch.
@@ -65,13 +68,16 @@ pub(super) struct TakenChain {
     (status = 404, description = "There is no such lesson", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn begin(portal: &Portal, request: &ApiRequest<'_>) -> Result<Reply, Reply> {
-    let Begin { lesson, key, wall_ms } = json(&request.body)?;
+    let Begin { lesson, version, key, wall_ms } = json(&request.body)?;
+    if version.as_deref().is_some_and(|v| !is_version(v)) {
+        return Err(bad("version: expected 12 hexadecimal digits, as segments' addresses have them"));
+    }
     let stranger = |e: &DeskError| {
         problem(StatusCode::UNAUTHORIZED, "Unknown terminal", &e.to_string())
             .with(header::WWW_AUTHENTICATE, "Bearer")
     };
     let token = request.bearer.unwrap_or_default();
-    let begun = portal.desk.begin_chain(lesson, token, (key, wall_ms), request.now);
+    let begun = portal.desk.begin_chain((lesson, version.as_deref()), token, (key, wall_ms), request.now);
     let chain = begun.map_err(|e| match e {
         DeskError::UnknownToken => stranger(&e),
         DeskError::UnknownItem => unknown("lesson"),
@@ -81,6 +87,10 @@ pub(super) async fn begin(portal: &Portal, request: &ApiRequest<'_>) -> Result<R
     let answer = Begun { chain: chain.id.to_string(), anchor: chain.anchor() };
     portal.store.begin_chain(chain).await.map_err(|e| ours(&e))?;
     Ok(Reply::json(&answer).with_status(StatusCode::CREATED))
+}
+
+fn is_version(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Seals chains: a line `{"chain": ID}` for each, then a line `{"link": TEXT, "sig": SIGNATURE}` for each of its links (ECDSA on P-256 with SHA-256 over TEXT, 64 bytes, base64url). What was taken is on disk. All of a chain is sent each time; what was sealed before is not taken again.

@@ -5,6 +5,7 @@ import type { Noted, Sink } from "../player/outbox";
 import { shelf } from "../shelf";
 import { alone } from "./alone";
 import { sha256 } from "./bytes";
+import { versionOf } from "./folder";
 import { keyPair, publicKey, sign } from "./keys";
 
 /** Where a chain stands. */
@@ -136,13 +137,14 @@ async function begin(
   token: string,
   key: string,
 ): Promise<{ chain: string; anchor: string } | null> {
+  const version = await versionOf(lesson).catch(() => undefined);
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), PATIENCE_MS);
   try {
     const answer = await fetch("/api/v1/chains", {
       method: "POST",
       headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
-      body: JSON.stringify({ lesson, key, wall_ms: Date.now() }),
+      body: JSON.stringify({ lesson, version, key, wall_ms: Date.now() }),
       signal: abort.signal,
     });
     return answer.status === 201 ? ((await answer.json()) as { chain: string; anchor: string }) : null;

@@ -1,23 +1,8 @@
-// Lessons that were taken along: each in a cache of its own, from which the
-// service worker answers what lies below /taken/LESSON/.
+// Lessons that were taken along.
 import type { Item } from "../player/data";
 import { openSession, type Refused, type Session } from "../player/session";
 import { Chain, headOf } from "./chain";
-
-const PREFIX = "taken-";
-
-export function cacheOf(lesson: string): string {
-  return PREFIX + lesson;
-}
-
-export function folderOf(lesson: string): string {
-  return `/taken/${lesson}/`;
-}
-
-/** Written last: where it is, all is there. */
-export function indexOf(lesson: string): string {
-  return `${folderOf(lesson)}index.m3u8`;
-}
+import { cacheOf, indexOf, PREFIX } from "./folder";
 
 /** The browser has all that it takes; without TLS it has not. */
 export function canTake(): boolean {

@@ -1,7 +1,7 @@
 // A lesson is taken along: its playlists and segments one after another into
 // the lesson's cache. What is there already is not fetched again.
 import type { Item } from "../player/data";
-import { cacheOf, folderOf, indexOf } from "./held";
+import { cacheOf, folderOf, indexOf } from "./folder";
 import { settlePage } from "./page";
 import {
   bringHome,
