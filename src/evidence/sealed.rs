@@ -41,9 +41,9 @@ pub struct Chain {
     pub device: Device,
     /// The lesson that it took along.
     pub lesson: LessonId,
-    /// Its titles then.
+    /// The titles of that version, or of the one on offer then.
     pub title: Titles,
-    /// Its content hash then.
+    /// Content hash of the version that was taken; its beginning, if the county had that no more.
     pub content_hash: Option<String>,
     /// Its duration, ms.
     pub duration_ms: i64,

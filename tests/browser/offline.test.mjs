@@ -205,4 +205,21 @@ test("what was taken along is offered by keys, from right to left, and to enroll
     assert.equal(direction, "rtl");
     assert.ok(edge - right < 2 && x < right, "it begins at the right");
     await picture(page, "lesson-taken-ug-Arab");
+
+    // A chain that was begun for an earlier version, and in which nothing is, gives way.
+    const [head] = await until(() => shelf(page, "chain/"), (heads) => heads.length === 1, "a chain was begun");
+    await page.evaluate(
+      (head) =>
+        new Promise((done) => {
+          indexedDB.open("yuanjiao", 1).onsuccess = ({ target: { result: db } }) => {
+            const transaction = db.transaction("shelf", "readwrite");
+            transaction.objectStore("shelf").put({ ...head, version: "0123456789ab" }, `chain/${head.lesson}`);
+            transaction.oncomplete = () => done(db.close());
+          };
+        }),
+      head,
+    );
+    await page.reload();
+    const anew = await until(() => shelf(page, "chain/"), ([{ chain }]) => chain !== head.chain, "it is begun anew");
+    assert.deepEqual([anew.length, anew[0].version], [1, head.version]);
   }));

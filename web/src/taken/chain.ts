@@ -12,6 +12,8 @@ import { keyPair, publicKey, sign } from "./keys";
 export interface Head {
   readonly chain: string;
   readonly lesson: string;
+  /** Of the lesson, as it was held then. */
+  readonly version: string | undefined;
   /** Of the last link; of the anchor while there is none. */
   readonly hash: string;
   readonly links: number;
@@ -93,10 +95,11 @@ export async function waiting(): Promise<Head[]> {
 /** Unused for so long it is begun anew: it is believed no further back than its beginning. */
 const STALE_MS = 24 * 3_600_000;
 
-/** True if another chain can take its place: nothing in it waits. */
-function isSpent(head: Head): boolean {
-  const used = head.links > 0;
-  return head.links === head.sealed && (used || Math.abs(Date.now() - head.begun_ms) > STALE_MS);
+/** True if another chain can take its place, where `version` is held: nothing in it waits. */
+function isSpent(head: Head, version: string | undefined): boolean {
+  if (head.links > head.sealed) return false;
+  const stale = Math.abs(Date.now() - head.begun_ms) > STALE_MS;
+  return head.links > 0 || stale || head.version !== version;
 }
 
 /**
@@ -106,14 +109,16 @@ function isSpent(head: Head): boolean {
 export async function renewChain(lesson: string, token: string): Promise<boolean> {
   const pair = await keyPair();
   const old = await headOf(lesson);
-  if (pair === null || (old !== null && !isSpent(old))) return old !== null;
-  const begun = await begin(lesson, token, await publicKey(pair));
+  const version = await versionOf(lesson).catch(() => undefined);
+  if (pair === null || (old !== null && !isSpent(old, version))) return old !== null;
+  const begun = await begin(lesson, version, token, await publicKey(pair));
   if (begun === null) return old !== null;
   const { chain, anchor } = begun;
   const hash = await sha256(anchor);
   const head: Head = {
     chain,
     lesson,
+    version,
     hash,
     links: 0,
     sealed: 0,
@@ -124,7 +129,7 @@ export async function renewChain(lesson: string, token: string): Promise<boolean
   await alone(HEADS + lesson, async () => {
     const now = await headOf(lesson);
     // Something was played meanwhile: that chain goes on.
-    if (now !== null && !isSpent(now)) return;
+    if (now !== null && !isSpent(now, version)) return;
     await shelf.put(HEADS + lesson, head);
     if (now === null) return;
     await shelf.remove(Array.from({ length: now.links }, (_, n) => keyOf(now.chain, n + 1)));
@@ -134,10 +139,10 @@ export async function renewChain(lesson: string, token: string): Promise<boolean
 
 async function begin(
   lesson: string,
+  version: string | undefined,
   token: string,
   key: string,
 ): Promise<{ chain: string; anchor: string } | null> {
-  const version = await versionOf(lesson).catch(() => undefined);
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), PATIENCE_MS);
   try {
