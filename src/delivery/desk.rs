@@ -7,7 +7,6 @@ use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::base::{Lang, LessonId, SessionId, Titles};
-use crate::channel::Sources as _;
 use crate::evidence::{Chain, Device, Item, Ledger, NonceKey, Opening, Session, Ticket, TicketKeys};
 use crate::hls::Manifest;
 use crate::sites::{DeviceKind, Registry, Terminal};
@@ -124,7 +123,7 @@ impl Desk {
         let on_offer = self.describe(&item).ok_or(DeskError::UnknownItem)?;
         let (title, content_hash, duration) = match version {
             None => on_offer,
-            Some(version) => match self.sources.asset(&format!("lesson.{lesson}.{version}")) {
+            Some(version) => match self.sources.version(&lesson, version) {
                 Some(held) => described(&held.manifest),
                 // It was replaced and is gone: what the device says of it is all there is.
                 None => (on_offer.0, Some(version.to_owned()), on_offer.2),

@@ -100,6 +100,13 @@ impl MediaSources {
         self.lessons.load().current.get(lesson).cloned()
     }
 
+    /// The package of a lesson whose content hash begins as `version` says
+    /// ([`Manifest::short_hash`](crate::hls::Manifest::short_hash)), on offer or not any more.
+    pub(super) fn version(&self, lesson: &LessonId, version: &str) -> Option<Arc<Asset>> {
+        let is_it = |a: &&Arc<Asset>| a.manifest.id == lesson.as_str() && a.manifest.short_hash() == version;
+        self.lessons.load().owners.values().find(is_it).cloned()
+    }
+
     /// The owner name of a lesson's current package.
     pub(super) fn lesson_owner(&self, lesson: &LessonId) -> Option<String> {
         self.lessons.load().current.get(lesson).map(|a| a.owner.clone())

@@ -78,12 +78,12 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::a_store;
     use super::*;
 
     #[tokio::test]
     async fn a_request_is_done_once() {
-        let folder = tempfile::tempdir().expect("folder");
-        let store = Store::open(&folder.path().join("s.db")).expect("store");
+        let (_folder, store) = a_store();
         let now: Timestamp = "2026-11-25T12:00:00Z".parse().expect("instant");
         let begin = |key: &str, print: u8, now| store.begin_once(([1; 32], key.to_owned()), [print; 32], now);
         let end = |key: &str, answer| store.end_once(([1; 32], key.to_owned()), answer);

@@ -63,20 +63,19 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::a_store;
     use super::*;
 
-    #[test]
-    fn the_county_s_year_is_answered_by_an_index_alone() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let store = Store::open(&folder.path().join("store.db")).expect("a store");
-        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-        let plan = runtime.block_on(store.read(|db| {
+    #[tokio::test]
+    async fn the_county_s_year_is_answered_by_an_index_alone() {
+        let (_folder, store) = a_store();
+        let plan = store.read(|db| {
             let mut query = db.prepare(&format!("explain query plan {OF_ALL}"))?;
             let steps =
                 query.query_map(params!["2026-01-01", "2026-12-31", None::<String>], |row| row.get(3))?;
             Ok(steps.collect::<Result<Vec<String>, _>>()?)
-        }));
-        let plan = plan.expect("a plan");
+        });
+        let plan = plan.await.expect("a plan");
         assert!(plan.len() == 1 && plan[0].contains("USING COVERING INDEX"), "{plan:?}");
     }
 }

@@ -111,14 +111,13 @@ fn stored(step: Step) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{account, entry};
+    use super::super::testing::{a_store, account, entry};
     use super::*;
     use crate::people::{Account, AccountState, PasswordHash};
 
     #[tokio::test(flavor = "current_thread")]
     async fn each_code_is_used_up_once() {
-        let folder = tempfile::tempdir().expect("folder");
-        let store = Store::open(&folder.path().join("s.db")).expect("made");
+        let (_folder, store) = a_store();
         let account = Account { state: AccountState::Active, ..account("a") };
         let id = account.id.clone();
         let password = PasswordHash::from_stored("x".into());

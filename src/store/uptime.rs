@@ -51,12 +51,12 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::a_store;
     use super::*;
 
     #[test]
     fn days_add_up_and_stay_apart() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let store = Store::open(&folder.path().join("store.db")).expect("a store");
+        let (_folder, store) = a_store();
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         runtime.block_on(async {
             let (one, two) = (jiff::civil::date(2026, 11, 25), jiff::civil::date(2026, 11, 26));
